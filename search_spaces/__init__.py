@@ -1,0 +1,1 @@
+"""One file a search space; each reads like the sentence that describes the experiment."""

@@ -1,0 +1,157 @@
+"""`TrialConfig`: everything that decides a trial's result, in one frozen, validated object.
+
+A trial is addressed by its content: `TrialConfig.trial_id` is a hash of every field, so the same
+configuration, data and seed is the same trial in whatever folder it is found. Where things lie on a
+machine (paths, devices, threads) is not part of it: see `study.workplace`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from study.errors import UserError, unknown_name
+
+Method = Literal["zero_shot", "lora", "qlora", "full"]
+Quantization = Literal["none", "nf4", "int8"]
+Variant = Literal["main", "socratic"]
+PromptStyle = Literal["plain"]
+Stage = Literal["search", "confirm"]
+Precision = Literal["auto", "bf16", "fp32"]
+
+ADAPTER_METHODS: tuple[str, ...] = ("lora", "qlora")
+TRAINED_METHODS: tuple[str, ...] = (*ADAPTER_METHODS, "full")
+
+# What a person may fix with --set: everything but what the study itself decides.
+DECIDED_BY_THE_STUDY = frozenset({"stage", "seed", "model", "model_fingerprint", "data", "data_fingerprint"})
+
+
+class TrialConfig(BaseModel):
+    """One training and evaluation: the arm's factors, the hyperparameters, the budget, the data and the seed.
+
+    Token limits are in tokens of the model's own tokenizer; `learning_rate` is the peak of a schedule that
+    warms up over `warmup_fraction` of the steps and then decays linearly to zero.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # What is compared (the arm).
+    method: Method
+    quantization: Quantization = "none"
+    model: str
+    variant: Variant = "main"
+    prompt_style: PromptStyle = "plain"
+
+    # Where the model and the data come from, by content.
+    model_fingerprint: str
+    data: str
+    data_fingerprint: str
+
+    # Hyperparameters.
+    rank: int | None = Field(None, ge=1, le=1024)
+    alpha: float | None = Field(None, gt=0, le=4096)
+    lora_dropout: float | None = Field(None, ge=0, lt=1)
+    target_modules: str | None = Field(
+        None, description="'all-linear', or module names joined by commas: 'q,v'"
+    )
+    learning_rate: float | None = Field(None, gt=0, le=1)
+    batch_size: int | None = Field(None, ge=1, le=4096)
+    warmup_fraction: float = Field(0.05, ge=0, lt=1)
+    weight_decay: float = Field(0.0, ge=0, le=1)
+
+    # Budget: steps, or passes over the training data.
+    max_steps: int | None = Field(None, ge=1)
+    epochs: float | None = Field(None, gt=0, le=1000)
+    evaluations: int = Field(2, ge=0, le=100, description="validation losses taken during the training")
+    train_questions: int | None = Field(None, ge=1)
+    validation_questions: int = Field(200, ge=1)
+    test_questions: int | None = Field(None, ge=1)
+    split_seed: int = Field(0, ge=0)
+    max_source_tokens: int = Field(256, ge=8, le=8192)
+    max_target_tokens: int = Field(256, ge=8, le=8192)
+    precision: Precision = "auto"
+
+    stage: Stage
+    seed: int = Field(ge=0, lt=2**31)
+
+    @model_validator(mode="after")
+    def _check_method(self) -> TrialConfig:
+        if self.method == "qlora" and self.quantization == "none":
+            raise ValueError("method qlora needs a quantization: nf4 or int8")
+        if self.method != "qlora" and self.quantization != "none":
+            raise ValueError(f"quantization {self.quantization} goes with method qlora, not {self.method}")
+        adapter = (self.rank, self.alpha, self.lora_dropout, self.target_modules)
+        if self.method in ADAPTER_METHODS and None in adapter:
+            raise ValueError(f"method {self.method} needs rank, alpha, lora_dropout and target_modules")
+        if self.method not in ADAPTER_METHODS and adapter != (None,) * 4:
+            raise ValueError(f"method {self.method} takes no rank, alpha, lora_dropout or target_modules")
+        return self
+
+    @model_validator(mode="after")
+    def _check_budget(self) -> TrialConfig:
+        budget = (self.learning_rate, self.batch_size, self.max_steps or self.epochs)
+        if self.method in TRAINED_METHODS and None in budget:
+            raise ValueError(f"method {self.method} needs learning_rate, batch_size and max_steps or epochs")
+        if self.max_steps and self.epochs:
+            raise ValueError("give max_steps or epochs, not both")
+        return self
+
+    @property
+    def trial_id(self) -> str:
+        """A 12-digit hexadecimal hash of the whole configuration, data and seed."""
+        return digest(self.model_dump(mode="json"))
+
+    @property
+    def split(self) -> Literal["validation", "test"]:
+        """The split that scores the trial: the test split is read in the confirm stage alone."""
+        return "test" if self.stage == "confirm" else "validation"
+
+
+def digest(value: Any, length: int = 12) -> str:
+    """Return the first `length` hexadecimal digits of the SHA-256 of `value`'s canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def make_config(values: dict[str, Any]) -> TrialConfig:
+    """Return the validated configuration.
+
+    Raises:
+        UserError: an unknown name or a value out of range, in one line that says what is valid.
+    """
+    try:
+        return TrialConfig(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise unknown_name("setting", name, settable_names()) from None
+        message = first["msg"].removeprefix("Value error, ")
+        raise UserError(f"{name}: {message}, received {first['input']!r}" if name else message) from None
+
+
+def settable_names() -> list[str]:
+    """Return the names that `--set` takes."""
+    return sorted(set(TrialConfig.model_fields) - DECIDED_BY_THE_STUDY)
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Return the name and the value of one `--set name=value`.
+
+    The value is read as JSON where it is JSON (a number, null) and as a string elsewhere.
+
+    Raises:
+        UserError: there is no `=`, or the name is not one that can be set.
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UserError(f"--set takes name=value, received '{text}'")
+    if name not in settable_names():
+        raise unknown_name("--set name", name, settable_names())
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value

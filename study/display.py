@@ -1,0 +1,204 @@
+"""What the person at the terminal sees while a study runs.
+
+A live table in a terminal, one plain line a finished trial elsewhere; failures are lines in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from study.plan import Plan
+from study.search import Assignment
+
+Row = Mapping[str, Any]
+
+
+@dataclass
+class Tally:
+    """How far one arm has come."""
+
+    searched: int = 0
+    confirmed: int = 0
+    failed: int = 0
+    best: float | None = None
+    confirm_accuracies: list[float] = field(default_factory=list)
+
+
+class Progress:
+    """Counts what has happened; knows nothing of terminals.
+
+    Args:
+        plan: the study.
+        slots: trials that run at once.
+    """
+
+    def __init__(self, plan: Plan, slots: int):
+        self.plan, self.slots = plan, slots
+        self.tallies = {arm.label: Tally() for arm in plan.arms}
+        self.running: dict[str, tuple[Assignment, dict[str, Any]]] = {}
+        self.rows: list[Row] = []
+        self.reused = 0
+
+    @property
+    def done(self) -> int:
+        """Trials that have ended, reused ones included."""
+        return sum(t.searched + t.confirmed for t in self.tallies.values())
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated wall time left in s, from the trials that have ended; None before the first."""
+        seconds = [row["busy_seconds"] for row in self.rows if row.get("busy_seconds")]
+        if not seconds:
+            return None
+        return (self.plan.trials - self.done) * sum(seconds) / len(seconds) / self.slots
+
+    def start(self, assignment: Assignment) -> None:
+        """Note that a trial was given a slot."""
+        self.running[assignment.config.trial_id] = (assignment, {"phase": "starting"})
+
+    def update(self, assignment: Assignment, progress: Mapping[str, Any]) -> None:
+        """Note what a running trial reported."""
+        if assignment.config.trial_id in self.running:
+            self.running[assignment.config.trial_id][1].update(progress)
+
+    def finish(self, assignment: Assignment, row: Row) -> None:
+        """Note that a trial has ended."""
+        self.running.pop(assignment.config.trial_id, None)
+        self.rows.append(row)
+        self._count(assignment, row)
+
+    def reuse(self, assignment: Assignment, row: Row) -> None:
+        """Note that a trial was found finished."""
+        self.reused += 1
+        self._count(assignment, row)
+
+    def _count(self, assignment: Assignment, row: Row) -> None:
+        tally = self.tallies[assignment.arm.label]
+        if assignment.config.stage == "search":
+            tally.searched += 1
+        else:
+            tally.confirmed += 1
+        if row["status"] != "complete":
+            tally.failed += 1
+        elif assignment.config.stage == "search":
+            tally.best = max(row["accuracy"], tally.best if tally.best is not None else row["accuracy"])
+        else:
+            tally.confirm_accuracies.append(row["accuracy"])
+
+    def busy_share(self, wall_seconds: float) -> float:
+        """Return the share of the slots' time in which trials trained or were evaluated, by their own clocks."""
+        return sum(row.get("busy_seconds") or 0.0 for row in self.rows) / (wall_seconds * self.slots)
+
+
+class Display:
+    """Shows a `Progress` on a console; the `Observer` of `study.tuning`."""
+
+    def __init__(self, progress: Progress, console: Console):
+        self._progress, self._console = progress, console
+        self._live: Live | None = None
+
+    def __enter__(self) -> Display:
+        if self._console.is_terminal:
+            self._live = Live(get_renderable=self._render, console=self._console, refresh_per_second=2)
+            self._live.__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        if self._live is not None:
+            self._live.__exit__(*exception)
+
+    def started(self, assignment: Assignment) -> None:
+        """See `study.tuning.Observer`."""
+        self._progress.start(assignment)
+
+    def progressed(self, assignment: Assignment, progress: Mapping[str, Any]) -> None:
+        """See `study.tuning.Observer`."""
+        self._progress.update(assignment, progress)
+
+    def finished(self, assignment: Assignment, row: Row) -> None:
+        """See `study.tuning.Observer`."""
+        self._progress.finish(assignment, row)
+        if row["status"] != "complete":
+            where = f"; log: {row['log']}" if row.get("log") else ""
+            self._console.print(
+                f"{row['status']}: {_describe(assignment)} ({row['trial']}): {row['reason']}{where}",
+                style="red",
+                markup=False,
+                soft_wrap=True,
+            )
+        elif self._live is None:
+            self._console.print(self._line(assignment, row), markup=False, highlight=False, soft_wrap=True)
+
+    def _line(self, assignment: Assignment, row: Row) -> str:
+        progress = self._progress
+        width = len(str(progress.plan.trials))
+        left = progress.seconds_left
+        return (
+            f"[{progress.done:{width}}/{progress.plan.trials}] {_describe(assignment)}: "
+            f"accuracy {row['accuracy']:.1f}% in {row['busy_seconds']:.0f} s"
+            + (f", about {show_seconds(left)} left" if left is not None and left > 0 else "")
+        )
+
+    def _render(self) -> RenderableType:
+        progress = self._progress
+        left = progress.seconds_left
+        head = Text(f"{progress.done} of {progress.plan.trials} trials", style="bold")
+        head.append(
+            f", {len(progress.running)} running" + (f", about {show_seconds(left)} left" if left else "")
+        )
+        return Group(head, _arms_table(progress), _running_table(progress))
+
+
+def show_seconds(seconds: float) -> str:
+    """Return a duration as people say it: 40 s, 7 min, 2.5 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _describe(assignment: Assignment) -> str:
+    config, arm = assignment.config, assignment.arm
+    if config.method == "zero_shot":
+        return f"{arm.label}, without training"
+    if assignment.number is not None:
+        return f"{arm.label}, search {assignment.number + 1} of {arm.search_trials}"
+    return f"{arm.label}, confirm {arm.confirm_seeds.index(config.seed) + 1} of {len(arm.confirm_seeds)}"
+
+
+def _arms_table(progress: Progress) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for header, justify in (
+        ("arm", "left"),
+        ("search", "right"),
+        ("confirm", "right"),
+        ("best so far", "right"),
+    ):
+        table.add_column(header, justify=justify)  # type: ignore[arg-type]
+    table.add_column("test accuracy", justify="right")
+    for arm in progress.plan.arms:
+        tally = progress.tallies[arm.label]
+        mean = sum(tally.confirm_accuracies) / max(1, len(tally.confirm_accuracies))
+        table.add_row(
+            Text(arm.label),
+            f"{tally.searched}/{arm.search_trials}" if arm.search_trials else "",
+            f"{tally.confirmed}/{len(arm.confirm_seeds)}",
+            "" if tally.best is None else f"{tally.best:.1f}%",
+            f"{mean:.1f}%" if tally.confirm_accuracies else "",
+        )
+    return table
+
+
+def _running_table(progress: Progress) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
+    for assignment, state in list(progress.running.values()):
+        step = f"step {state['step']} of {state['steps']}" if "step" in state else ""
+        loss = f"loss {state['loss']:.3f}" if "loss" in state else ""
+        table.add_row(Text(_describe(assignment)), str(state["phase"]), step, loss)
+    return table

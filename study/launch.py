@@ -1,0 +1,115 @@
+"""Carrying a plan out: the results folder, the machine's slots, the trials, and the closing lines."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from study.display import Display, Progress, show_seconds
+from study.errors import UserError
+from study.plan import Plan, Request
+from study.results import ResultsFolder
+from study.schema import SCHEMA_VERSION
+from study.search import StudySearch
+from study.slots import Slots
+from study.workplace import Workplace, available_cpus
+
+
+def new_study_name(space: str) -> str:
+    """Return the name of a new study: its space and the time."""
+    return f"{Path(space).stem}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def describe_study(name: str, plan: Plan, slots: int, width: int) -> dict[str, Any]:
+    """Return study.json: enough to run the study again, and to read its results."""
+    from study.machine import describe_versions, processor_name, source_commit
+
+    assert plan.model is not None
+    assert plan.data is not None
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "study": name,
+        "space": {"name": plan.request.space, "question": plan.space.question},
+        "profile": plan.profile.name,
+        "request": dataclasses.asdict(plan.request),
+        "seed": plan.request.seed,
+        "search_width": width,
+        "slots": slots,
+        "arms": [
+            {
+                "label": arm.label,
+                "slug": arm.slug,
+                "factors": dict(arm.factors),
+                "values": dict(arm.values),
+                "ranges": {name: str(dist) for name, dist in arm.ranges.items()},
+                "search_trials": arm.search_trials,
+                "confirm_seeds": list(arm.confirm_seeds),
+            }
+            for arm in plan.arms
+        ],
+        "model": {"name": plan.model.name, "path": str(plan.model.path), "revision": plan.model.revision},
+        "data": {"name": plan.data.name, "path": str(plan.data.path), "revision": plan.data.revision},
+        "skipped_rows": plan.skipped_rows,
+        "machine": {"processor": processor_name(), "cpus": available_cpus()},
+        "versions": describe_versions(),
+        "commit": source_commit(),
+        "arguments": sys.argv[1:],
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "finished_at": None,
+        "busy_share": None,
+    }
+
+
+def run_study(
+    plan: Plan, folder: ResultsFolder, description: dict[str, Any], console: Console, slots: Slots
+) -> None:
+    """Run what a bound plan has left to run in `folder`, and say at the end how it went.
+
+    Raises:
+        KeyboardInterrupt: the user stopped it; what had finished is in the folder.
+    """
+    from study.tuning import Job, local_ray, run_trials
+
+    assert plan.model is not None
+    assert plan.data is not None
+    started = time.monotonic()
+    progress = Progress(plan, slots.count)
+    finished = {row["trial"]: row for row in folder.read_trials()}
+    search = StudySearch(plan, description["search_width"], finished, on_reuse=progress.reuse)
+    workplace = Workplace(
+        plan.model, plan.data, use_gpu=slots.gpus > 0, skip_bad_rows=plan.request.skip_bad_rows
+    )
+    about = {"study": description["study"], "space": plan.request.space, "profile": plan.profile.name}
+    job = Job(workplace, folder.root.absolute(), about)
+    with local_ray(slots), Display(progress, console) as display:
+        run_trials(search, job, slots, display)
+    wall = time.monotonic() - started
+    share = progress.busy_share(wall)
+    description |= {"finished_at": datetime.now(UTC).isoformat(timespec="seconds"), "busy_share": share}
+    folder.write_description(description)
+    console.print(
+        f"{len(progress.rows)} trials in {show_seconds(wall)}; "
+        f"the {slots.count} slots trained or evaluated {share:.0%} of the time",
+        highlight=False,
+    )
+
+
+def request_of(description: dict[str, Any]) -> Request:
+    """Return the request that a study was started with.
+
+    Raises:
+        UserError: study.json was written by another version.
+    """
+    try:
+        return Request(**json.loads(json.dumps(description["request"])))
+    except (KeyError, TypeError):
+        raise UserError(
+            "this study.json was written by another version of the study; it can't be resumed"
+        ) from None

@@ -1,0 +1,69 @@
+"""Loading a base model and its tokenizer from a local folder: safetensors alone, no code from the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from study.errors import UserError
+from study.sources import Source
+
+
+def load_tokenizer(source: Source) -> Any:
+    """Return the tokenizer of a base model.
+
+    Raises:
+        UserError: the folder's tokenizer can't be read.
+    """
+    from transformers import AutoTokenizer
+
+    with _told_in_one_line(source, "tokenizer"):
+        return AutoTokenizer.from_pretrained(source.path, trust_remote_code=False, local_files_only=True)
+
+
+def load_base(source: Source, **options: Any) -> Any:
+    """Return the pre-trained model; `options` go to from_pretrained (quantization_config, device_map).
+
+    Weights are read as 32-bit floats, whatever they are stored in: T5 in fp16 gives a loss of 0, and bf16
+    comes by autocast where the hardware has it.
+
+    Raises:
+        UserError: the folder is no encoder-decoder model that can be read.
+    """
+    import torch
+    from transformers import AutoModelForSeq2SeqLM
+
+    with _told_in_one_line(source, "model"):
+        return AutoModelForSeq2SeqLM.from_pretrained(
+            source.path,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            **options,
+        )
+
+
+def load_skeleton(source: Source) -> Any:
+    """Return the model without its weights (on the meta device): for counting parameters.
+
+    Raises:
+        UserError: the folder is no encoder-decoder model.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForSeq2SeqLM
+
+    with _told_in_one_line(source, "model"):
+        config = AutoConfig.from_pretrained(source.path, trust_remote_code=False, local_files_only=True)
+        with torch.device("meta"):
+            return AutoModelForSeq2SeqLM.from_config(config)
+
+
+@contextmanager
+def _told_in_one_line(source: Source, part: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(f"the {part} in '{source.path}' can't be read: {first}") from None

@@ -1,0 +1,109 @@
+"""Profiles: the scale of a run, and the ranges in which each method's hyperparameters are searched.
+
+`embedded` (the default) runs the shipped tiny T5 on generated word problems in minutes on a laptop, with
+no network. `paper` runs T5-small on GSM8K on a GPU. Ranges belong to the method: full fine-tuning wants a
+learning rate about ten times below LoRA's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+
+from study.space import choice, log_uniform, uniform
+
+Ranges = Mapping[str, BaseDistribution]
+
+_ADAPTER: Ranges = {
+    "rank": choice(2, 4, 8, 16, 32),
+    "alpha": choice(8, 16, 32, 64),
+    "lora_dropout": uniform(0.0, 0.2),
+    "target_modules": choice("q,v", "all-linear"),
+}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The scale of a study.
+
+    Attributes:
+        model: the base model's name, a folder, or a Hub name.
+        data: the data set's name, a folder, or a Hub name.
+        search_trials: search trials of each arm.
+        confirm_seeds: seeds of each arm's confirm stage.
+        defaults: configuration values of every arm.
+        adapter_defaults: those of the arms that train an adapter, besides.
+        method_defaults: those of one method, besides.
+        ranges: method -> hyperparameter -> range.
+    """
+
+    name: str
+    model: str
+    data: str
+    search_trials: int
+    confirm_seeds: int
+    defaults: Mapping[str, Any]
+    adapter_defaults: Mapping[str, Any]
+    method_defaults: Mapping[str, Mapping[str, Any]]
+    ranges: Mapping[str, Ranges]
+
+
+EMBEDDED = Profile(
+    name="embedded",
+    model="embedded",
+    data="embedded",
+    search_trials=4,
+    confirm_seeds=3,
+    defaults={
+        "batch_size": 32,
+        "max_steps": 200,
+        "warmup_fraction": 0.05,
+        "validation_questions": 200,
+        "max_source_tokens": 128,
+        "max_target_tokens": 112,
+    },
+    adapter_defaults={"rank": 8, "alpha": 16.0, "lora_dropout": 0.0, "target_modules": "all-linear"},
+    method_defaults={
+        "lora": {"learning_rate": 5e-3},
+        "qlora": {"learning_rate": 5e-3, "quantization": "nf4"},
+        "full": {"learning_rate": 1e-3},
+    },
+    ranges={
+        "lora": {**_ADAPTER, "learning_rate": log_uniform(1e-3, 2e-2)},
+        "qlora": {**_ADAPTER, "learning_rate": log_uniform(1e-3, 2e-2)},
+        "full": {"learning_rate": log_uniform(1e-4, 3e-3)},
+    },
+)
+
+PAPER = Profile(
+    name="paper",
+    model="google-t5/t5-small",
+    data="openai/gsm8k",
+    search_trials=10,
+    confirm_seeds=5,
+    defaults={
+        "batch_size": 16,
+        "epochs": 5.0,
+        "warmup_fraction": 0.05,
+        "validation_questions": 500,
+        "max_source_tokens": 256,
+        "max_target_tokens": 256,
+        "evaluations": 5,
+    },
+    adapter_defaults={"rank": 8, "alpha": 16.0, "lora_dropout": 0.05, "target_modules": "q,v"},
+    method_defaults={
+        "lora": {"learning_rate": 1e-3},
+        "qlora": {"learning_rate": 1e-3, "quantization": "nf4"},
+        "full": {"learning_rate": 3e-4},
+    },
+    ranges={
+        "lora": {**_ADAPTER, "learning_rate": log_uniform(1e-4, 1e-2)},
+        "qlora": {**_ADAPTER, "learning_rate": log_uniform(1e-4, 1e-2)},
+        "full": {"learning_rate": log_uniform(3e-5, 2e-3)},
+    },
+)
+
+PROFILES = {profile.name: profile for profile in (EMBEDDED, PAPER)}

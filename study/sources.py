@@ -1,0 +1,107 @@
+"""Finding a model or a data set: shipped with the project, a local folder, or a name on the Hub.
+
+A Hub name is fetched once into the Hub's own cache and is a folder from then on, so everything behind
+this module reads local folders alone. Fetched are safetensors, JSON, text and Parquet: never a pickle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from study import embedded
+from study.errors import UserError
+
+EMBEDDED = "embedded"
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_MODEL_FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
+_DATA_FILES = ["*.parquet", "*.jsonl", "README.md"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model or a data set that has been found.
+
+    Attributes:
+        name: as it stands in configurations and tables.
+        path: the local folder.
+        revision: the Hub's commit, or None for a folder that is not from the Hub.
+    """
+
+    name: str
+    path: Path
+    revision: str | None = None
+
+
+def find_model(name: str) -> Source:
+    """Return the folder of the base model called `name`, fetched from the Hub where it must be.
+
+    Raises:
+        UserError: there is no such folder, it holds no model, or the Hub can't be reached.
+    """
+    if name == EMBEDDED:
+        return Source(EMBEDDED, embedded.MODEL_DIR)
+    source = _find("model", name, _MODEL_FILES)
+    _check_model_folder(source.path)
+    return source
+
+
+def find_data(name: str) -> Source:
+    """Return the folder of the data set called `name`, fetched from the Hub where it must be.
+
+    Raises:
+        UserError: there is no such folder, or the Hub can't be reached.
+    """
+    if name == EMBEDDED:
+        return Source(EMBEDDED, embedded.DATA_DIR)
+    return _find("dataset", name, _DATA_FILES)
+
+
+def fingerprint_folder(folder: Path) -> str:
+    """Return a 16-digit hash of a model folder's files: their names and contents."""
+    total = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in {".json", ".safetensors", ".model", ".txt"}:
+            total.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()[:16]
+
+
+def _find(kind: str, name: str, patterns: list[str]) -> Source:
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return Source(folder.resolve().name, folder.resolve())
+    if folder.exists():
+        raise UserError(f"{kind} '{name}' is a file; valid: a folder, a Hub name, or '{EMBEDDED}'")
+    if not _HUB_NAME.fullmatch(name):
+        raise UserError(f"no {kind} '{name}': no such folder, and not a Hub name (owner/name)")
+    path = _fetch(kind, name, patterns)
+    return Source(name, path, revision=path.name)
+
+
+def _fetch(kind: str, name: str, patterns: list[str]) -> Path:
+    # Imported late: the first line of a study must not wait for it.
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, repo_type=kind, allow_patterns=patterns))
+    except RepositoryNotFoundError:
+        raise UserError(f"no {kind} '{name}': no such folder, and the Hub has none of that name") from None
+    except (LocalEntryNotFoundError, OSError):
+        raise UserError(
+            f"{kind} '{name}' can't be fetched: it is no folder here, is not in the Hub's cache, "
+            "and the Hub can't be reached; valid without a network: a local folder, or 'embedded'"
+        ) from None
+
+
+def _check_model_folder(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise UserError(f"'{folder}' holds no model: it has no config.json")
+    if not list(folder.glob("*.safetensors")):
+        pickles = [path.name for path in folder.iterdir() if path.suffix in {".bin", ".pt", ".pth", ".ckpt"}]
+        reason = f"only a pickle ({pickles[0]}), which can run code when it is read" if pickles else "none"
+        raise UserError(f"model '{folder}' needs weights as *.safetensors, found {reason}")
+    if not any((folder / name).is_file() for name in ("tokenizer.json", "spiece.model", "tokenizer.model")):
+        raise UserError(f"model '{folder}' has no tokenizer: tokenizer.json or spiece.model must lie in it")

@@ -1,0 +1,115 @@
+"""A search space: which factors are compared, and which hyperparameters are searched within each arm.
+
+A space is a short Python file that assigns `SPACE = Space(...)`; those of the project are in
+`search_spaces/`. Optuna's own distributions are the vocabulary of the ranges.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+
+from study.errors import UserError, unknown_name
+
+# The factors of an arm, in the order in which tables and labels name them.
+FACTORS = ("method", "quantization", "model", "rank", "variant", "prompt_style")
+
+
+def choice(*values: str | int | float) -> CategoricalDistribution:
+    """Return the range of one value out of a few."""
+    return CategoricalDistribution(values)
+
+
+def uniform(low: float, high: float) -> FloatDistribution:
+    """Return the range from `low` to `high`."""
+    return FloatDistribution(low, high)
+
+
+def log_uniform(low: float, high: float) -> FloatDistribution:
+    """Return the range from `low` to `high`, sampled by its logarithm."""
+    return FloatDistribution(low, high, log=True)
+
+
+@dataclass(frozen=True)
+class Space:
+    """What a study compares and what it searches.
+
+    Attributes:
+        question: the question that the study answers, in one sentence.
+        compare: factor -> values; every combination is an arm. Several blocks make the union of their arms.
+        search: the hyperparameters searched within each arm, from its method's own ranges (see `study.profiles`).
+        ranges: ranges of this space that replace the method's own.
+    """
+
+    question: str
+    compare: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]]
+    search: Sequence[str]
+    ranges: Mapping[str, BaseDistribution] = field(default_factory=dict)
+
+    def blocks(self) -> list[Mapping[str, Sequence[Any]]]:
+        """Return the blocks of `compare`, one or more."""
+        return [self.compare] if isinstance(self.compare, Mapping) else list(self.compare)
+
+    def combinations(self) -> list[dict[str, Any]]:
+        """Return the factors of every arm, in the order of `compare`, each once."""
+        found: list[dict[str, Any]] = []
+        for block in self.blocks():
+            for name in block:
+                if name not in FACTORS:
+                    raise unknown_name("factor", name, FACTORS)
+            for values in product(*block.values()):
+                combination = dict(zip(block, values, strict=True))
+                if combination not in found:
+                    found.append(combination)
+        return found
+
+
+def label_arms(combinations: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a short label for each arm: its method, and the other factors that differ between the arms."""
+    varying = [name for name in FACTORS if len({str(arm.get(name)) for arm in combinations}) > 1]
+    if "quantization" in varying and not _adds_information(combinations):
+        varying.remove("quantization")
+    names = [name for name in FACTORS if name in varying or name == "method"]
+    return [" ".join(_show(n, arm[n]) for n in names if arm.get(n) is not None) for arm in combinations]
+
+
+def _show(name: str, value: Any) -> str:
+    return f"{name} {value}" if isinstance(value, int | float) else str(value)
+
+
+def _adds_information(combinations: Sequence[Mapping[str, Any]]) -> bool:
+    # Every method but qlora has one quantization only: it is worth naming where one method has several.
+    by_method: dict[str, set[str]] = {}
+    for arm in combinations:
+        by_method.setdefault(str(arm.get("method")), set()).add(str(arm.get("quantization")))
+    return any(len(kinds) > 1 for kinds in by_method.values())
+
+
+def list_spaces() -> list[str]:
+    """Return the names of the project's search spaces."""
+    package = importlib.import_module("search_spaces")
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+
+
+def load_space(name: str) -> Space:
+    """Return the space called `name`.
+
+    Raises:
+        UserError: there is no such space; the message lists the nearest names.
+    """
+    if name not in list_spaces():
+        raise unknown_name("space", name, list_spaces())
+    return _space_of(importlib.import_module(f"search_spaces.{name}"), name)
+
+
+def _space_of(module: Any, name: str) -> Space:
+    space = getattr(module, "SPACE", None)
+    if not isinstance(space, Space):
+        raise UserError(f"space '{name}' must assign SPACE = Space(...), found {type(space).__name__}")
+    return space

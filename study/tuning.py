@@ -1,0 +1,235 @@
+"""Ray: the trials of a study as Ray Tune trials, on one machine or a cluster.
+
+The one file that wraps the trainer in the scheduler. Tune starts the trials and holds the slots; which trial
+comes next is `study.search`'s business, and what a trial leaves behind is written by the process that ran it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import ray
+from ray import tune
+from ray.tune import Callback
+from ray.tune.search import Searcher
+
+from study.config import TrialConfig
+from study.results import ResultsFolder
+from study.search import Assignment, StudySearch
+from study.slots import Slots
+from study.workplace import Workplace
+
+Row = Mapping[str, Any]
+
+
+class Observer(Protocol):
+    """What wants to know how the study goes: the display."""
+
+    def started(self, assignment: Assignment) -> None:
+        """A trial was given a slot."""
+
+    def progressed(self, assignment: Assignment, progress: Mapping[str, Any]) -> None:
+        """A trial reported its phase, and its step and loss while it trains."""
+
+    def finished(self, assignment: Assignment, row: Row) -> None:
+        """A trial's row has been written."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every worker gets: where to run, where to write, and the columns that only the study knows."""
+
+    workplace: Workplace
+    results: Path
+    about: Mapping[str, Any]
+
+
+@contextmanager
+def local_ray(slots: Slots) -> Iterator[None]:
+    """Start Ray on this machine, on loopback and with only the CPUs the slots need; stop it at the end."""
+    os.environ.update(
+        # Ctrl-C is the study's to handle, the results are its own files, and its own lines are enough.
+        TUNE_DISABLE_SIGINT_HANDLER="1",
+        TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
+        RAY_AIR_NEW_OUTPUT="0",
+        RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
+    )
+    ray.init(
+        num_cpus=slots.count * slots.cpus,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="ERROR",
+        _node_ip_address="127.0.0.1",
+    )
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def run_trials(search: StudySearch, job: Job, slots: Slots, observer: Observer) -> None:
+    """Run every trial that `search` hands out, `slots.count` at a time, and return when all have ended."""
+    searcher = _Searcher(search)
+    scratch = tempfile.mkdtemp(prefix="finetune-study-tune-")
+    trainable = tune.with_resources(
+        tune.with_parameters(_run_on_worker, job=job), {"cpu": slots.cpus, "gpu": slots.gpus}
+    )
+    tuner = tune.Tuner(
+        trainable,
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            num_samples=-1,
+            # A worker takes one trial after another: torch is imported once a slot.
+            reuse_actors=True,
+        ),
+        run_config=tune.RunConfig(
+            name="study",
+            storage_path=scratch,
+            callbacks=[_Watcher(searcher, ResultsFolder(job.results), job, observer)],
+            verbose=0,
+        ),
+    )
+    try:
+        tuner.fit()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+class _NotPickled:
+    """Tune pickles its searcher and callbacks, to restore them; ours are made anew from the results folder."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class _Searcher(_NotPickled, Searcher):
+    """Tune's view of the search: a configuration on request, nothing yet, or finished."""
+
+    def __init__(self, search: StudySearch):
+        super().__init__(metric="finished", mode="max")
+        self._search = search
+        self.assignments: dict[str, Assignment] = {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        assignment = self._search.next()
+        if assignment is None:
+            return Searcher.FINISHED if self._search.exhausted else None
+        self.assignments[trial_id] = assignment
+        return {
+            "trial": assignment.config.model_dump(mode="json"),
+            "about": {"arm": assignment.arm.label, "search_number": assignment.number},
+            "save_as": _winner_folder(assignment),
+        }
+
+    def finish(self, trial_id: str, row: Row) -> Assignment:
+        assignment = self.assignments.pop(trial_id)
+        self._search.finish(assignment.config.trial_id, row)
+        return assignment
+
+    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+        """Nothing: `_Watcher` tells the search, from the row that the trial wrote."""
+
+    def set_search_properties(self, metric: Any, mode: Any, config: Any, **spec: Any) -> bool:
+        return True
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: a study is resumed from its rows, not from a pickle of Tune's."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: see `save`."""
+
+
+class _Watcher(_NotPickled, Callback):
+    """Passes on what happens to the trials, and writes the row of one whose process died."""
+
+    def __init__(self, searcher: _Searcher, folder: ResultsFolder, job: Job, observer: Observer):
+        self._searcher, self._folder, self._job, self._observer = searcher, folder, job, observer
+
+    def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        self._observer.started(self._searcher.assignments[trial.trial_id])
+
+    def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: Any, **info: Any) -> None:
+        if "progress" in result:
+            self._observer.progressed(self._searcher.assignments[trial.trial_id], result["progress"])
+
+    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        self._close(trial, "its process ended without leaving a row")
+
+    def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        self._close(trial, "its worker process died")
+
+    def _close(self, trial: Any, reason: str) -> None:
+        config = self._searcher.assignments[trial.trial_id].config
+        row = self._folder.read_trial(config.trial_id)
+        if row is None:
+            row = self._write_lost(self._searcher.assignments[trial.trial_id], reason)
+        self._observer.finished(self._searcher.finish(trial.trial_id, row), row)
+
+    def _write_lost(self, assignment: Assignment, reason: str) -> Row:
+        from study.trial import config_columns
+
+        row = {
+            **config_columns(assignment.config),
+            **self._job.about,
+            "arm": assignment.arm.label,
+            "search_number": assignment.number,
+            "status": "failed",
+            "reason": reason,
+        }
+        self._folder.finish_trial(row)
+        return row
+
+
+def _winner_folder(assignment: Assignment) -> str | None:
+    """Return the arm's model folder for the trial whose model is kept: the first confirm seed's.
+
+    Choosing the best seed by its test accuracy would be a selection on the test split.
+    """
+    arm, config = assignment.arm, assignment.config
+    kept = arm.search_trials > 0 and config.stage == "confirm" and config.seed == arm.confirm_seeds[0]
+    return arm.slug if kept else None
+
+
+def _run_on_worker(assigned: dict[str, Any], job: Job) -> None:
+    """Run one trial in a Ray worker, with its output in the trial's log."""
+    config, folder = TrialConfig(**assigned["trial"]), ResultsFolder(job.results)
+    threads = max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1)))
+    workplace = replace(job.workplace, threads=threads)
+    with _output_to(folder.log_path(config.trial_id)):
+        # Heavy imports belong to the worker, and their noise to the log.
+        from study.trial import record_trial
+        from study.winner import saver
+
+        row = record_trial(
+            config,
+            workplace,
+            folder,
+            about={**job.about, **assigned["about"]},
+            on_progress=lambda progress: tune.report({"finished": 0, "progress": dict(progress)}),
+            save_model=saver(folder, assigned["save_as"]) if assigned["save_as"] else None,
+        )
+    tune.report({"finished": 1, "status": row["status"]})
+
+
+@contextmanager
+def _output_to(path: Path) -> Iterator[None]:
+    """Send this process's standard output and error to a file, those of libraries in C included."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as log:
+        saved = os.dup(1), os.dup(2)
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        finally:
+            for old, target in zip(saved, (1, 2), strict=True):
+                with suppress(OSError):
+                    os.dup2(old, target)
+                os.close(old)

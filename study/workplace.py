@@ -1,0 +1,44 @@
+"""`Workplace`: where a trial runs. Paths, devices, threads: nothing of it may change a trial's result.
+
+Beside `study.config.TrialConfig`, which holds what does.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from study.sources import Source
+
+
+def default_cache() -> Path:
+    """Return the cache folder: $FINETUNE_STUDY_CACHE, or finetune-study in the user's cache folder."""
+    if folder := os.environ.get("FINETUNE_STUDY_CACHE"):
+        return Path(folder)
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "finetune-study"
+
+
+def available_cpus() -> int:
+    """Return the number of CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where a trial runs.
+
+    Attributes:
+        model, data: the folders of the base model and of the data.
+        cache: folder of what trials share: tokenised examples, reference embeddings.
+        threads: CPU threads that the trial computes with: the CPUs it was given.
+        use_gpu: whether the trial was given a GPU, or a share of one.
+        skip_bad_rows: leave out rows that can't be used, instead of refusing the data.
+    """
+
+    model: Source
+    data: Source
+    cache: Path = field(default_factory=default_cache)
+    threads: int = 1
+    use_gpu: bool = False
+    skip_bad_rows: bool = False
