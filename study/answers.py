@@ -11,7 +11,7 @@ from decimal import Decimal
 
 # A minus is a sign only where no operand stands before it: 16-3 holds 16 and 3.
 _NUMBER = re.compile(r"(?:(?<![\w.)])-\s?)?\$?(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)", re.ASCII)
-_MARKED = re.compile(r"####\s*(.*)")
+_MARKED = re.compile(r"####[ \t]*(.*)")
 
 
 def read_numbers(text: str) -> list[Decimal]:

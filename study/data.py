@@ -108,7 +108,8 @@ def _split_file(folder: Path, variant: str, split: str) -> Path:
     if len(candidates) != 1:
         found = [path.name for path in candidates]
         raise UserError(
-            f"data folder '{folder / variant}' needs one {split}.jsonl or {split}-*.parquet, found {found or 'none'}"
+            f"data folder '{folder / variant}' needs one {split}.jsonl or {split}-*.parquet, "
+            f"found {found or 'none'}"
         )
     return candidates[0]
 
@@ -139,9 +140,7 @@ def _problem(row: Any, where: str) -> Problem:
         raise BadRow(f"{where}: not a JSON object")
     for column in COLUMNS:
         if column not in row:
-            raise BadRow(
-                f"{where}: no column '{column}'; columns there: {', '.join(map(str, row)) or 'none'}"
-            )
+            raise BadRow(f"{where}: no column '{column}'; columns there: {', '.join(map(str, row))}")
         if not isinstance(row[column], str) or not row[column].strip():
             raise BadRow(f"{where}: column '{column}' must be text that is not empty")
     if marked_number(row["answer"]) is None:

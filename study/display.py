@@ -93,7 +93,7 @@ class Progress:
             tally.confirm_accuracies.append(row["accuracy"])
 
     def busy_share(self, wall_seconds: float) -> float:
-        """Return the share of the slots' time in which trials trained or were evaluated, by their own clocks."""
+        """Return the share of the slots' time in which trials ran, by the trials' own clocks."""
         return sum(row.get("busy_seconds") or 0.0 for row in self.rows) / (wall_seconds * self.slots)
 
 
@@ -174,14 +174,9 @@ def _describe(assignment: Assignment) -> str:
 
 def _arms_table(progress: Progress) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for header, justify in (
-        ("arm", "left"),
-        ("search", "right"),
-        ("confirm", "right"),
-        ("best so far", "right"),
-    ):
-        table.add_column(header, justify=justify)  # type: ignore[arg-type]
-    table.add_column("test accuracy", justify="right")
+    table.add_column("arm")
+    for header in ("search", "confirm", "best so far", "test accuracy"):
+        table.add_column(header, justify="right")
     for arm in progress.plan.arms:
         tally = progress.tallies[arm.label]
         mean = sum(tally.confirm_accuracies) / max(1, len(tally.confirm_accuracies))

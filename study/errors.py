@@ -1,4 +1,4 @@
-"""The one exception that a user sees: bad input, told in a single line, exit status 2."""
+"""The project's exceptions: bad input, told to the user in a single line, and a diverged training."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from collections.abc import Iterable
 
 class UserError(Exception):
     """Input that can't be used. The message is one line: the rule, what was received, what is valid."""
+
+
+class Diverged(Exception):
+    """A training's loss is not a number any more; the message says at which step."""
 
 
 def unknown_name(kind: str, received: str, valid: Iterable[str]) -> UserError:

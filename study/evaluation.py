@@ -99,9 +99,9 @@ def generate_answers(model: Any, tokenizer: Any, examples: Examples, precision: 
         # The first position is the decoder's start token.
         output = output[:, 1:]
         decoded = tokenizer.batch_decode(output, skip_special_tokens=True)
-        lengths = (output != tokenizer.pad_token_id).sum(1)
-        for i, text, length in zip(rows, decoded, lengths, strict=True):
-            texts[i], tokens[i] = text.strip(), int(length)
+        for i, text, ids in zip(rows, decoded, output.tolist(), strict=True):
+            texts[i] = text.strip()
+            tokens[i] = ids.index(tokenizer.eos_token_id) + 1 if tokenizer.eos_token_id in ids else len(ids)
     return Answers(texts, tokens, time.perf_counter() - started)
 
 

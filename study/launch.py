@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from rich.console import Console
 
 from study.display import Display, Progress, show_seconds
 from study.errors import UserError
+from study.optuna_record import OptunaRecord
 from study.plan import Plan, Request
 from study.results import ResultsFolder
 from study.schema import SCHEMA_VERSION
-from study.search import StudySearch
+from study.search import Assignment, StudySearch
 from study.slots import Slots
 from study.workplace import Workplace, available_cpus
 
@@ -68,7 +69,7 @@ def describe_study(name: str, plan: Plan, slots: int, width: int) -> dict[str, A
 
 
 def run_study(
-    plan: Plan, folder: ResultsFolder, description: dict[str, Any], console: Console, slots: Slots
+    plan: Plan, folder: ResultsFolder, description: Mapping[str, Any], slots: Slots, console: Console
 ) -> None:
     """Run what a bound plan has left to run in `folder`, and say at the end how it went.
 
@@ -82,18 +83,24 @@ def run_study(
     started = time.monotonic()
     progress = Progress(plan, slots.count)
     finished = {row["trial"]: row for row in folder.read_trials()}
-    search = StudySearch(plan, description["search_width"], finished, on_reuse=progress.reuse)
+    record = OptunaRecord(folder.optuna_path)
+
+    def reuse(assignment: Assignment, row: Mapping[str, Any]) -> None:
+        progress.reuse(assignment, row)
+        record.finished(assignment, row)
+
+    search = StudySearch(plan, description["search_width"], finished, on_reuse=reuse)
     workplace = Workplace(
         plan.model, plan.data, use_gpu=slots.gpus > 0, skip_bad_rows=plan.request.skip_bad_rows
     )
     about = {"study": description["study"], "space": plan.request.space, "profile": plan.profile.name}
     job = Job(workplace, folder.root.absolute(), about)
     with local_ray(slots), Display(progress, console) as display:
-        run_trials(search, job, slots, display)
+        run_trials(search, job, slots, [display, record])
     wall = time.monotonic() - started
     share = progress.busy_share(wall)
-    description |= {"finished_at": datetime.now(UTC).isoformat(timespec="seconds"), "busy_share": share}
-    folder.write_description(description)
+    finished_at = datetime.now(UTC).isoformat(timespec="seconds")
+    folder.write_description({**description, "finished_at": finished_at, "busy_share": share})
     console.print(
         f"{len(progress.rows)} trials in {show_seconds(wall)}; "
         f"the {slots.count} slots trained or evaluated {share:.0%} of the time",
@@ -101,15 +108,29 @@ def run_study(
     )
 
 
-def request_of(description: dict[str, Any]) -> Request:
+def request_of(description: Mapping[str, Any]) -> Request:
     """Return the request that a study was started with.
 
     Raises:
         UserError: study.json was written by another version.
     """
     try:
-        return Request(**json.loads(json.dumps(description["request"])))
+        return Request(**description["request"])
     except (KeyError, TypeError):
         raise UserError(
             "this study.json was written by another version of the study; it can't be resumed"
         ) from None
+
+
+def check_unchanged(plan: Plan, description: Mapping[str, Any]) -> None:
+    """Check that the model and the data are those with which the study began.
+
+    Raises:
+        UserError: one of them has changed.
+    """
+    then = {arm["label"]: arm["values"] for arm in description["arms"]}
+    for arm in plan.arms:
+        for kind in ("model", "data"):
+            name = f"{kind}_fingerprint"
+            if then.get(arm.label, {}).get(name) != arm.values[name]:
+                raise UserError(f"the {kind} has changed since this study began, so it can't be resumed")

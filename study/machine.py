@@ -85,12 +85,14 @@ class PeakMemory:
 
 
 @cache
-def describe_machine() -> str:
+def describe_machine(*, use_gpu: bool) -> str:
     """Return the processor's (and the GPU's) name and the number of cores, in one line."""
+    cores = f"{processor_name()}, {os.cpu_count()} cores"
+    if not use_gpu:
+        return cores
     import torch
 
-    cores = f"{processor_name()}, {os.cpu_count()} cores"
-    return f"{torch.cuda.get_device_name()}; {cores}" if torch.cuda.is_available() else cores
+    return f"{torch.cuda.get_device_name()}; {cores}"
 
 
 def processor_name() -> str:

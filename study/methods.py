@@ -23,14 +23,18 @@ def build_model(config: TrialConfig, workplace: Workplace) -> Any:
     Raises:
         UserError: the model can't be read, or the adapter's target modules are not in it.
     """
-    model = load_base(workplace.model, **_load_options(config, workplace))
-    if config.quantization != "none":
-        model = _prepare_quantized(model)
+    model = build_base(config, workplace)
     if config.method in ADAPTER_METHODS:
         model = add_adapter(model, config)
     if config.method == "zero_shot":
         model.requires_grad_(False)
     return model
+
+
+def build_base(config: TrialConfig, workplace: Workplace) -> Any:
+    """Return the base model, quantised if the method says so, without an adapter."""
+    model = load_base(workplace.model, **_load_options(config, workplace))
+    return model if config.quantization == "none" else _prepare_quantized(model)
 
 
 def add_adapter(model: Any, config: TrialConfig) -> Any:

@@ -123,9 +123,7 @@ def make_plan(request: Request) -> Plan:
     combinations += _zero_shot(combinations)
     values = [_values(combination, profile, request) for combination in combinations]
     _check_settings(request.settings, values)
-    labels = label_arms(
-        [{name: v.get(name) for name in _named(c)} for c, v in zip(combinations, values, strict=True)]
-    )
+    labels = label_arms(combinations)
     arms = [_arm(label, v, space, profile, request) for label, v in zip(labels, values, strict=True)]
     for arm in arms:
         arm.confirm_config({}, request.seed)  # refuses what can't be before anything is fetched
@@ -207,15 +205,11 @@ def _values(combination: Mapping[str, Any], profile: Profile, request: Request) 
 
 
 def _check_settings(settings: Mapping[str, Any], values: list[dict[str, Any]]) -> None:
+    if "max_steps" in settings and "epochs" in settings:
+        raise UserError("--set takes max_steps or epochs, not both")
     for name in settings:
         if not any(name in arm for arm in values if arm["method"] != "zero_shot"):
             raise UserError(f"--set {name}: no arm of this space takes it")
-    if "max_steps" in settings and "epochs" in settings:
-        raise UserError("--set takes max_steps or epochs, not both")
-
-
-def _named(combination: Mapping[str, Any]) -> list[str]:
-    return [name for name in FACTORS if name in combination]
 
 
 def _arm(label: str, values: dict[str, Any], space: Space, profile: Profile, request: Request) -> Arm:

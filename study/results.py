@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +73,8 @@ class ResultsFolder:
             if unknown := set(row) - columns:
                 raise KeyError(f"{table} has no column {sorted(unknown)}")
         arrow = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
-        path = self.table_path(table, trial_id)
-        temporary = _temporary_name(path)
-        pq.write_table(arrow, temporary, compression="zstd")
-        os.replace(temporary, path)
+        with _whole_or_not_at_all(self.table_path(table, trial_id)) as temporary:
+            pq.write_table(arrow, temporary, compression="zstd")
 
     def finish_trial(self, row: Row, predictions: Sequence[Row] = (), history: Sequence[Row] = ()) -> None:
         """Write what a trial leaves behind; its row comes last and makes it finished."""
@@ -102,9 +101,8 @@ class ResultsFolder:
 
     def write_description(self, description: Mapping[str, Any]) -> None:
         """Write study.json."""
-        temporary = _temporary_name(self.description_path)
-        temporary.write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n")
-        os.replace(temporary, self.description_path)
+        with _whole_or_not_at_all(self.description_path) as temporary:
+            temporary.write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n")
 
     def read_description(self) -> dict[str, Any]:
         """Return what study.json says.
@@ -134,9 +132,16 @@ def check_writable(parent: Path) -> None:
         raise UserError(f"results folder '{parent}' can't be written: no permission in '{existing}'")
 
 
-def _temporary_name(path: Path) -> Path:
+@contextmanager
+def _whole_or_not_at_all(path: Path) -> Iterator[Path]:
+    """Give a temporary path to write to; it takes the place of `path` at the end, or goes away."""
     # A leading dot keeps a half-written file out of every `*.parquet` glob.
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _with_mappings(row: dict[str, Any]) -> dict[str, Any]:

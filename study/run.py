@@ -1,6 +1,6 @@
 """Run a study: the command line.
 
-    python -m study.run --space lora_vs_qlora            # the embedded profile: minutes on two cores, no network
+    python -m study.run --space lora_vs_qlora            # embedded: minutes on two cores, no network
     python -m study.run --space lora_vs_qlora --dry-run  # what it would run, and what that would cost
     python -m study.run --list                           # the search spaces
     python -m study.run --resume results/NAME            # go on with a study that was stopped
@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from rich.console import Console
 
@@ -23,7 +23,7 @@ from study.errors import UserError
 from study.plan import Plan, Request, bind, make_plan, search_width
 from study.profiles import PROFILES
 from study.results import ResultsFolder, check_writable
-from study.slots import Placement, choose_slots, look_at_machine
+from study.slots import Placement, Slots, choose_slots, look_at_machine
 from study.space import list_spaces, load_space
 
 
@@ -41,35 +41,27 @@ def make_parser() -> argparse.ArgumentParser:
     )
     what = parser.add_argument_group("what to run")
     what.add_argument("--space", help="search space: a name from --list")
-    what.add_argument(
-        "--profile", default="embedded", help=f"scale of the run: {', '.join(PROFILES)} (embedded)"
-    )
+    what.add_argument("--profile", default="embedded", help=f"scale: {' or '.join(PROFILES)} (embedded)")
     what.add_argument("--model", help="base model: a folder, a Hub name, or 'embedded'")
-    what.add_argument("--data", help="data: a folder laid out as openai/gsm8k, a Hub name, or 'embedded'")
+    what.add_argument("--data", help="a folder laid out as openai/gsm8k, a Hub name, or 'embedded'")
     what.add_argument("--trials", type=int, help="search trials of each arm")
     what.add_argument("--confirm-seeds", type=int, help="seeds of each arm's confirm stage")
     what.add_argument("--seed", type=int, default=0, help="seed of the whole study (0)")
     what.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="fix a configuration value; repeatable",
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="fix a setting; repeatable"
     )
-    what.add_argument("--skip-bad-rows", action="store_true", help="count rows that can't be used and go on")
+    what.add_argument("--skip-bad-rows", action="store_true", help="leave out and count unusable rows")
     where = parser.add_argument_group("where to run")
     where.add_argument(
-        "--results", type=Path, default=Path("results"), help="folder of all studies (results)"
+        "--results", type=Path, default=Path("results"), help="parent of all studies (results)"
     )
     where.add_argument("--resume", type=Path, metavar="RESULTS", help="go on with the study in this folder")
     where.add_argument("--cpus-per-trial", type=int, help="CPUs of each trial (1; on GPUs an even share)")
     where.add_argument(
-        "--gpus-per-trial", type=float, help="GPUs of each trial, 0.25 for four a GPU (1 if there are)"
+        "--gpus-per-trial", type=float, help="0.25 runs four trials on a GPU (1, if there is one)"
     )
     parser.add_argument("--list", action="store_true", help="list the search spaces and stop")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="say what would run and what it would cost, and stop"
-    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would run and its cost, and stop")
     return parser
 
 
@@ -86,16 +78,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise UserError(f"--space is needed; valid: {', '.join(list_spaces())}")
         return _start(options, console)
     except UserError as error:
-        Console(stderr=True).print(
-            f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True
-        )
+        _complain(f"error: {error}")
         return 2
 
 
 def _list(console: Console) -> int:
     for name in list_spaces():
-        space = load_space(name)
-        console.print(f"{name:16} {space.question}", markup=False, highlight=False, soft_wrap=True)
+        _say(console, f"{name:16} {load_space(name).question}")
     return 0
 
 
@@ -113,7 +102,7 @@ def _start(options: argparse.Namespace, console: Console) -> int:
     )
     plan = make_plan(request)
     check_writable(options.results)
-    slots = choose_slots(look_at_machine(), _placement(options), plan.trials)
+    slots = _slots(options, plan)
     _say(console, f"Study {request.space} ({plan.profile.name}): {plan.space.question}")
     plan = bind(plan)
     if options.dry_run:
@@ -128,34 +117,37 @@ def _start(options: argparse.Namespace, console: Console) -> int:
     folder.create()
     description = describe_study(name, plan, slots.count, search_width(plan, slots.count))
     folder.write_description(description)
-    return _run(plan, folder, description, console, slots)
+    return _run(plan, folder, description, slots, console)
 
 
 def _resume(options: argparse.Namespace, console: Console) -> int:
-    from study.launch import request_of
+    from study.launch import check_unchanged, request_of
 
     folder = ResultsFolder(options.resume)
     description = folder.read_description()
     plan = bind(make_plan(request_of(description)))
-    _check_same(plan, description)
-    slots = choose_slots(look_at_machine(), _placement(options), plan.trials)
+    check_unchanged(plan, description)
     _say(console, f"Going on with {description['study']}: {plan.space.question}")
-    return _run(plan, folder, description, console, slots)
+    return _run(plan, folder, description, _slots(options, plan), console)
 
 
-def _run(plan: Plan, folder: ResultsFolder, description: dict, console: Console, slots: object) -> int:  # type: ignore[type-arg]
+def _run(
+    plan: Plan, folder: ResultsFolder, description: Mapping[str, Any], slots: Slots, console: Console
+) -> int:
     from study.launch import run_study
 
+    searches = sum(arm.search_trials for arm in plan.arms)
+    confirms = plan.trials - searches
     _say(
         console,
-        f"{len(plan.arms)} arms, {plan.trials} trials: {sum(arm.search_trials for arm in plan.arms)} to search, "
-        f"{sum(len(arm.confirm_seeds) for arm in plan.arms)} to confirm; {slots.count} at once",  # type: ignore[attr-defined]
+        f"{len(plan.arms)} arms, {plan.trials} trials: {searches} to search, {confirms} to confirm; "
+        f"{slots.count} at once",
     )
     if plan.skipped_rows:
         _say(console, f"{plan.skipped_rows} rows of the data can't be used and are left out")
     _say(console, f"Results: {folder.root}")
     try:
-        run_study(plan, folder, description, console, slots)  # type: ignore[arg-type]
+        run_study(plan, folder, description, slots, console)
     except KeyboardInterrupt:
         kept = len(folder.read_trials())
         _say(console, f"Stopped. {kept} of {plan.trials} trials have finished and are kept in {folder.root}.")
@@ -168,9 +160,7 @@ def _close(folder: ResultsFolder, console: Console) -> int:
     from analysis.tables import closing_table
 
     if not any(row["status"] == "complete" for row in folder.read_trials()):
-        Console(stderr=True).print(
-            f"no trial finished; reasons and logs: {folder.root}", markup=False, style="red", soft_wrap=True
-        )
+        _complain(f"no trial finished; reasons and logs: {folder.root}")
         return 1
     console.print(closing_table(folder.root))
     _say(console, f"Results: {folder.root} (trials, predictions and history in Parquet; models; logs)")
@@ -178,23 +168,17 @@ def _close(folder: ResultsFolder, console: Console) -> int:
     return 0
 
 
-def _check_same(plan: Plan, description: dict) -> None:  # type: ignore[type-arg]
-    then = {arm["label"]: arm["values"] for arm in description["arms"]}
-    for arm in plan.arms:
-        for name in ("model_fingerprint", "data_fingerprint"):
-            if then.get(arm.label, {}).get(name) != arm.values[name]:
-                kind = name.partition("_")[0]
-                raise UserError(
-                    f"the {kind} has changed since this study began, so it can't be resumed: {arm.label}"
-                )
-
-
-def _placement(options: argparse.Namespace) -> Placement:
-    return Placement(options.cpus_per_trial, options.gpus_per_trial)
+def _slots(options: argparse.Namespace, plan: Plan) -> Slots:
+    placement = Placement(options.cpus_per_trial, options.gpus_per_trial)
+    return choose_slots(look_at_machine(), placement, plan.trials)
 
 
 def _say(console: Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _complain(text: str) -> None:
+    Console(stderr=True).print(text, style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The columns of the results: the one place that names them, with their units.
 
-Column names are an interface (`SELECT method, avg(accuracy) FROM 'RESULTS/trials/*.parquet' GROUP BY method`).
+Column names are an interface (`SELECT method, avg(accuracy) FROM 'RESULTS/trials/*.parquet' GROUP BY 1`).
 `SCHEMA_VERSION` is written into every file's metadata; it goes up when a column changes its meaning
 or goes away. A value that is missing is null, and `missing` says why.
 """

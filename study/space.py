@@ -43,7 +43,7 @@ class Space:
     Attributes:
         question: the question that the study answers, in one sentence.
         compare: factor -> values; every combination is an arm. Several blocks make the union of their arms.
-        search: the hyperparameters searched within each arm, from its method's own ranges (see `study.profiles`).
+        search: the hyperparameters searched within each arm, from its method's own ranges.
         ranges: ranges of this space that replace the method's own.
     """
 
@@ -80,7 +80,7 @@ def label_arms(combinations: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _show(name: str, value: Any) -> str:
-    return f"{name} {value}" if isinstance(value, int | float) else str(value)
+    return f"{name} {value}" if isinstance(value, int | float) else str(value).replace("_", "-")
 
 
 def _adds_information(combinations: Sequence[Mapping[str, Any]]) -> bool:

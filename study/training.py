@@ -20,6 +20,7 @@ from transformers import (
 )
 
 from study.config import TrialConfig
+from study.errors import Diverged
 from study.evaluation import score_targets
 from study.methods import optimizer_name
 from study.tokenised import Examples
@@ -28,10 +29,6 @@ from study.workplace import Workplace
 LOGS_A_TRIAL = 20
 
 OnLog = Callable[[dict[str, Any]], None]
-
-
-class Diverged(Exception):
-    """The loss is not a number any more; the message says at which step."""
 
 
 @dataclass

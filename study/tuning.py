@@ -6,10 +6,11 @@ comes next is `study.search`'s business, and what a trial leaves behind is writt
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from ray.tune import Callback
 from ray.tune.search import Searcher
 
 from study.config import TrialConfig
+from study.record import config_columns, record_trial
 from study.results import ResultsFolder
 from study.search import Assignment, StudySearch
 from study.slots import Slots
@@ -30,7 +32,7 @@ Row = Mapping[str, Any]
 
 
 class Observer(Protocol):
-    """What wants to know how the study goes: the display."""
+    """What wants to know how the study goes: the display, and the record of the search."""
 
     def started(self, assignment: Assignment) -> None:
         """A trial was given a slot."""
@@ -44,11 +46,19 @@ class Observer(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """What every worker gets: where to run, where to write, and the columns that only the study knows."""
+    """What every worker gets.
+
+    Attributes:
+        workplace: where to run.
+        results: where to write.
+        about: the columns that only the study knows.
+        trainer: the function that runs a trial, as "module:name"; it is imported in the worker.
+    """
 
     workplace: Workplace
     results: Path
     about: Mapping[str, Any]
+    trainer: str = "study.trial:run_trial"
 
 
 @contextmanager
@@ -74,7 +84,7 @@ def local_ray(slots: Slots) -> Iterator[None]:
         ray.shutdown()
 
 
-def run_trials(search: StudySearch, job: Job, slots: Slots, observer: Observer) -> None:
+def run_trials(search: StudySearch, job: Job, slots: Slots, observers: Sequence[Observer]) -> None:
     """Run every trial that `search` hands out, `slots.count` at a time, and return when all have ended."""
     searcher = _Searcher(search)
     scratch = tempfile.mkdtemp(prefix="finetune-study-tune-")
@@ -92,7 +102,7 @@ def run_trials(search: StudySearch, job: Job, slots: Slots, observer: Observer) 
         run_config=tune.RunConfig(
             name="study",
             storage_path=scratch,
-            callbacks=[_Watcher(searcher, ResultsFolder(job.results), job, observer)],
+            callbacks=[_Watcher(searcher, job, observers)],
             verbose=0,
         ),
     )
@@ -103,7 +113,7 @@ def run_trials(search: StudySearch, job: Job, slots: Slots, observer: Observer) 
 
 
 class _NotPickled:
-    """Tune pickles its searcher and callbacks, to restore them; ours are made anew from the results folder."""
+    """Tune pickles its searcher and callbacks, to restore them; ours are made anew from the results."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
@@ -149,15 +159,18 @@ class _Searcher(_NotPickled, Searcher):
 class _Watcher(_NotPickled, Callback):
     """Passes on what happens to the trials, and writes the row of one whose process died."""
 
-    def __init__(self, searcher: _Searcher, folder: ResultsFolder, job: Job, observer: Observer):
-        self._searcher, self._folder, self._job, self._observer = searcher, folder, job, observer
+    def __init__(self, searcher: _Searcher, job: Job, observers: Sequence[Observer]):
+        self._searcher, self._job, self._observers = searcher, job, observers
+        self._folder = ResultsFolder(job.results)
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        self._observer.started(self._searcher.assignments[trial.trial_id])
+        for observer in self._observers:
+            observer.started(self._searcher.assignments[trial.trial_id])
 
     def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: Any, **info: Any) -> None:
         if "progress" in result:
-            self._observer.progressed(self._searcher.assignments[trial.trial_id], result["progress"])
+            for observer in self._observers:
+                observer.progressed(self._searcher.assignments[trial.trial_id], result["progress"])
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         self._close(trial, "its process ended without leaving a row")
@@ -167,14 +180,14 @@ class _Watcher(_NotPickled, Callback):
 
     def _close(self, trial: Any, reason: str) -> None:
         config = self._searcher.assignments[trial.trial_id].config
-        row = self._folder.read_trial(config.trial_id)
+        row: Row | None = self._folder.read_trial(config.trial_id)
         if row is None:
             row = self._write_lost(self._searcher.assignments[trial.trial_id], reason)
-        self._observer.finished(self._searcher.finish(trial.trial_id, row), row)
+        assignment = self._searcher.finish(trial.trial_id, row)
+        for observer in self._observers:
+            observer.finished(assignment, row)
 
     def _write_lost(self, assignment: Assignment, reason: str) -> Row:
-        from study.trial import config_columns
-
         row = {
             **config_columns(assignment.config),
             **self._job.about,
@@ -204,10 +217,11 @@ def _run_on_worker(assigned: dict[str, Any], job: Job) -> None:
     workplace = replace(job.workplace, threads=threads)
     with _output_to(folder.log_path(config.trial_id)):
         # Heavy imports belong to the worker, and their noise to the log.
-        from study.trial import record_trial
         from study.winner import saver
 
+        module, _, name = job.trainer.partition(":")
         row = record_trial(
+            getattr(importlib.import_module(module), name),
             config,
             workplace,
             folder,

@@ -7,12 +7,12 @@ import shutil
 import uuid
 from typing import Any
 
+from study.record import SaveModel
 from study.results import ResultsFolder
-from study.trial import SaveModel
 
 
 def saver(folder: ResultsFolder, arm_slug: str) -> SaveModel:
-    """Return the function that writes a trained model and its tokenizer to the arm's folder, whole or not at all."""
+    """Return the function that writes a model and its tokenizer to the arm's folder, whole or not at all."""
 
     def save(model: Any, tokenizer: Any) -> None:
         path = folder.model_path(arm_slug)

@@ -1,0 +1,60 @@
+"""optuna.db: every search trial, as optuna-dashboard opens it (`optuna-dashboard sqlite:///RESULTS/optuna.db`).
+
+A record for people, written from the rows. The search itself keeps its studies in memory and is replayed
+from the rows (see `study.search`), so nothing is lost with this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState, create_trial
+
+from study.search import Assignment
+
+
+class OptunaRecord:
+    """Writes finished search trials to optuna.db, one Optuna study an arm; an `Observer`."""
+
+    def __init__(self, path: Path):
+        self._storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
+        self._studies: dict[str, optuna.Study] = {}
+        self._known: dict[str, set[str]] = {}
+
+    def started(self, assignment: Assignment) -> None:
+        """Nothing is recorded before a trial ends."""
+
+    def progressed(self, assignment: Assignment, progress: Mapping[str, Any]) -> None:
+        """Nothing is recorded before a trial ends."""
+
+    def finished(self, assignment: Assignment, row: Mapping[str, Any]) -> None:
+        """Record a search trial, unless it is there already."""
+        if assignment.number is None:
+            return
+        study = self._study(assignment.arm.label)
+        if row["trial"] in self._known[assignment.arm.label]:
+            return
+        complete = row["status"] == "complete"
+        ranges = dict(assignment.arm.ranges)
+        study.add_trial(
+            create_trial(
+                state=TrialState.COMPLETE if complete else TrialState.FAIL,
+                value=row["search_score"] if complete else None,
+                params={name: getattr(assignment.config, name) for name in ranges},
+                distributions=ranges,
+                user_attrs={"trial": row["trial"], "status": row["status"]},
+            )
+        )
+        self._known[assignment.arm.label].add(row["trial"])
+
+    def _study(self, label: str) -> optuna.Study:
+        if label not in self._studies:
+            study = optuna.create_study(
+                storage=self._storage, study_name=label, direction="maximize", load_if_exists=True
+            )
+            self._studies[label] = study
+            self._known[label] = {trial.user_attrs["trial"] for trial in study.get_trials(deepcopy=False)}
+        return self._studies[label]

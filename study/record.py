@@ -1,0 +1,137 @@
+"""Recording a trial: whatever it does, a row with a status is written, with what it left behind.
+
+It knows neither Ray nor a model: the trainer is a function that it calls.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from study.config import TrialConfig
+from study.errors import Diverged
+from study.machine import describe_machine, describe_versions, source_commit
+from study.results import ResultsFolder
+from study.workplace import Workplace
+
+OnProgress = Callable[[Mapping[str, Any]], None]
+SaveModel = Callable[[Any, Any], None]
+
+
+@dataclass
+class Outcome:
+    """What a trial leaves behind: the columns of its row, its predictions and its history."""
+
+    row: dict[str, Any] = field(default_factory=dict)
+    predictions: list[dict[str, Any]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+class RunTrial(Protocol):
+    """A trainer: see `study.trial.run_trial`."""
+
+    def __call__(
+        self,
+        config: TrialConfig,
+        workplace: Workplace,
+        outcome: Outcome,
+        *,
+        on_progress: OnProgress,
+        save_model: SaveModel | None = None,
+    ) -> None:
+        """Fill `outcome`; an exception becomes the trial's status."""
+
+
+def record_trial(
+    run: RunTrial,
+    config: TrialConfig,
+    workplace: Workplace,
+    folder: ResultsFolder,
+    *,
+    about: Mapping[str, Any],
+    on_progress: OnProgress,
+    save_model: SaveModel | None = None,
+) -> dict[str, Any]:
+    """Run a trial and write what it leaves behind into `folder`; return its row.
+
+    Whatever the trial does becomes the row's status: only an interruption of the process itself gets out.
+
+    Args:
+        run: the trainer: `study.trial.run_trial`, or another of its kind.
+        about: columns that only the study knows: study, space, profile, arm, search_number.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    outcome = Outcome()
+    try:
+        run(config, workplace, outcome, on_progress=on_progress, save_model=save_model)
+        status: dict[str, Any] = {"status": "complete"}
+    except Exception as error:
+        traceback.print_exc()  # into the trial's log
+        status = describe_failure(error)
+    finally:
+        _free_memory()
+    row = {
+        **config_columns(config),
+        **outcome.row,
+        **status,
+        **about,
+        **_provenance(workplace),
+        "started_at": started,
+        "ended_at": datetime.now(UTC),
+        "busy_seconds": time.perf_counter() - clock,
+        "log": str(folder.log_path(config.trial_id).relative_to(folder.root)),
+    }
+    folder.finish_trial(row, outcome.predictions, outcome.history)
+    return row
+
+
+def describe_failure(error: BaseException) -> dict[str, Any]:
+    """Return the status, the reason and the trace of a trial that ended in `error`."""
+    if isinstance(error, Diverged):
+        return {"status": "diverged", "reason": str(error)}
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    trace = "".join(traceback.format_exception(error))
+    # torch's error is told by its name: whoever raised it has imported torch, this module need not.
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return {"status": "out_of_memory", "reason": first, "trace": trace}
+    return {"status": "failed", "reason": f"{type(error).__name__}: {first}", "trace": trace}
+
+
+def config_columns(config: TrialConfig) -> dict[str, Any]:
+    """Return the columns of a trial's row that its configuration alone decides."""
+    same = (
+        ("method", "quantization", "model", "variant", "prompt_style", "stage", "seed")
+        + ("rank", "alpha", "lora_dropout", "target_modules", "learning_rate", "batch_size")
+        + ("warmup_fraction", "weight_decay", "max_steps", "epochs", "split")
+    )  # fmt: skip
+    return {
+        "trial": config.trial_id,
+        **{name: getattr(config, name) for name in same},
+        "config_json": config.model_dump_json(),
+        "source_model_fingerprint": config.model_fingerprint,
+        "source_data_fingerprint": config.data_fingerprint,
+    }
+
+
+def _provenance(workplace: Workplace) -> dict[str, Any]:
+    return {
+        "source_commit": source_commit(),
+        "source_versions": json.dumps(describe_versions(), sort_keys=True),
+        "source_machine": describe_machine(use_gpu=workplace.use_gpu),
+        "source_device": "cuda" if workplace.use_gpu else "cpu",
+        "source_threads": workplace.threads,
+    }
+
+
+def _free_memory() -> None:
+    # A reused worker must not carry one trial's tensors into the next.
+    gc.collect()
+    if torch := sys.modules.get("torch"):
+        torch.cuda.empty_cache()

@@ -1,0 +1,107 @@
+"""What the tests share: a tiny model and small data in the layouts that users have."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study import embedded
+from study.config import TrialConfig, make_config
+from study.sources import find_data, find_model, fingerprint_folder
+from study.workplace import Workplace
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keep the user's own cache out of the tests."""
+    folder = tmp_path_factory.mktemp("cache")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("FINETUNE_STUDY_CACHE", str(folder))
+    patch.setenv("HF_HUB_OFFLINE", "1")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random T5 of 0.2 M parameters with the embedded tokenizer, in the Hub's layout."""
+    import torch
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    folder = tmp_path_factory.mktemp("models") / "tiny-t5"
+    folder.mkdir()
+    for path in embedded.MODEL_DIR.iterdir():
+        if path.name.startswith(("tokenizer", "special_tokens")):
+            shutil.copy(path, folder)
+    torch.manual_seed(0)
+    config = T5Config(
+        vocab_size=1536,
+        d_model=64,
+        d_ff=128,
+        num_heads=2,
+        d_kv=32,
+        num_layers=2,
+        num_decoder_layers=2,
+        decoder_start_token_id=0,
+        dropout_rate=0.0,
+    )
+    T5ForConditionalGeneration(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """96 training and 24 test problems of the embedded data, in GSM8K's layout."""
+    folder = tmp_path_factory.mktemp("data") / "small"
+    for variant in ("main", "socratic"):
+        for split, rows in (("train", 96), ("test", 24)):
+            lines = (embedded.DATA_DIR / variant / f"{split}.jsonl").read_text().splitlines()[:rows]
+            (folder / variant).mkdir(parents=True, exist_ok=True)
+            (folder / variant / f"{split}.jsonl").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture
+def workplace(tiny_model: Path, small_data: Path, shared_cache: Path) -> Workplace:
+    """One thread, the tiny model and the small data."""
+    return Workplace(find_model(str(tiny_model)), find_data(str(small_data)), cache=shared_cache)
+
+
+@pytest.fixture
+def config_for(tiny_model: Path) -> Callable[..., TrialConfig]:
+    """Return a maker of small configurations: `config_for("lora", rank=4)`."""
+    model_fingerprint = fingerprint_folder(tiny_model)
+
+    def make(method: str, **changes: Any) -> TrialConfig:
+        values: dict[str, Any] = {
+            "method": method,
+            "model": "tiny-t5",
+            "model_fingerprint": model_fingerprint,
+            "data": "small",
+            "data_fingerprint": "small",
+            "stage": "confirm",
+            "seed": 0,
+            "validation_questions": 16,
+            "max_source_tokens": 96,
+            "max_target_tokens": 24,
+        }
+        if method in ("lora", "qlora"):
+            values |= {"rank": 4, "alpha": 8.0, "lora_dropout": 0.0, "target_modules": "q,v"}
+        if method == "qlora":
+            values |= {"quantization": "nf4"}
+        if method != "zero_shot":
+            values |= {"learning_rate": 5e-3, "batch_size": 8, "max_steps": 4}
+        return make_config({**values, **changes})
+
+    return make
+
+
+def write_jsonl(path: Path, rows: list[Mapping[str, Any] | str]) -> Path:
+    """Write rows (a string goes in as it is) and return the path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
+    return path

@@ -1,0 +1,83 @@
+"""A trainer that trains nothing: for the tests of what runs trials. It writes real rows and predictions.
+
+Its accuracy is a function of the configuration alone, so two runs of a study must agree.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import time
+from typing import Any
+
+from study.config import TrialConfig
+from study.errors import Diverged
+from study.metrics import summarise
+from study.record import OnProgress, Outcome, SaveModel
+from study.workplace import Workplace
+
+QUESTIONS = 20
+BEST_LEARNING_RATE = 3e-3
+
+
+def run_trial(
+    config: TrialConfig,
+    workplace: Workplace,
+    outcome: Outcome,
+    *,
+    on_progress: OnProgress,
+    save_model: SaveModel | None = None,
+) -> None:
+    """Score by the distance of the learning rate from the best one."""
+    print("in process", os.getpid())
+    on_progress({"phase": "training", "step": 1, "steps": 1, "loss": 1.0})
+    time.sleep(float(os.environ.get("FAKE_TRIAL_SECONDS", "0")))
+    rate = config.learning_rate or 1.0
+    correct = round(QUESTIONS * max(0.0, 1 - abs(math.log10(rate / BEST_LEARNING_RATE))))
+    outcome.predictions += [_prediction(config, i, i < correct) for i in range(QUESTIONS)]
+    outcome.row |= {**summarise(outcome.predictions), "train_seconds": 1.0, "missing": {}}
+
+
+def with_a_bug(config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any) -> None:
+    """Raise in QLoRA trials."""
+    if config.method == "qlora":
+        raise RuntimeError("a bug in the trainer\nwith details")
+    run_trial(config, workplace, outcome, **options)
+
+
+def with_divergence(config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any) -> None:
+    """Diverge."""
+    raise Diverged("the training loss is nan at step 7")
+
+
+def without_memory(config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any) -> None:
+    """Run out of the host's memory."""
+    raise MemoryError("no memory left")
+
+
+def that_is_killed(config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any) -> None:
+    """Kill the process of QLoRA trials, as the kernel does when memory is short."""
+    if config.method == "qlora":
+        os.kill(os.getpid(), signal.SIGKILL)
+    run_trial(config, workplace, outcome, **options)
+
+
+def _prediction(config: TrialConfig, i: int, correct: bool) -> dict[str, Any]:
+    return {
+        "trial": config.trial_id,
+        "question_id": f"{i:016x}",
+        "question": f"question {i}",
+        "reference": f"#### {i}",
+        "text": f"#### {i if correct else i + 1}",
+        "reference_number": str(i),
+        "number": str(i if correct else i + 1),
+        "correct": correct,
+        "correct_strict": correct,
+        "correct_lenient": correct,
+        "rouge1": 0.5,
+        "similarity": None,
+        "nll": 2.0,
+        "tokens": 4,
+        "generated_tokens": 4,
+    }

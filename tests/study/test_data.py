@@ -1,0 +1,108 @@
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from study.data import Problem, fingerprint, hold_out, load_split
+from study.errors import UserError
+from tests.conftest import write_jsonl
+
+GOOD = {"question": "How many?", "answer": "It is 2.\n#### 2"}
+
+
+def folder_with(tmp_path: Path, rows: list) -> Path:
+    write_jsonl(tmp_path / "main" / "train.jsonl", rows)
+    return tmp_path
+
+
+def test_parquet_in_the_hubs_layout_gives_the_same_rows(small_data: Path, tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        rows = [json.loads(t) for t in (small_data / "main" / f"{split}.jsonl").read_text().splitlines()]
+        (tmp_path / "main").mkdir(exist_ok=True)
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / "main" / f"{split}-00000-of-00001.parquet")
+        assert load_split(tmp_path, "main", split) == load_split(small_data, "main", split)
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ({"question": "How many?"}, "no column 'answer'; columns there: question"),
+        ({"question": "How many?", "answer": "two"}, "no final number"),
+        ({"question": "", "answer": "#### 2"}, "'question' must be text"),
+        ({"question": 3, "answer": "#### 2"}, "'question' must be text"),
+        ("{broken", "not a JSON object"),
+        ("[1]", "not a JSON object"),
+    ],
+)
+def test_a_bad_row_is_named_by_file_and_row(tmp_path: Path, bad: object, reason: str) -> None:
+    folder = folder_with(tmp_path, [GOOD, GOOD, bad])
+    with pytest.raises(UserError, match=reason) as caught:
+        load_split(folder, "main", "train")
+    assert f"{folder / 'main' / 'train.jsonl'}, row 3" in str(caught.value)
+    assert "--skip-bad-rows" in str(caught.value)
+
+
+def test_skipped_rows_are_counted(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, [GOOD, {"question": "no answer"}, GOOD, "broken"])
+    split = load_split(folder, "main", "train", skip_bad_rows=True)
+    assert (len(split.problems), split.skipped) == (2, 2)
+
+
+def test_only_bad_rows_are_no_data(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, ["broken"])
+    with pytest.raises(UserError, match="no rows but 1 bad"):
+        load_split(folder, "main", "train", skip_bad_rows=True)
+
+
+def test_missing_folders_and_files_are_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="does not exist"):
+        load_split(tmp_path / "none", "main", "train")
+    with pytest.raises(UserError, match="unknown variant"):
+        load_split(tmp_path, "main", "train")
+    with pytest.raises(UserError, match=r"needs one test\.jsonl"):
+        load_split(folder_with(tmp_path, [GOOD]), "main", "test")
+    with pytest.raises(UserError, match="has no rows"):
+        load_split(folder_with(tmp_path, []), "main", "train")
+
+
+def test_a_file_that_is_not_parquet_is_told(tmp_path: Path) -> None:
+    (tmp_path / "main").mkdir()
+    (tmp_path / "main" / "train-0.parquet").write_bytes(b"not parquet")
+    with pytest.raises(UserError, match="no readable Parquet"):
+        load_split(tmp_path, "main", "train")
+
+
+def problems(count: int) -> tuple[Problem, ...]:
+    return tuple(Problem(f"question {i}", f"#### {i}") for i in range(count))
+
+
+def test_the_held_out_split_shares_no_question_and_loses_none() -> None:
+    everything = (*problems(50), Problem("question 3", "#### 4"))
+    train, validation = hold_out(everything, questions=10, seed=0)
+    assert not {p.question for p in train} & {p.question for p in validation}
+    assert len(train) + len(validation) == len(everything)
+    assert len({p.question for p in validation}) == 10
+
+
+def test_the_held_out_split_depends_on_the_question_and_the_seed_alone() -> None:
+    _, first = hold_out(problems(50), 10, seed=0)
+    _, reordered = hold_out(problems(50)[::-1], 10, seed=0)
+    _, other_seed = hold_out(problems(50), 10, seed=1)
+    assert set(first) == set(reordered)
+    assert set(first) != set(other_seed)
+
+
+def test_at_most_half_is_held_out() -> None:
+    train, validation = hold_out(problems(9), questions=200, seed=0)
+    assert (len(train), len(validation)) == (5, 4)
+    with pytest.raises(UserError, match="at least 2"):
+        hold_out(problems(1), 10, 0)
+
+
+def test_the_fingerprint_changes_with_any_row(small_data: Path) -> None:
+    main = load_split(small_data, "main", "train")
+    socratic = load_split(small_data, "socratic", "train")
+    assert fingerprint(main) == fingerprint(main)
+    assert fingerprint(main) != fingerprint(socratic)

@@ -1,0 +1,118 @@
+import pytest
+
+from study.config import TRAINED_METHODS
+from study.errors import UserError
+from study.plan import Request, bind, make_plan, search_width
+from study.profiles import PROFILES
+from study.space import Space, choice, label_arms, list_spaces, load_space
+
+
+@pytest.mark.parametrize("space", list_spaces())
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_space_gives_a_plan_with_equal_budgets(space: str, profile: str) -> None:
+    plan = make_plan(Request(space, profile))
+    trained = [arm for arm in plan.arms if arm.values["method"] in TRAINED_METHODS]
+    assert len({(arm.search_trials, len(arm.confirm_seeds)) for arm in trained}) == 1
+    assert len({(arm.values.get("max_steps"), arm.values.get("epochs")) for arm in trained}) == 1
+    assert len({arm.slug for arm in plan.arms}) == len(plan.arms)
+
+
+@pytest.mark.parametrize("space", list_spaces())
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_first_guess_lies_in_its_ranges(space: str, profile: str) -> None:
+    for arm in make_plan(Request(space, profile)).arms:
+        for name, value in arm.first_guess.items():
+            distribution = arm.ranges[name]
+            assert distribution._contains(distribution.to_internal_repr(value)), (arm.label, name)
+
+
+def test_lora_vs_qlora_has_four_arms_and_a_zero_shot_row_for_each_variant() -> None:
+    labels = [arm.label for arm in make_plan(Request("lora_vs_qlora")).arms]
+    assert labels[:4] == ["lora main", "lora socratic", "qlora main", "qlora socratic"]
+    assert labels[4:] == ["zero-shot main", "zero-shot socratic"]
+
+
+def test_a_set_value_is_fixed_in_every_arm_and_searched_no_more() -> None:
+    plan = make_plan(Request("lora_vs_qlora", settings={"rank": 4, "max_steps": 7}))
+    for arm in plan.arms[:4]:
+        assert arm.values["rank"] == 4
+        assert arm.values["max_steps"] == 7
+        assert "rank" not in arm.ranges
+        assert "learning_rate" in arm.ranges
+
+
+def test_setting_a_compared_factor_leaves_its_arms() -> None:
+    plan = make_plan(Request("lora_vs_qlora", settings={"variant": "main"}))
+    assert [arm.label for arm in plan.arms] == ["lora", "qlora", "zero-shot"]
+
+
+def test_one_budget_replaces_the_other() -> None:
+    arm = make_plan(Request("lora_vs_qlora", settings={"epochs": 1})).arms[0]
+    assert arm.values["epochs"] == 1
+    assert "max_steps" not in arm.values
+
+
+def test_nothing_to_search_is_one_search_trial() -> None:
+    settings = {"rank": 8, "alpha": 16, "learning_rate": 1e-3}
+    assert make_plan(Request("lora_vs_qlora", settings=settings)).arms[0].search_trials == 1
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason"),
+    [
+        (Request("lora_vs_qlor"), "did you mean lora_vs_qlora"),
+        (Request("lora_vs_qlora", profile="papr"), "did you mean paper"),
+        (Request("lora_vs_qlora", trials=0), "--trials must be at least 1"),
+        (Request("lora_vs_qlora", confirm_seeds=0), "--confirm-seeds must be at least 1"),
+        (Request("lora_vs_qlora", settings={"rank": 0}), "rank"),
+        (Request("lora_vs_qlora", settings={"learning_rate": "fast"}), "learning_rate"),
+        (Request("lora_vs_qlora", settings={"max_steps": 3, "epochs": 1}), "not both"),
+        (Request("lora_vs_qlora", settings={"method": "full", "rank": 3}), "no arm of this space takes it"),
+        (Request("lora_vs_qlora", settings={"variant": "maths"}), "'main' or 'socratic'"),
+        (Request("lora_vs_qlora", seed=-1), "seed"),
+    ],
+)
+def test_a_request_that_cannot_be_is_refused(request_: Request, reason: str) -> None:
+    with pytest.raises(UserError, match=reason):
+        make_plan(request_)
+
+
+def test_binding_puts_fingerprints_into_every_trial(tiny_model, small_data) -> None:
+    plan = bind(make_plan(Request("lora_vs_qlora", model=str(tiny_model), data=str(small_data))))
+    main, socratic = plan.arms[0].confirm_config({}, 0), plan.arms[1].confirm_config({}, 0)
+    assert main.model == "tiny-t5"
+    assert main.model_fingerprint == socratic.model_fingerprint != ""
+    assert main.data_fingerprint != socratic.data_fingerprint
+
+
+def test_the_width_keeps_every_slot_busy() -> None:
+    plan = make_plan(Request("lora_vs_qlora"))
+    assert [search_width(plan, slots) for slots in (1, 2, 4, 5, 64)] == [1, 1, 1, 2, 16]
+
+
+def test_an_unknown_factor_is_refused() -> None:
+    with pytest.raises(UserError, match="unknown factor 'methd': did you mean method"):
+        Space("?", {"methd": ["lora"]}, []).combinations()
+
+
+def test_blocks_make_the_union_of_their_arms() -> None:
+    space = Space("?", [{"method": ["lora"]}, {"method": ["lora", "full"]}], [], {"rank": choice(1, 2)})
+    assert space.combinations() == [{"method": "lora"}, {"method": "full"}]
+
+
+def test_labels_name_what_differs() -> None:
+    arms = [
+        {"method": "lora", "rank": 2, "variant": "main"},
+        {"method": "lora", "rank": 4, "variant": "main"},
+    ]
+    assert label_arms(arms) == ["lora rank 2", "lora rank 4"]
+
+
+def test_every_space_says_how_to_run_it() -> None:
+    import importlib
+
+    for name in list_spaces():
+        assert f"python -m study.run --space {name}" in (
+            importlib.import_module(f"search_spaces.{name}").__doc__ or ""
+        )
+        assert load_space(name).question.endswith("?")

@@ -1,0 +1,91 @@
+import os
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from study.errors import UserError
+from study.results import ResultsFolder, check_writable
+from study.schema import SCHEMA_VERSION, TABLES, VERSION_KEY
+
+ROW = {"trial": "abc", "status": "complete", "accuracy": 50.0, "missing": {"similarity": "not installed"}}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> ResultsFolder:
+    folder = ResultsFolder(tmp_path / "study")
+    folder.create()
+    return folder
+
+
+def test_a_row_is_read_back_with_nulls_for_what_is_missing(folder: ResultsFolder) -> None:
+    folder.finish_trial(ROW)
+    row = folder.read_trial("abc")
+    assert row is not None
+    assert row["accuracy"] == 50.0
+    assert row["missing"] == {"similarity": "not installed"}
+    assert row["rouge1"] is None
+
+
+def test_every_file_carries_the_schemas_version(folder: ResultsFolder) -> None:
+    folder.finish_trial(ROW, [{"trial": "abc"}], [{"trial": "abc", "step": 1}])
+    for table in TABLES:
+        metadata = pq.read_schema(folder.table_path(table, "abc")).metadata
+        assert metadata[VERSION_KEY] == str(SCHEMA_VERSION).encode()
+
+
+def test_every_column_says_what_it_is() -> None:
+    for schema in TABLES.values():
+        assert all(field.metadata[b"description"] for field in schema)
+
+
+def test_a_partial_row_is_not_finished(folder: ResultsFolder) -> None:
+    folder.finish_trial(ROW)
+    path = folder.table_path("trials", "abc")
+    path.write_bytes(path.read_bytes()[:-20])
+    assert folder.read_trial("abc") is None
+    assert folder.read_trials() == []
+
+
+def test_a_row_under_another_trials_name_is_not_taken_for_it(folder: ResultsFolder) -> None:
+    folder.finish_trial(ROW)
+    os.rename(folder.table_path("trials", "abc"), folder.table_path("trials", "def"))
+    assert folder.read_trials() == []
+
+
+def test_a_write_that_fails_leaves_nothing_behind(
+    folder: ResultsFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", no_space)
+    with pytest.raises(OSError, match="No space"):
+        folder.finish_trial(ROW)
+    assert list((folder.root / "trials").glob("*.parquet")) == []
+    assert list((folder.root / "trials").iterdir()) == []
+
+
+def test_an_unknown_column_is_a_bug_that_shows(folder: ResultsFolder) -> None:
+    with pytest.raises(KeyError, match="acuracy"):
+        folder.finish_trial({"trial": "abc", "acuracy": 1.0})
+
+
+def test_reading_touches_nothing(folder: ResultsFolder) -> None:
+    folder.finish_trial(ROW)
+    before = {path: path.stat().st_mtime_ns for path in folder.root.rglob("*")}
+    folder.read_trials()
+    assert before == {path: path.stat().st_mtime_ns for path in folder.root.rglob("*")}
+
+
+def test_a_folder_without_study_json_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no readable study\.json"):
+        ResultsFolder(tmp_path).read_description()
+
+
+def test_a_results_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="is not a folder"):
+        check_writable(tmp_path / "file" / "results")
+    assert not check_writable(tmp_path / "new" / "results")
+    assert not (tmp_path / "new").exists()

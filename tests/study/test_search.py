@@ -1,0 +1,111 @@
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from study.plan import Plan, Request, make_plan
+from study.search import Assignment, StudySearch
+
+
+def plan_of(trials: int = 5, seeds: int = 2, seed: int = 0) -> Plan:
+    return make_plan(Request("lora_vs_qlora", trials=trials, confirm_seeds=seeds, seed=seed))
+
+
+def row_of(assignment: Assignment, status: str = "complete") -> dict[str, Any]:
+    """A row whose score depends on the configuration alone."""
+    config = assignment.config
+    score = -abs((config.learning_rate or 0) - 0.004)
+    return {
+        "trial": config.trial_id,
+        "status": status,
+        "search_score": score if status == "complete" else None,
+        **config.model_dump(),
+    }
+
+
+def run(search: StudySearch, slots: int, order: random.Random, fail: str = "") -> Iterator[Assignment]:
+    """Run a study without a machine: `slots` trials at once, ending in a random order."""
+    running: list[Assignment] = []
+    while True:
+        while len(running) < slots and (assignment := search.next()) is not None:
+            running.append(assignment)
+            yield assignment
+        if not running:
+            assert search.exhausted
+            return
+        ended = running.pop(order.randrange(len(running)))
+        failed = ended.arm.label == fail
+        search.finish(ended.config.trial_id, row_of(ended, "failed" if failed else "complete"))
+
+
+def ids(assignments: Iterator[Assignment]) -> list[str]:
+    return sorted(assignment.config.trial_id for assignment in assignments)
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_one_seed_gives_one_study_whatever_the_timing(width: int) -> None:
+    runs = [ids(run(StudySearch(plan_of(8), width, {}), 6, random.Random(i))) for i in range(5)]
+    assert all(other == runs[0] for other in runs)
+    assert runs[0] != ids(run(StudySearch(plan_of(8, seed=1), width, {}), 6, random.Random(0)))
+
+
+def test_every_arm_gets_its_trials_each_once() -> None:
+    plan = plan_of()
+    assignments = list(run(StudySearch(plan, 1, {}), 2, random.Random(0)))
+    assert len({a.config.trial_id for a in assignments}) == len(assignments) == plan.trials
+    for arm in plan.arms:
+        own = [a for a in assignments if a.arm is arm]
+        assert sum(a.config.stage == "search" for a in own) == arm.search_trials
+        assert tuple(a.config.seed for a in own if a.config.stage == "confirm") == arm.confirm_seeds
+
+
+def test_the_arms_own_values_are_tried_first() -> None:
+    for assignment in run(StudySearch(plan_of(), 1, {}), 1, random.Random(0)):
+        if assignment.number == 0:
+            own = {name: getattr(assignment.config, name) for name in assignment.arm.ranges}
+            assert own == assignment.arm.first_guess
+
+
+def test_the_confirm_stage_repeats_the_best_of_its_arm() -> None:
+    assignments = list(run(StudySearch(plan_of(), 2, {}), 4, random.Random(0)))
+    for arm in plan_of().arms[:4]:
+        own = [a for a in assignments if a.arm.label == arm.label]
+        searched = [a for a in own if a.config.stage == "search"]
+        best = max(searched, key=lambda a: row_of(a)["search_score"])
+        for confirm in (a for a in own if a.config.stage == "confirm"):
+            assert confirm.config.learning_rate == best.config.learning_rate
+            assert confirm.config.rank == best.config.rank
+
+
+def test_a_stopped_study_goes_on_where_it_stopped() -> None:
+    whole = list(run(StudySearch(plan_of(), 1, {}), 2, random.Random(0)))
+    finished = {a.config.trial_id: row_of(a) for a in whole[:13]}
+    reused: list[str] = []
+    search = StudySearch(plan_of(), 1, finished, on_reuse=lambda a, row: reused.append(row["trial"]))
+    rest = list(run(search, 2, random.Random(7)))
+    assert sorted(reused) == sorted(finished)
+    assert ids(iter(whole)) == sorted(reused + [a.config.trial_id for a in rest])
+
+
+def test_a_finished_study_runs_nothing() -> None:
+    whole = list(run(StudySearch(plan_of(), 1, {}), 2, random.Random(0)))
+    search = StudySearch(plan_of(), 1, {a.config.trial_id: row_of(a) for a in whole})
+    assert search.next() is None
+    assert search.exhausted
+
+
+def test_an_arm_whose_trials_all_fail_ends_without_holding_up_the_others() -> None:
+    assignments = list(run(StudySearch(plan_of(), 1, {}), 2, random.Random(0), fail="qlora main"))
+    failed = [a for a in assignments if a.arm.label == "qlora main"]
+    assert {a.config.stage for a in failed} == {"search"}
+    assert len(failed) == 5
+    assert len(assignments) == plan_of().trials - 2
+
+
+def test_the_slots_stay_busy_across_arms_and_stages() -> None:
+    """With as many searching arms as slots, no slot waits while another arm has work."""
+    search = StudySearch(plan_of(), 1, {})
+    running = [search.next() for _ in range(4)]
+    assert None not in running
+    assert len({a.arm.label for a in running if a}) == 4

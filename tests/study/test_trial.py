@@ -1,0 +1,206 @@
+"""Real trials on a tiny model: every method trains, is scored, and is recorded."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from study.config import TrialConfig
+from study.metrics import summarise
+from study.record import Outcome, record_trial
+from study.results import ResultsFolder
+from study.trial import run_trial
+from study.winner import saver
+from study.workplace import Workplace
+from tests import fake_trainer
+
+Maker = Callable[..., TrialConfig]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> ResultsFolder:
+    folder = ResultsFolder(tmp_path / "study")
+    folder.create()
+    return folder
+
+
+def record(
+    config: TrialConfig, workplace: Workplace, folder: ResultsFolder, **options: Any
+) -> dict[str, Any]:
+    trainer = options.pop("trainer", run_trial)
+    options = {"about": {}, "on_progress": lambda progress: None, **options}
+    return record_trial(trainer, config, workplace, folder, **options)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"method": "lora"},
+        {"method": "lora", "target_modules": "all-linear", "lora_dropout": 0.1},
+        {"method": "qlora"},
+        {"method": "qlora", "quantization": "int8"},
+        {"method": "full", "learning_rate": 1e-3},
+        {"method": "lora", "max_steps": None, "epochs": 0.5},
+        {"method": "lora", "stage": "search", "variant": "socratic"},
+        {"method": "zero_shot"},
+    ],
+    ids=lambda changes: "-".join(map(str, changes.values())),
+)
+def test_a_trials_numbers_are_those_of_its_predictions(
+    config_for: Maker, workplace: Workplace, folder: ResultsFolder, changes: dict[str, Any]
+) -> None:
+    config = config_for(**changes)
+    record(config, workplace, folder)
+    row = folder.read_trial(config.trial_id)
+    assert row is not None
+    assert row["status"] == "complete", row["trace"]
+    predictions = pq.read_table(folder.table_path("predictions", config.trial_id)).to_pylist()
+    assert len(predictions) == (16 if config.stage == "search" else 24)
+    for name, value in summarise(predictions).items():
+        assert row[name] == pytest.approx(value), name
+    assert (row["similarity"] is None) == ("similarity" in row["missing"])
+    for cost in (
+        "busy_seconds",
+        "evaluation_seconds",
+        "peak_memory_bytes",
+        "model_bytes",
+        "generated_tokens",
+    ):
+        assert row[cost] > 0
+    if config.method != "zero_shot":
+        assert row["trainable_parameters"] > 0
+        assert row["train_steps"] == (config.max_steps or 5)
+
+
+def test_the_history_holds_losses_and_validation_losses(
+    config_for: Maker, workplace: Workplace, folder: ResultsFolder
+) -> None:
+    config = config_for("lora", max_steps=6, evaluations=2)
+    row = record(config, workplace, folder)
+    history = pq.read_table(folder.table_path("history", config.trial_id)).to_pylist()
+    assert [h["step"] for h in history] == [1, 2, 3, 4, 5, 6]
+    assert [h["step"] for h in history if h["validation_loss"] is not None] == [3, 6]
+    assert history[-1]["validation_loss"] < history[2]["validation_loss"]
+    assert all(h["grad_norm"] > 0 for h in history)
+    assert row["train_tokens"] > 6 * config.batch_size
+
+
+def predictions_of(config: TrialConfig, workplace: Workplace) -> list[dict[str, Any]]:
+    outcome = Outcome()
+    run_trial(config, workplace, outcome, on_progress=lambda progress: None)
+    return outcome.predictions
+
+
+@pytest.mark.parametrize("method", ["lora", "qlora", "full"])
+def test_the_same_configuration_and_seed_give_the_same_predictions(
+    config_for: Maker, workplace: Workplace, method: str
+) -> None:
+    config = config_for(method, stage="search")
+    first = predictions_of(config, workplace)
+    # Another trial in between must leave nothing behind in a reused worker.
+    predictions_of(config_for("full", stage="search", seed=5), workplace)
+    assert predictions_of(config, workplace) == first
+    other = predictions_of(config_for(method, stage="search", seed=1), workplace)
+    assert [row["nll"] for row in other] != [row["nll"] for row in first]
+
+
+def test_the_test_split_is_not_read_in_the_search_stage(
+    config_for: Maker, workplace: Workplace, folder: ResultsFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from study import trial
+
+    read: list[str] = []
+    load = trial.load_examples
+    monkeypatch.setattr(trial, "load_examples", lambda c, w, split: read.append(split) or load(c, w, split))
+    record(config_for("lora", stage="search"), workplace, folder)
+    assert set(read) == {"train", "validation"}
+    record(config_for("lora", stage="confirm"), workplace, folder)
+    assert read.count("test") == 1
+
+
+def test_questions_over_the_limit_are_counted(
+    config_for: Maker, workplace: Workplace, folder: ResultsFolder
+) -> None:
+    row = record(config_for("lora", max_source_tokens=16, max_target_tokens=8), workplace, folder)
+    assert row["truncated_sources"] == row["truncated_targets"] == 80 + 24
+
+
+@pytest.mark.parametrize("method", ["lora", "full", "qlora"])
+def test_the_saved_model_answers_as_the_trained_one(
+    config_for: Maker, workplace: Workplace, folder: ResultsFolder, method: str
+) -> None:
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+    from study.methods import build_base
+
+    path = folder.model_path("arm")
+    trained: dict[str, Any] = {}
+
+    def save(model: Any, tokenizer: Any) -> None:
+        saver(folder, "arm")(model, tokenizer)
+        trained["logits"] = logits(model)
+
+    def logits(model: Any) -> torch.Tensor:
+        inputs = torch.arange(3, 15).unsqueeze(0)
+        with torch.no_grad():
+            return model.eval()(input_ids=inputs, labels=inputs).logits
+
+    row = record(config_for(method), workplace, folder, save_model=save)
+    assert row["status"] == "complete", row["trace"]
+    AutoTokenizer.from_pretrained(path)
+    if method == "full":
+        again = AutoModelForSeq2SeqLM.from_pretrained(path)
+    else:
+        again = PeftModel.from_pretrained(build_base(config_for(method), workplace), path)
+    assert torch.allclose(logits(again), trained["logits"], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "reason"),
+    [
+        (fake_trainer.with_a_bug, "failed", "RuntimeError: a bug in the trainer"),
+        (fake_trainer.with_divergence, "diverged", "the training loss is nan at step 7"),
+        (fake_trainer.without_memory, "out_of_memory", "no memory left"),
+    ],
+)
+def test_a_fault_is_a_row_with_status_and_reason(
+    config_for: Maker,
+    workplace: Workplace,
+    folder: ResultsFolder,
+    fault: Any,
+    status: str,
+    reason: str,
+) -> None:
+    config = config_for("qlora")
+    record(config, workplace, folder, trainer=fault)
+    row = folder.read_trial(config.trial_id)
+    assert row is not None
+    assert (row["status"], row["reason"]) == (status, reason)
+    assert row["accuracy"] is None
+    if status == "failed":
+        assert "fake_trainer.py" in row["trace"]
+
+
+def test_a_loss_that_is_no_number_is_diverged(
+    config_for: Maker, workplace: Workplace, folder: ResultsFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from study import trial
+
+    build = trial.build_model
+
+    def broken(config: TrialConfig, where: Workplace) -> Any:
+        model = build(config, where)
+        with torch.no_grad():
+            next(p for p in model.parameters() if p.requires_grad).fill_(float("nan"))
+        return model
+
+    monkeypatch.setattr(trial, "build_model", broken)
+    row = record(config_for("lora"), workplace, folder)
+    assert row["status"] == "diverged"
+    assert row["reason"] == "the training loss is nan at step 1"

@@ -1,0 +1,174 @@
+"""Ray Tune around a fake trainer: real Ray, real rows, no model."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.plan import Plan, Request, bind, make_plan
+from study.results import ResultsFolder
+from study.search import Assignment, StudySearch
+from study.slots import Slots
+from study.tuning import Job, local_ray, run_trials
+from study.workplace import Workplace
+
+FAKE = "tests.fake_trainer:run_trial"
+SLOTS = Slots(count=2, cpus=1, gpus=0.0)
+
+pytestmark = [
+    # Ray's own: sockets and files that it leaves to the interpreter's end, and its deprecated names.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
+
+
+class Log:
+    """An observer that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str]] = []
+
+    def started(self, assignment: Assignment) -> None:
+        self.events.append(("started", assignment.config.trial_id))
+
+    def progressed(self, assignment: Assignment, progress: Any) -> None:
+        self.events.append(("progressed", assignment.config.trial_id))
+
+    def finished(self, assignment: Assignment, row: Any) -> None:
+        self.events.append(("finished", row["trial"]))
+
+
+@pytest.fixture(scope="module")
+def plan(tiny_model: Path, small_data: Path) -> Plan:
+    request = Request("lora_vs_qlora", model=str(tiny_model), data=str(small_data), trials=2, confirm_seeds=1)
+    return bind(make_plan(request))
+
+
+@pytest.fixture(scope="module")
+def ray_running() -> Iterator[None]:
+    with local_ray(SLOTS):
+        yield
+
+
+Rows = dict[str, dict[str, Any]]
+
+
+def run(plan: Plan, root: Path, log: Log, trainer: str = FAKE) -> Rows:
+    assert plan.model is not None
+    assert plan.data is not None
+    folder = ResultsFolder(root)
+    folder.create()
+    finished = {row["trial"]: row for row in folder.read_trials()}
+    job = Job(Workplace(plan.model, plan.data), root, {"study": "test"}, trainer=trainer)
+    run_trials(StudySearch(plan, 1, finished), job, SLOTS, [log])
+    return {row["trial"]: row for row in folder.read_trials()}
+
+
+@dataclass(frozen=True)
+class Done:
+    """A study that ran undisturbed."""
+
+    root: Path
+    log: Log
+    rows: Rows
+
+
+@pytest.fixture(scope="module")
+def done(plan: Plan, ray_running: None, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    root, log = tmp_path_factory.mktemp("undisturbed"), Log()
+    return Done(root, log, run(plan, root, log))
+
+
+def test_every_trial_of_the_plan_becomes_a_row(plan: Plan, done: Done) -> None:
+    assert len(done.rows) == plan.trials == 14
+    assert {row["status"] for row in done.rows.values()} == {"complete"}
+    assert {row["arm"] for row in done.rows.values()} == {arm.label for arm in plan.arms}
+    for kind in ("started", "progressed", "finished"):
+        assert {trial for event, trial in done.log.events if event == kind} == set(done.rows), kind
+    assert all((done.root / row["log"]).is_file() for row in done.rows.values())
+
+
+def test_workers_are_reused(done: Done) -> None:
+    pids = {path.read_text().split()[-1] for path in (done.root / "logs").iterdir()}
+    assert len(pids) <= SLOTS.count
+
+
+def test_what_is_finished_is_not_run_again_and_the_rest_comes_out_the_same(plan: Plan, done: Done) -> None:
+    lost = sorted(done.rows)[:6]
+    for trial in lost:
+        ResultsFolder(done.root).table_path("trials", trial).unlink()
+    log = Log()
+    again = run(plan, done.root, log)
+    assert sorted(trial for event, trial in log.events if event == "started") == lost
+    assert {t: row["accuracy"] for t, row in again.items()} == {
+        t: row["accuracy"] for t, row in done.rows.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("trainer", "reason"),
+    [("with_a_bug", "RuntimeError: a bug"), ("that_is_killed", "worker process died")],
+)
+def test_an_arm_that_fails_does_not_stop_the_others(
+    plan: Plan, ray_running: None, tmp_path: Path, trainer: str, reason: str
+) -> None:
+    rows = run(plan, tmp_path, Log(), f"tests.fake_trainer:{trainer}")
+    failed = [row for row in rows.values() if row["status"] != "complete"]
+    assert {row["method"] for row in failed} == {"qlora"}
+    assert len(failed) == 4  # both arms' search trials; nothing to confirm
+    assert all(reason in row["reason"] for row in failed)
+    assert len(rows) == plan.trials - 2
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_in_seconds_and_the_study_can_go_on(
+    tiny_model: Path, small_data: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import sys, study.tuning as tuning\n"
+        f"tuning.Job.__init__.__defaults__ = ({FAKE!r},)\n"
+        "from study.run import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    root = Path(__file__).parents[2]
+    command = [sys.executable, str(script)]
+    environment = {**os.environ, "PYTHONPATH": str(root), "FAKE_TRIAL_SECONDS": "1"}
+    options = ["--model", str(tiny_model), "--data", str(small_data), "--trials", "2", "--confirm-seeds", "1"]
+    process = subprocess.Popen(
+        [*command, "--space", "lora_vs_qlora", *options, "--results", str(tmp_path / "results")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    deadline = time.monotonic() + 120
+    while len(list(tmp_path.glob("results/*/trials/*.parquet"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    stopped = time.monotonic()
+    output = process.communicate(timeout=60)[0]
+    assert time.monotonic() - stopped < 20
+    assert process.returncode == 130, output
+    assert "trials have finished and are kept in" in output
+    (study,) = (tmp_path / "results").iterdir()
+    assert f"python -m study.run --resume {study}" in output
+    kept = {path.stem for path in (study / "trials").glob("*.parquet")}
+    assert 3 <= len(kept) < 14
+
+    done = subprocess.run(
+        [*command, "--resume", str(study)], capture_output=True, text=True, env=environment, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = ResultsFolder(study).read_trials()
+    assert len(rows) == 14
+    assert kept <= {row["trial"] for row in rows}
