@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from study.errors import UserError
+from study.errors import UserError, unknown_name
 from study.sources import Source
 
 
@@ -58,6 +59,40 @@ def load_skeleton(source: Source) -> Any:
         config = AutoConfig.from_pretrained(source.path, trust_remote_code=False, local_files_only=True)
         with torch.device("meta"):
             return AutoModelForSeq2SeqLM.from_config(config)
+
+
+def check_model(source: Source, target_modules: Iterable[str]) -> None:
+    """Check, without loading the weights, that a model can be trained.
+
+    Args:
+        source: the model's folder.
+        target_modules: values of `TrialConfig.target_modules` that the study may use.
+
+    Raises:
+        UserError: tokenizer, configuration or weights can't be read, or a target module is not in the model.
+    """
+    load_tokenizer(source)
+    names = [name for name, _ in load_skeleton(source).named_modules()]
+    for targets in target_modules:
+        for target in [] if targets == "all-linear" else targets.split(","):
+            if not any(name == target or name.endswith(f".{target}") for name in names):
+                last_parts = sorted(
+                    {name.rpartition(".")[2] for name in names if name and not name[-1].isdigit()}
+                )
+                raise unknown_name(f"target module of model '{source.name}'", target, last_parts)
+    with _told_in_one_line(source, "model"):
+        for path in source.path.glob("*.safetensors"):
+            _read_header(path)
+
+
+def _read_header(path: Path) -> None:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt"):
+            pass
+    except SafetensorError as error:
+        raise ValueError(f"{path.name}: {error}") from None
 
 
 @contextmanager

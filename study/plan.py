@@ -19,6 +19,7 @@ from optuna.distributions import BaseDistribution
 from study.config import ADAPTER_METHODS, TrialConfig, make_config
 from study.data import fingerprint, load_split
 from study.errors import UserError, unknown_name
+from study.models import check_model
 from study.profiles import PROFILES, Profile
 from study.sources import Source, find_data, find_model, fingerprint_folder
 from study.space import FACTORS, Space, label_arms, load_space
@@ -146,6 +147,7 @@ def bind(plan: Plan) -> Plan:
         ]
         prints[variant] = fingerprint(*splits)
         skipped += sum(split.skipped for split in splits)
+    check_model(model, _target_modules(plan))
     model_print = model.revision or fingerprint_folder(model.path)
 
     def bound(arm: Arm) -> Arm:
@@ -161,6 +163,16 @@ def bind(plan: Plan) -> Plan:
 
     arms = tuple(bound(arm) for arm in plan.arms)
     return dataclasses.replace(plan, arms=arms, model=model, data=data, skipped_rows=skipped)
+
+
+def _target_modules(plan: Plan) -> set[str]:
+    """Return every value of target_modules that a trial of the plan may have."""
+    found: set[str] = set()
+    for arm in plan.arms:
+        searched = arm.ranges.get("target_modules")
+        choices = getattr(searched, "choices", None) or [arm.values.get("target_modules")]
+        found.update(str(choice) for choice in choices if choice is not None)
+    return found
 
 
 def search_width(plan: Plan, slots: int) -> int:

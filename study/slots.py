@@ -64,6 +64,6 @@ def choose_slots(machine: Machine, placement: Placement, trials: int) -> Slots:
     if gpus and gpus > 1 and gpus != int(gpus):
         raise UserError(f"--gpus-per-trial must be a share of one GPU or a whole number, received {gpus:g}")
     gpus = gpus if gpus is not None else float(min(machine.gpus, 1))
-    by_gpu = int(machine.gpus // gpus + 1e-9) if gpus else machine.cpus
+    by_gpu = int(machine.gpus / gpus + 1e-9) if gpus else machine.cpus
     count = max(1, min(by_gpu, machine.cpus // (cpus or 1), trials))
     return Slots(count, cpus or (max(1, machine.cpus // count) if gpus else 1), gpus)

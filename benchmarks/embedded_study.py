@@ -1,0 +1,81 @@
+"""The embedded study: wall time, busy share, seconds a training step, generated tokens a second.
+
+    python -m benchmarks.embedded_study                  # runs the study: minutes
+    python -m benchmarks.embedded_study RESULTS/STUDY    # the figures of a study that has run
+
+The figures go to benchmarks/results/embedded_study.json, with the machine that they come from.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from study.machine import describe_versions, processor_name, source_commit
+from study.results import ResultsFolder
+from study.workplace import available_cpus
+
+RESULT = Path(__file__).parent / "results" / "embedded_study.json"
+COMMAND = ["-m", "study.run", "--space", "lora_vs_qlora"]
+
+
+def main(arguments: list[str]) -> None:
+    """Run or read the study, print its figures and save them."""
+    if arguments:
+        figures = measure(Path(arguments[0]), wall_seconds=None)
+    else:
+        with tempfile.TemporaryDirectory() as parent:
+            started = time.perf_counter()
+            subprocess.run([sys.executable, *COMMAND, "--results", parent], check=True)
+            wall_seconds = time.perf_counter() - started
+            (folder,) = Path(parent).iterdir()
+            figures = measure(folder, wall_seconds)
+    text = json.dumps(figures, indent=2)
+    print(text)
+    RESULT.write_text(text + "\n")
+
+
+def measure(folder: Path, wall_seconds: float | None) -> dict[str, Any]:
+    """Return the figures of a finished study; `wall_seconds` is the whole command's, None if unknown."""
+    description = ResultsFolder(folder).read_description()
+    rows = [row for row in ResultsFolder(folder).read_trials() if row["status"] == "complete"]
+    return {
+        "command": "python " + " ".join(COMMAND),
+        "machine": {"processor": processor_name(), "cpus": available_cpus()},
+        "commit": source_commit(),
+        "versions": describe_versions(),
+        "trials": len(rows),
+        "slots": description["slots"],
+        "wall_seconds": wall_seconds and round(wall_seconds, 1),
+        "busy_share": round(description["busy_share"], 3),
+        "arms": {arm: _figures(own) for arm, own in sorted(_by_arm(rows).items())},
+    }
+
+
+def _by_arm(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    arms = defaultdict(list)
+    for row in rows:
+        arms[row["arm"]].append(row)
+    return arms
+
+
+def _figures(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    steps = [row["train_seconds"] / row["train_steps"] for row in rows if row["train_steps"]]
+    rates = [row["generated_tokens"] / row["generation_seconds"] for row in rows]
+    return {
+        "trials": len(rows),
+        "seconds_a_trial": round(median(row["busy_seconds"] for row in rows), 1),
+        "seconds_a_training_step": round(median(steps), 4) if steps else None,
+        "generated_tokens_a_second": round(median(rates)),
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,121 @@
+"""The command line: what the person sees, and bad input as one line with exit status 2."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from study.run import main
+from tests.conftest import write_jsonl
+
+SPACE = ["--space", "lora_vs_qlora"]
+
+
+def refused(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """Run the command line, which must refuse its input: one line, status 2, nothing written."""
+    results = tmp_path / "results"
+    assert main([*arguments, "--results", str(results)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert not results.exists()
+    return error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "--space is needed; valid: lora_rank, lora_vs_qlora"),
+        (["--space", "lora_vs_qlorra"], "did you mean lora_vs_qlora"),
+        ([*SPACE, "--profile", "papr"], "did you mean paper"),
+        ([*SPACE, "--set", "rnk=3"], "did you mean rank"),
+        ([*SPACE, "--set", "rank=0"], "greater than or equal to 1, received 0"),
+        ([*SPACE, "--set", "learning_rate=two"], "learning_rate"),
+        ([*SPACE, "--trials", "none"], "invalid int value"),
+        ([*SPACE, "--trials", "0"], "at least 1"),
+        ([*SPACE, "--spce"], "--spce"),
+        ([*SPACE, "--gpus-per-trial", "0.25"], "has no GPU"),
+        ([*SPACE, "--cpus-per-trial", "4096"], "--cpus-per-trial must be 1 to"),
+        ([*SPACE, "--model", "nowhere"], "no model 'nowhere': no such folder, and not a Hub name"),
+        ([*SPACE, "--data", "nowhere"], "no dataset 'nowhere'"),
+        ([*SPACE, "--model", "google-t5/t5-small"], "the Hub can't be reached"),
+        ([*SPACE, "--data", "openai/gsm8k"], "the Hub can't be reached"),
+    ],
+)
+def test_bad_input_is_one_line(
+    arguments: list[str], reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert reason in refused(arguments, tmp_path, capsys)
+
+
+def test_bad_data_is_named_by_file_and_row(
+    small_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = shutil.copytree(small_data, tmp_path / "data")
+    write_jsonl(data / "socratic" / "test.jsonl", [{"question": "q", "answer": "none"}])
+    error = refused([*SPACE, "--data", str(data)], tmp_path, capsys)
+    assert f"{data / 'socratic' / 'test.jsonl'}, row 1: the answer has no final number" in error
+    shutil.rmtree(data / "socratic")
+    assert "unknown variant" in refused([*SPACE, "--data", str(data)], tmp_path, capsys)
+
+
+def test_a_folder_that_is_no_model_is_refused(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [*SPACE, "--model", str(tmp_path / "model")]
+    model = shutil.copytree(tiny_model, tmp_path / "model")
+    (model / "tokenizer.json").unlink()
+    assert "has no tokenizer" in refused(arguments, tmp_path, capsys)
+    (model / "model.safetensors").rename(model / "pytorch_model.bin")
+    assert "only a pickle (pytorch_model.bin)" in refused(arguments, tmp_path, capsys)
+    (model / "config.json").unlink()
+    assert "holds no model" in refused(arguments, tmp_path, capsys)
+
+
+def test_a_model_whose_files_are_broken_is_refused(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = [*SPACE, "--model", str(tiny_model)]
+    assert "target module of model 'tiny-t5' 'w'" in refused(
+        [*source, "--set", "target_modules=q,w"], tmp_path, capsys
+    )
+    model = shutil.copytree(tiny_model, tmp_path / "model")
+    (model / "config.json").write_text('{"model_type": "no such thing"}')
+    assert "can't be read" in refused([*SPACE, "--model", str(model)], tmp_path, capsys)
+    shutil.copy(tiny_model / "config.json", model)
+    (model / "model.safetensors").write_bytes(b"broken")
+    assert "can't be read" in refused([*SPACE, "--model", str(model)], tmp_path, capsys)
+
+
+def test_a_results_folder_that_cannot_be_written_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main([*SPACE, "--results", str(tmp_path / "file")]) == 2
+    assert "can't be written" in capsys.readouterr().err
+
+
+def test_resuming_what_is_no_study_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--resume", str(tmp_path)]) == 2
+    assert "is no results folder" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_list_names_every_space_with_its_question(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list"]) == 0
+    assert "lora_vs_qlora    Does QLoRA lose accuracy against LoRA" in capsys.readouterr().out
+
+
+def test_dry_run_shows_the_arms_and_writes_nothing(
+    tiny_model: Path, small_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = ["--model", str(tiny_model), "--data", str(small_data)]
+    settings = ["--set", "rank=4", "--set", "target_modules=q,v", "--trials", "5"]
+    assert main([*SPACE, *source, *settings, "--dry-run", "--results", str(tmp_path / "results")]) == 0
+    output = capsys.readouterr().out
+    row = next(line for line in output.splitlines() if line.startswith("lora main"))
+    # 2 encoder layers, 2 decoder layers of two attentions; q and v; 64 to 64 at rank 4.
+    assert row.split()[2:6] == ["5", "3", f"{6 * 2 * 2 * 64 * 4:,}", "48/48/24"]
+    assert "34 trials" in output
+    assert "Searched within each arm: alpha, learning_rate" in output
+    assert not (tmp_path / "results").exists()
