@@ -32,6 +32,12 @@ def marked_number(text: str) -> Decimal | None:
     return numbers[0] if numbers else None
 
 
+def bare_number(text: str) -> Decimal | None:
+    """Return the number that `text` is, with nothing but a `$` or a `%` around it, or None."""
+    match = _NUMBER.fullmatch(text.strip().rstrip("%."))
+    return _decimal(match) if match else None
+
+
 def contains_number(text: str, number: Decimal) -> bool:
     """Tell whether the digits of `number` occur anywhere in `text` (accuracy, 'lenient').
 

@@ -9,24 +9,44 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from study.errors import UserError, unknown_name
 
-Method = Literal["zero_shot", "lora", "qlora", "full"]
+Method = Literal[
+    "lora", "qlora", "full", "stacked_lora", "zero_shot",
+    "floor_commonest_answer", "floor_random_solution", "floor_nearest_solution", "floor_echo",
+]  # fmt: skip
 Quantization = Literal["none", "nf4", "int8"]
 Variant = Literal["main", "socratic"]
-PromptStyle = Literal["plain"]
+PromptStyle = Literal["plain", "without_breakdown", "with_breakdown", "python_code"]
+Annotations = Literal["strip", "keep"]
 Stage = Literal["search", "confirm"]
 Precision = Literal["auto", "bf16", "fp32"]
 
-ADAPTER_METHODS: tuple[str, ...] = ("lora", "qlora")
+ADAPTER_METHODS: tuple[str, ...] = ("lora", "qlora", "stacked_lora")
 TRAINED_METHODS: tuple[str, ...] = (*ADAPTER_METHODS, "full")
+FLOOR_METHODS: tuple[str, ...] = tuple(name for name in get_args(Method) if name.startswith("floor_"))
+
+# Values of target_modules that name a group of modules, whatever a model calls them: every linear layer,
+# or the attention's query and value (peft's own choice for the model's type: `q` and `v` in T5).
+TARGET_GROUPS = ("all-linear", "query-value")
 
 # What a person may fix with --set: everything but what the study itself decides.
-DECIDED_BY_THE_STUDY = frozenset({"stage", "seed", "model", "model_fingerprint", "data", "data_fingerprint"})
+DECIDED_BY_THE_STUDY = frozenset(
+    {
+        "stage",
+        "seed",
+        "model",
+        "model_fingerprint",
+        "data",
+        "data_fingerprint",
+        "code_data",
+        "code_fingerprint",
+    }
+)
 
 
 class TrialConfig(BaseModel):
@@ -44,11 +64,14 @@ class TrialConfig(BaseModel):
     model: str
     variant: Variant = "main"
     prompt_style: PromptStyle = "plain"
+    annotations: Annotations = "strip"
 
     # Where the model and the data come from, by content.
     model_fingerprint: str
     data: str
     data_fingerprint: str
+    code_data: str | None = None
+    code_fingerprint: str | None = None
 
     # Hyperparameters.
     rank: int | None = Field(None, ge=1, le=1024)
@@ -61,6 +84,13 @@ class TrialConfig(BaseModel):
     batch_size: int | None = Field(None, ge=1, le=4096)
     warmup_fraction: float = Field(0.05, ge=0, lt=1)
     weight_decay: float = Field(0.0, ge=0, le=1)
+
+    # The second adapter of stacked LoRA; what is not here it shares with the first.
+    second_rank: int | None = Field(None, ge=1, le=1024)
+    second_alpha: float | None = Field(None, gt=0, le=4096)
+    second_learning_rate: float | None = Field(None, gt=0, le=1)
+    second_max_steps: int | None = Field(None, ge=1)
+    second_epochs: float | None = Field(None, gt=0, le=1000)
 
     # Budget: steps, or passes over the training data.
     max_steps: int | None = Field(None, ge=1)
@@ -88,6 +118,21 @@ class TrialConfig(BaseModel):
             raise ValueError(f"method {self.method} needs rank, alpha, lora_dropout and target_modules")
         if self.method not in ADAPTER_METHODS and adapter != (None,) * 4:
             raise ValueError(f"method {self.method} takes no rank, alpha, lora_dropout or target_modules")
+        return self
+
+    @model_validator(mode="after")
+    def _check_second(self) -> TrialConfig:
+        budget = self.second_max_steps or self.second_epochs
+        needed = (self.second_rank, self.second_alpha, self.second_learning_rate, budget, self.code_data)
+        if self.method == "stacked_lora" and None in needed:
+            raise ValueError(
+                "method stacked_lora needs code data, second_rank, second_alpha, second_learning_rate, "
+                "and second_max_steps or second_epochs"
+            )
+        if self.method != "stacked_lora" and needed != (None,) * 5:
+            raise ValueError(f"method {self.method} takes no code data and no second adapter")
+        if self.second_max_steps and self.second_epochs:
+            raise ValueError("give second_max_steps or second_epochs, not both")
         return self
 
     @model_validator(mode="after")

@@ -1,15 +1,18 @@
-"""The data: problems with worked answers, read from one layout, and the split that scores the search.
+"""The data: problems with worked answers, read from a few layouts, and the split that scores the search.
 
-    FOLDER/{main,socratic}/{train,test}.jsonl      or {train,test}-*.parquet, as the Hub keeps openai/gsm8k
+    FOLDER/{main,socratic}/{train,test}.jsonl     GSM8K; {train,test}-*.parquet as the Hub keeps openai/gsm8k
+    FOLDER/{train,test}.jsonl                     data of one's own; also .csv or .parquet, test optional
+    FILE.jsonl                                    the same in one file; a test split is held out of it
 
-Every row has a `question` and an `answer` whose last line is `#### n`.
+Every row has a question and an answer. The answer's last line is `#### n`, or the answer is a number.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +20,25 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.answers import marked_number
+from study.answers import bare_number, format_number, marked_number
 from study.errors import UserError, unknown_name
 
-COLUMNS = ("question", "answer")
+SUFFIXES = (".jsonl", ".csv", ".parquet")
+# Share of the questions that becomes the test split, where the data has none.
+TEST_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The names of the two columns that are read."""
+
+    question: str = "question"
+    answer: str = "answer"
+
+
+GSM8K_COLUMNS = Columns()
+# As m-a-p/CodeFeedback-Filtered-Instruction has them.
+CODE_COLUMNS = Columns("query", "answer")
 
 
 @dataclass(frozen=True)
@@ -38,52 +56,80 @@ class Problem:
 
 @dataclass(frozen=True)
 class Split:
-    """The usable rows of one file and the number of rows that were skipped."""
+    """The usable rows of one split.
+
+    Attributes:
+        skipped: rows that could not be used and are left out.
+        held_out: whether the split is held out of the train file, for the data has no test split.
+    """
 
     problems: tuple[Problem, ...]
     skipped: int = 0
+    held_out: bool = False
 
 
 class BadRow(UserError):
     """A row that can't be used; the message names the file and the row."""
 
 
-def load_split(folder: Path, variant: str, split: str, *, skip_bad_rows: bool = False) -> Split:
+def load_split(
+    source: Path,
+    variant: str,
+    split: str,
+    *,
+    columns: Columns = GSM8K_COLUMNS,
+    skip_bad_rows: bool = False,
+) -> Split:
     """Return the problems of one split ("train" or "test") of one variant.
 
     Raises:
         UserError: a missing folder or file, no rows, a column that is not there, or (unless
             `skip_bad_rows`) an answer without a final number; file and row are named.
     """
-    path = _split_file(folder, variant, split)
-    problems, skipped = [], 0
-    for number, row in _read_rows(path):
-        try:
-            problems.append(_problem(row, f"{path}, row {number}"))
-        except BadRow as error:
-            if not skip_bad_rows:
-                raise BadRow(f"{error}; --skip-bad-rows counts such rows and goes on") from None
-            skipped += 1
-    if not problems:
-        raise UserError(f"data file '{path}' has no rows" + (f" but {skipped} bad ones" if skipped else ""))
-    return Split(tuple(problems), skipped)
+    folder = _variant_folder(source, variant)
+    file = folder if folder.is_file() else _split_file(folder, split)
+    if file is not None and file != folder:
+        return _usable_rows(file, columns, _check_number, skip_bad_rows=skip_bad_rows)
+    everything = folder if file is not None else _split_file(folder, "train")
+    assert everything is not None
+    rows = _usable_rows(everything, columns, _check_number, skip_bad_rows=skip_bad_rows)
+    rest, test = hold_out(rows.problems, round(TEST_SHARE * len(rows.problems)), seed=0)
+    if split == "test":
+        return Split(tuple(test), held_out=True)
+    return Split(tuple(rest), rows.skipped)
 
 
-def hold_out(problems: tuple[Problem, ...], questions: int, seed: int) -> tuple[list[Problem], list[Problem]]:
-    """Split training problems into (train, validation) by a seeded hash of the question.
+def load_code(folder: Path, *, skip_bad_rows: bool = False) -> Split:
+    """Return the rows of a code data set: `query` as the question, `answer` as the answer.
 
-    A question that stands in the data twice lands on one side. The validation side has at least
-    `questions` rows, unless that would take more than half of the data.
+    The layout is that of m-a-p/CodeFeedback-Filtered-Instruction (columns query, answer, resource, lang):
+    a file, or a folder with one file in it, under any name.
+
+    Raises:
+        UserError: a missing folder or file, no rows, or a row that can't be used, named by file and row.
+    """
+    files = [folder] if folder.is_file() else _data_files(folder, "*")
+    if len(files) != 1:
+        raise UserError(f"code data folder '{folder}' needs one {_suffixes()} file, found {_names(files)}")
+    return _usable_rows(files[0], CODE_COLUMNS, lambda problem, where: problem, skip_bad_rows=skip_bad_rows)
+
+
+def hold_out(problems: Iterable[Problem], questions: int, seed: int) -> tuple[list[Problem], list[Problem]]:
+    """Split problems into (rest, held out) by a seeded hash of the question.
+
+    A question that stands in the data twice lands on one side. The held-out side has `questions` distinct
+    questions, unless that would take more than half of the data.
 
     Raises:
         UserError: there are too few distinct questions to hold any out.
     """
+    problems = list(problems)
     ranked = sorted({problem.question for problem in problems}, key=lambda text: _seeded_hash(text, seed))
     held_out = set(ranked[: min(questions, len(ranked) // 2)])
     if not held_out:
-        raise UserError("the train split needs at least 2 distinct questions, to hold out a validation split")
-    train = [problem for problem in problems if problem.question not in held_out]
-    return train, [problem for problem in problems if problem.question in held_out]
+        raise UserError("the data needs at least 2 distinct questions, to hold a split out of it")
+    rest = [problem for problem in problems if problem.question not in held_out]
+    return rest, [problem for problem in problems if problem.question in held_out]
 
 
 def fingerprint(*splits: Split) -> str:
@@ -96,36 +142,83 @@ def fingerprint(*splits: Split) -> str:
     return total.hexdigest()[:16]
 
 
-def _split_file(folder: Path, variant: str, split: str) -> Path:
+def _variant_folder(source: Path, variant: str) -> Path:
+    """Return the folder of a variant's splits; data of one's own is one file or folder, and main alone."""
+    if not source.exists():
+        raise UserError(f"data '{source}' does not exist")
+    if (source / variant).is_dir():
+        return source / variant
+    own = source.is_file() or bool(_data_files(source, "train*"))
+    if own and variant == "main":
+        return source
+    if own:
+        raise UserError(
+            f"data '{source}' has no variant '{variant}': --set variant=main runs the main arms alone"
+        )
+    found = [path.name for path in source.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    raise unknown_name(f"variant in data folder '{source}'", variant, found)
+
+
+def _split_file(folder: Path, split: str) -> Path | None:
+    """Return the file of a split, or None for a test split that is not there."""
+    files = _data_files(folder, f"{split}*")
+    if not files and split == "test":
+        return None
+    if len(files) != 1:
+        raise UserError(
+            f"data folder '{folder}' needs one {split} file ({_suffixes()}), found {_names(files)}"
+        )
+    return files[0]
+
+
+def _data_files(folder: Path, pattern: str) -> list[Path]:
     if not folder.is_dir():
         raise UserError(f"data folder '{folder}' does not exist")
-    if not (folder / variant).is_dir():
-        found = [path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
-        raise unknown_name(f"variant in data folder '{folder}'", variant, found)
-    candidates = sorted((folder / variant).glob(f"{split}*.jsonl")) or sorted(
-        (folder / variant).glob(f"{split}*.parquet")
-    )
-    if len(candidates) != 1:
-        found = [path.name for path in candidates]
-        raise UserError(
-            f"data folder '{folder / variant}' needs one {split}.jsonl or {split}-*.parquet, "
-            f"found {found or 'none'}"
-        )
-    return candidates[0]
+    return sorted(path for path in folder.glob(pattern) if path.suffix in SUFFIXES)
+
+
+def _suffixes() -> str:
+    return ", ".join(SUFFIXES)
+
+
+def _names(files: list[Path]) -> str:
+    return ", ".join(path.name for path in files) or "none"
+
+
+def _usable_rows(
+    path: Path, columns: Columns, check: Callable[[Problem, str], Problem], *, skip_bad_rows: bool
+) -> Split:
+    problems, skipped = [], 0
+    for number, row in _read_rows(path):
+        where = f"{path}, row {number}"
+        try:
+            problems.append(check(_problem(row, where, columns), where))
+        except BadRow as error:
+            if not skip_bad_rows:
+                raise BadRow(f"{error}; --skip-bad-rows counts such rows and goes on") from None
+            skipped += 1
+    if not problems:
+        raise UserError(f"data file '{path}' has no rows" + (f" but {skipped} bad ones" if skipped else ""))
+    return Split(tuple(problems), skipped)
 
 
 def _read_rows(path: Path) -> Iterator[tuple[int, Any]]:
-    """Yield (row number from 1, row) of a JSONL or Parquet file."""
+    """Yield (row number from 1, row) of a JSONL, CSV or Parquet file."""
     if path.suffix == ".parquet":
         try:
             yield from enumerate(pq.read_table(path, partitioning=None).to_pylist(), start=1)
         except pa.ArrowInvalid:
             raise UserError(f"data file '{path}' is no readable Parquet file") from None
-        return
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield number, _parse(line)
+    elif path.suffix == ".csv":
+        with path.open(encoding="utf-8", errors="replace", newline="") as lines:
+            yield from enumerate(csv.DictReader(lines), start=1)
+    elif path.suffix == ".jsonl":
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield number, _parse(line)
+    else:
+        raise UserError(f"data file '{path}' must end in {_suffixes()}")
 
 
 def _parse(line: bytes) -> Any:
@@ -135,17 +228,29 @@ def _parse(line: bytes) -> Any:
         return None
 
 
-def _problem(row: Any, where: str) -> Problem:
+def _problem(row: Any, where: str, columns: Columns) -> Problem:
     if not isinstance(row, dict):
         raise BadRow(f"{where}: not a JSON object")
-    for column in COLUMNS:
+    texts = []
+    for column in (columns.question, columns.answer):
         if column not in row:
             raise BadRow(f"{where}: no column '{column}'; columns there: {', '.join(map(str, row))}")
-        if not isinstance(row[column], str) or not row[column].strip():
+        value = row[column]
+        value = str(value) if isinstance(value, int | float) and column == columns.answer else value
+        if not isinstance(value, str) or not value.strip():
             raise BadRow(f"{where}: column '{column}' must be text that is not empty")
-    if marked_number(row["answer"]) is None:
-        raise BadRow(f"{where}: the answer has no final number after '####'")
-    return Problem(row["question"], row["answer"])
+        texts.append(value)
+    return Problem(*texts)
+
+
+def _check_number(problem: Problem, where: str) -> Problem:
+    """Return the problem with a `#### n`, which a bare number as the answer gets."""
+    if marked_number(problem.answer) is not None:
+        return problem
+    number = bare_number(problem.answer)
+    if number is None:
+        raise BadRow(f"{where}: the answer has no final number after '####', and is no number itself")
+    return Problem(problem.question, f"#### {format_number(number)}")
 
 
 def _seeded_hash(text: str, seed: int) -> str:

@@ -165,7 +165,7 @@ def show_seconds(seconds: float) -> str:
 
 def _describe(assignment: Assignment) -> str:
     config, arm = assignment.config, assignment.arm
-    if config.method == "zero_shot":
+    if arm.is_baseline:
         return f"{arm.label}, without training"
     if assignment.number is not None:
         return f"{arm.label}, search {assignment.number + 1} of {arm.search_trials}"
@@ -177,7 +177,7 @@ def _arms_table(progress: Progress) -> Table:
     table.add_column("arm")
     for header in ("search", "confirm", "best so far", "test accuracy"):
         table.add_column(header, justify="right")
-    for arm in progress.plan.arms:
+    for arm in progress.plan.compared:
         tally = progress.tallies[arm.label]
         mean = sum(tally.confirm_accuracies) / max(1, len(tally.confirm_accuracies))
         table.add_row(
@@ -187,6 +187,9 @@ def _arms_table(progress: Progress) -> Table:
             "" if tally.best is None else f"{tally.best:.1f}%",
             f"{mean:.1f}%" if tally.confirm_accuracies else "",
         )
+    baselines = [arm for arm in progress.plan.arms if arm.is_baseline]
+    done = sum(progress.tallies[arm.label].confirmed for arm in baselines)
+    table.add_row("baselines", "", f"{done}/{len(baselines)}", "", "")
     return table
 
 

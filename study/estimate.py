@@ -14,16 +14,17 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from study.config import ADAPTER_METHODS, TRAINED_METHODS, TrialConfig
+from study.binding import workplace_of
+from study.config import ADAPTER_METHODS, TrialConfig
 from study.display import show_seconds
 from study.evaluation import GENERATION_BATCH
-from study.methods import add_adapter, count_parameters
+from study.methods import add_adapter, count_parameters, stack_adapter
 from study.models import load_skeleton
 from study.plan import Arm, Plan
 from study.quiet import quiet_libraries
 from study.slots import Slots
 from study.tokenised import Examples, load_examples
-from study.training import total_steps
+from study.training import first_recipe, second_recipe
 from study.workplace import Workplace
 
 # Floating-point operations a parameter and token (Kaplan et al. 2020, section 2.1): 2 in the forward pass,
@@ -61,8 +62,8 @@ class ArmEstimate:
         )
 
 
-def estimate_arm(arm: Arm, plan: Plan, workplace: Workplace, flops_a_second: float) -> ArmEstimate:
-    """Return the estimate of one arm of a bound plan.
+def estimate_arm(arm: Arm, workplace: Workplace, flops_a_second: float) -> ArmEstimate:
+    """Return the estimate of one arm that trains, of a bound plan.
 
     Args:
         flops_a_second: what one slot computes, see `measure_rate`.
@@ -70,28 +71,33 @@ def estimate_arm(arm: Arm, plan: Plan, workplace: Workplace, flops_a_second: flo
     Raises:
         UserError: the model or the data can't be used.
     """
-    assert plan.model is not None
     config = arm.confirm_config({}, arm.confirm_seeds[0])
-    model = load_skeleton(plan.model)
+    model = load_skeleton(workplace.model)
     layers = getattr(model.config, "num_decoder_layers", None) or model.config.num_hidden_layers
     if config.method in ADAPTER_METHODS:
         model = add_adapter(model, config)
+    if config.method == "stacked_lora":
+        stack_adapter(model, config)
     trainable, total = count_parameters(model)
     splits = {name: load_examples(config, workplace, name) for name in ("train", "validation", "test")}
-    steps = total_steps(config, len(splits["train"])) if config.method in TRAINED_METHODS else 0
-    training = _training_flops(config, splits["train"], steps, total) / (flops_a_second * EFFICIENCY)
+    phases = [(first_recipe(config, len(splits["train"])), splits["train"])]
+    if config.method == "stacked_lora":
+        code = load_examples(config, workplace, "code")
+        phases.append((second_recipe(config, len(code)), code))
+    flops = sum(_training_flops(config, examples, recipe.steps, total) for recipe, examples in phases)
+    training = flops / (flops_a_second * EFFICIENCY)
 
     def seconds(split: str) -> float:
         return OVERHEAD_SECONDS + training + _scoring_seconds(splits[split], total, layers, flops_a_second)
 
     return ArmEstimate(
         arm=arm,
-        trainable=trainable if config.method in TRAINED_METHODS else 0,
+        trainable=trainable,
         total=total,
         train_questions=len(splits["train"]),
         validation_questions=len(splits["validation"]),
         test_questions=len(splits["test"]),
-        steps=steps,
+        steps=sum(recipe.steps for recipe, _ in phases),
         search_seconds=seconds("validation"),
         confirm_seconds=seconds("test"),
     )
@@ -117,12 +123,9 @@ def measure_rate(slots: Slots) -> float:
 
 def print_estimate(plan: Plan, slots: Slots, console: Console) -> None:
     """Print the arms, their trials, parameters, data and estimated time."""
-    assert plan.model is not None
-    assert plan.data is not None
-    workplace = Workplace(plan.model, plan.data, skip_bad_rows=plan.request.skip_bad_rows)
     quiet_libraries()
     rate = measure_rate(slots)
-    estimates = [estimate_arm(arm, plan, workplace, rate) for arm in plan.arms]
+    estimates = [estimate_arm(arm, workplace_of(plan, arm.values["model"]), rate) for arm in plan.compared]
     console.print(_table(estimates))
     searched = dict.fromkeys(name for arm in plan.arms for name in arm.ranges)
     console.print(f"Searched within each arm: {', '.join(searched) or 'nothing'}", highlight=False)
@@ -155,8 +158,6 @@ def _table(estimates: list[ArmEstimate]) -> Table:
 
 
 def _training_flops(config: TrialConfig, examples: Examples, steps: int, parameters: int) -> float:
-    if steps == 0:
-        return 0.0
     assert config.batch_size is not None
     backward = BACKWARD / 2 if config.method in ADAPTER_METHODS else BACKWARD
     tokens = steps * config.batch_size * sum(_mean_lengths(examples).values())

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from study.families import family_of
 from study.tokenised import Examples
 
 # Chosen by measurement on one core (benchmarks/): larger batches gain nothing there.
@@ -61,14 +62,14 @@ def autocast(precision: str, device: str) -> AbstractContextManager[Any]:
 @torch.no_grad()
 def score_targets(model: Any, examples: Examples, pad: int, precision: str) -> Likelihood:
     """Return the likelihood of every target. The model is left in the mode (train or eval) it came in."""
+    family = family_of(model.config)
     nll, tokens = [0.0] * len(examples), [0] * len(examples)
     training = model.training
     model.eval()
     for rows in _by_length(examples.rows["labels"], LIKELIHOOD_BATCH):
-        inputs, attention = _pad([examples.rows[i]["input_ids"] for i in rows], pad, model.device)
-        labels, _ = _pad([examples.rows[i]["labels"] for i in rows], -100, model.device)
+        batch = examples.rows[rows]
         with autocast(precision, model.device.type):
-            logits = model(input_ids=inputs, attention_mask=attention, labels=labels).logits
+            logits, labels = family.target_logits(model, batch["input_ids"], batch["labels"], pad)
         losses = torch.nn.functional.cross_entropy(
             logits.float().flatten(0, 1), labels.flatten(), ignore_index=-100, reduction="none"
         ).view(labels.shape)
@@ -81,23 +82,14 @@ def score_targets(model: Any, examples: Examples, pad: int, precision: str) -> L
 @torch.no_grad()
 def generate_answers(model: Any, tokenizer: Any, examples: Examples, precision: str, limit: int) -> Answers:
     """Return greedy answers of at most `limit` tokens each."""
+    family = family_of(model.config)
     texts, tokens = [""] * len(examples), [0] * len(examples)
     started = time.perf_counter()
     model.eval()
     for rows in _by_length(examples.rows["input_ids"], GENERATION_BATCH):
-        inputs, attention = _pad(
-            [examples.rows[i]["input_ids"] for i in rows], tokenizer.pad_token_id, model.device
-        )
+        sources = examples.rows[rows]["input_ids"]
         with autocast(precision, model.device.type):
-            output = model.generate(
-                input_ids=inputs,
-                attention_mask=attention,
-                max_new_tokens=limit,
-                do_sample=False,
-                num_beams=1,
-            )
-        # The first position is the decoder's start token.
-        output = output[:, 1:]
+            output = family.generate(model, sources, tokenizer.pad_token_id, limit)
         decoded = tokenizer.batch_decode(output, skip_special_tokens=True)
         for i, text, ids in zip(rows, decoded, output.tolist(), strict=True):
             texts[i] = text.strip()
@@ -109,16 +101,3 @@ def _by_length(sequences: Sequence[Sequence[int]], batch: int) -> Iterator[list[
     order = sorted(range(len(sequences)), key=lambda i: (len(sequences[i]), i))
     for start in range(0, len(order), batch):
         yield order[start : start + batch]
-
-
-def _pad(
-    sequences: Sequence[Sequence[int]], value: int, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return (ids, attention mask), both (rows, longest), padded on the right."""
-    longest = max(map(len, sequences))
-    ids = torch.full((len(sequences), longest), value)
-    mask = torch.zeros((len(sequences), longest), dtype=torch.long)
-    for row, sequence in enumerate(sequences):
-        ids[row, : len(sequence)] = torch.tensor(sequence)
-        mask[row, : len(sequence)] = 1
-    return ids.to(device), mask.to(device)

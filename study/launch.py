@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
+from study.binding import workplace_of
 from study.display import Display, Progress, show_seconds
 from study.errors import UserError
 from study.optuna_record import OptunaRecord
@@ -20,7 +21,8 @@ from study.results import ResultsFolder
 from study.schema import SCHEMA_VERSION
 from study.search import Assignment, StudySearch
 from study.slots import Slots
-from study.workplace import Workplace, available_cpus
+from study.sources import Source
+from study.workplace import available_cpus
 
 
 def new_study_name(space: str) -> str:
@@ -32,8 +34,6 @@ def describe_study(name: str, plan: Plan, slots: int, width: int) -> dict[str, A
     """Return study.json: enough to run the study again, and to read its results."""
     from study.machine import describe_versions, processor_name, source_commit
 
-    assert plan.model is not None
-    assert plan.data is not None
     return {
         "schema_version": SCHEMA_VERSION,
         "study": name,
@@ -55,9 +55,10 @@ def describe_study(name: str, plan: Plan, slots: int, width: int) -> dict[str, A
             }
             for arm in plan.arms
         ],
-        "model": {"name": plan.model.name, "path": str(plan.model.path), "revision": plan.model.revision},
-        "data": {"name": plan.data.name, "path": str(plan.data.path), "revision": plan.data.revision},
-        "skipped_rows": plan.skipped_rows,
+        "models": [_describe_source(model) for model in plan.models.values()],
+        "data": _describe_source(plan.data),
+        "code_data": _describe_source(plan.code_data),
+        "notes": list(plan.notes),
         "machine": {"processor": processor_name(), "cpus": available_cpus()},
         "versions": describe_versions(),
         "commit": source_commit(),
@@ -66,6 +67,20 @@ def describe_study(name: str, plan: Plan, slots: int, width: int) -> dict[str, A
         "finished_at": None,
         "busy_share": None,
     }
+
+
+def notes(plan: Plan, slots: Slots) -> list[str]:
+    """Return what the user has to know of this machine before the study runs, a line each."""
+    from study.similarity import SimilarityUnavailable, find_weights
+
+    found = []
+    if not slots.gpus and any(arm.values["method"] == "qlora" for arm in plan.arms):
+        found.append("QLoRA runs on a CPU here: with plain AdamW, for there is no paged one")
+    try:
+        find_weights()
+    except SimilarityUnavailable as error:
+        found.append(f"similarity will not be measured: {error}")
+    return found
 
 
 def run_study(
@@ -78,8 +93,6 @@ def run_study(
     """
     from study.tuning import Job, local_ray, run_trials
 
-    assert plan.model is not None
-    assert plan.data is not None
     started = time.monotonic()
     progress = Progress(plan, slots.count)
     finished = {row["trial"]: row for row in folder.read_trials()}
@@ -90,11 +103,9 @@ def run_study(
         record.finished(assignment, row)
 
     search = StudySearch(plan, description["search_width"], finished, on_reuse=reuse)
-    workplace = Workplace(
-        plan.model, plan.data, use_gpu=slots.gpus > 0, skip_bad_rows=plan.request.skip_bad_rows
-    )
+    workplaces = {name: workplace_of(plan, name, use_gpu=slots.gpus > 0) for name in plan.models}
     about = {"study": description["study"], "space": plan.request.space, "profile": plan.profile.name}
-    job = Job(workplace, folder.root.absolute(), about)
+    job = Job(workplaces, folder.root.absolute(), about)
     with local_ray(slots), Display(progress, console) as display:
         run_trials(search, job, slots, [display, record])
     wall = time.monotonic() - started
@@ -134,3 +145,9 @@ def check_unchanged(plan: Plan, description: Mapping[str, Any]) -> None:
             name = f"{kind}_fingerprint"
             if then.get(arm.label, {}).get(name) != arm.values[name]:
                 raise UserError(f"the {kind} has changed since this study began, so it can't be resumed")
+
+
+def _describe_source(source: Source | None) -> dict[str, str | None] | None:
+    if source is None:
+        return None
+    return {"name": source.name, "path": str(source.path), "revision": source.revision}

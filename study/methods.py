@@ -1,4 +1,4 @@
-"""The methods: what trains. LoRA, QLoRA (LoRA over a quantised base), full fine-tuning, and nothing.
+"""The methods: what trains. LoRA, QLoRA (LoRA over a quantised base), full fine-tuning, stacked LoRA.
 
 Sources: Hu et al. 2021 (LoRA), Dettmers et al. 2023 (QLoRA: NF4, double quantisation, paged optimizer).
 """
@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from study.config import ADAPTER_METHODS, TrialConfig
+from study.config import ADAPTER_METHODS, TARGET_GROUPS, TrialConfig
+from study.errors import UserError
 from study.models import load_base
 from study.workplace import Workplace
 
 # Kept in higher precision under quantisation. T5's feed-forward output `wo` overflows in low precision
-# (transformers keeps it in fp32 for the same reason); the head is tied to the embeddings and sets the logits.
-# An explicit list replaces transformers' default, so the head has to stand in it.
-KEPT_IN_FULL_PRECISION = ("wo", "lm_head")
+# (transformers keeps it in fp32 for the same reason); the head sets the logits, and is often tied to the
+# embeddings. An explicit list replaces transformers' default, so the head has to stand in it.
+KEPT_IN_FULL_PRECISION = ("wo", "lm_head", "embed_out")
+
+# The adapters of stacked LoRA.
+FIRST, SECOND = "first", "second"
 
 
 def build_model(config: TrialConfig, workplace: Workplace) -> Any:
@@ -43,46 +47,59 @@ def add_adapter(model: Any, config: TrialConfig) -> Any:
     Raises:
         UserError: a target module is not in the model.
     """
-    from peft import LoraConfig, TaskType, get_peft_model
+    from peft import get_peft_model
 
-    from study.errors import UserError
-
-    assert config.target_modules is not None
-    targets = config.target_modules
-    lora = LoraConfig(
-        task_type=TaskType.SEQ_2_SEQ_LM,
-        r=config.rank,
-        lora_alpha=config.alpha,
-        lora_dropout=config.lora_dropout,
-        target_modules=targets if targets == "all-linear" else targets.split(","),
-    )
+    name = FIRST if config.method == "stacked_lora" else "default"
+    lora = _lora(config, model, rank=config.rank, alpha=config.alpha)
     try:
-        return get_peft_model(model, lora)
+        return get_peft_model(model, lora, adapter_name=name)
     except ValueError as error:
-        raise UserError(f"target_modules '{targets}': {str(error).splitlines()[0]}") from None
+        raise UserError(f"target_modules '{config.target_modules}': {str(error).splitlines()[0]}") from None
+
+
+def stack_adapter(model: Any, config: TrialConfig) -> None:
+    """Put the second adapter of stacked LoRA on a model that has its first: W = W0 + dW1 + dW2.
+
+    The first is frozen and stays active in the forward pass.
+    """
+    lora = _lora(config, model, rank=config.second_rank, alpha=config.second_alpha)
+    model.add_adapter(SECOND, lora)
+    activate_stack(model)
+
+
+def activate_stack(model: Any) -> None:
+    """Make both adapters of stacked LoRA active, and only the second trainable.
+
+    peft unfreezes the first with every change of the active adapters, so the freezing comes last.
+    """
+    model.base_model.set_adapter([FIRST, SECOND])
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = f".{SECOND}." in name
 
 
 def count_parameters(model: Any) -> tuple[int, int]:
-    """Return (trainable, all) parameters, counting each of a 4-bit weight's elements, not its bytes."""
+    """Return (trainable, all) parameters, counting each of a 4-bit weight's elements, not its bytes.
+
+    Every adapter counts as trainable, those of an earlier phase included.
+    """
     trainable = total = 0
-    for parameter in model.parameters():
+    for name, parameter in model.named_parameters():
         # bitsandbytes packs two 4-bit elements into a byte and keeps the shape in quant_state.
         state = getattr(parameter, "quant_state", None)
         elements = state.shape.numel() if state is not None else parameter.numel()
         total += elements
-        trainable += elements if parameter.requires_grad else 0
+        trainable += elements if parameter.requires_grad or ".lora_" in name else 0
     return trainable, total
 
 
 def shipped_bytes(model: Any, config: TrialConfig) -> int:
-    """Return the bytes of the weights that a user has to ship: the adapter's, or all of them."""
-    if config.method in ADAPTER_METHODS:
-        from peft import get_peft_model_state_dict
-
-        tensors = list(get_peft_model_state_dict(model).values())
-    else:
-        tensors = list(model.parameters())
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    """Return the bytes of the weights that a user has to ship: the adapters', or all of them."""
+    adapter = config.method in ADAPTER_METHODS
+    return sum(
+        parameter.numel() * parameter.element_size()
+        for name, parameter in model.named_parameters()
+        if not adapter or ".lora_" in name
+    )
 
 
 def optimizer_name(config: TrialConfig, workplace: Workplace) -> str:
@@ -92,6 +109,25 @@ def optimizer_name(config: TrialConfig, workplace: Workplace) -> str:
     return "adamw_torch"
 
 
+def _lora(config: TrialConfig, model: Any, *, rank: int | None, alpha: float | None) -> Any:
+    from peft import LoraConfig
+
+    from study.families import family_of
+
+    assert config.target_modules is not None
+    named: Any = config.target_modules
+    if named not in TARGET_GROUPS:
+        named = named.split(",")
+    return LoraConfig(
+        task_type=family_of(model.config).task_type,
+        r=rank,
+        lora_alpha=alpha,
+        lora_dropout=config.lora_dropout,
+        # None is peft's own choice for the model's type: query and value.
+        target_modules=None if named == "query-value" else named,
+    )
+
+
 def _load_options(config: TrialConfig, workplace: Workplace) -> dict[str, Any]:
     device = {"": 0 if workplace.use_gpu else "cpu"}
     if config.quantization == "none":
@@ -99,17 +135,16 @@ def _load_options(config: TrialConfig, workplace: Workplace) -> dict[str, Any]:
     import torch
     from transformers import BitsAndBytesConfig
 
+    kept = list(KEPT_IN_FULL_PRECISION)
     if config.quantization == "int8":
-        quantization = BitsAndBytesConfig(
-            load_in_8bit=True, llm_int8_skip_modules=list(KEPT_IN_FULL_PRECISION)
-        )
+        quantization = BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=kept)
     else:
         quantization = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=torch.bfloat16 if workplace.use_gpu else torch.float32,
-            llm_int8_skip_modules=list(KEPT_IN_FULL_PRECISION),
+            llm_int8_skip_modules=kept,
         )
     return {"device_map": device, "quantization_config": quantization}
 

@@ -15,16 +15,36 @@ from functools import cache
 from typing import Any
 
 from study.answers import contains_number, format_number, last_number, marked_number
+from study.sandbox import Result as ProgramResult
+
+# 0.1 + 0.2 is 0.3 to a reader. Far below any digit that an answer states.
+FLOAT_TOLERANCE = Decimal("1e-9")
 
 
-def score_answer(text: str, reference: str, reference_number: str) -> dict[str, Any]:
-    """Return the scores of one prediction: numbers read, correct three ways, ROUGE-1 (0-1)."""
+def score_answer(
+    text: str, reference: str, reference_number: str, program: ProgramResult | None = None
+) -> dict[str, Any]:
+    """Return the scores of one prediction: numbers read, correct three ways, ROUGE-1 (0-1).
+
+    Args:
+        text: the prediction.
+        reference: the target.
+        reference_number: the reference's final number, a decimal.
+        program: how `text` ran in the sandbox, if it is a program: its value is then the prediction's number,
+            for accuracy and for strict accuracy.
+    """
     expected = Decimal(reference_number)
-    number = last_number(text)
+    if program is None:
+        number, strict = last_number(text), marked_number(text)
+        outcome = "no_number" if number is None else "answered"
+    else:
+        number = strict = program.value
+        outcome = program.outcome
     return {
         "number": None if number is None else format_number(number),
-        "correct": number == expected,
-        "correct_strict": marked_number(text) == expected,
+        "outcome": outcome,
+        "correct": _equal(number, expected),
+        "correct_strict": _equal(strict, expected),
         "correct_lenient": contains_number(text, expected),
         "rouge1": float(_rouge().score(reference, text)["rouge1"].fmeasure),
     }
@@ -32,11 +52,9 @@ def score_answer(text: str, reference: str, reference_number: str) -> dict[str, 
 
 def summarise(predictions: Sequence[Mapping[str, Any]]) -> dict[str, float | int | None]:
     """Return a trial's metrics from the rows of its predictions, by the names of the trial's columns."""
-    nll = sum(row["nll"] for row in predictions)
-    tokens = sum(row["tokens"] for row in predictions)
     similarities = [row["similarity"] for row in predictions]
     accuracy = _percent([row["correct"] for row in predictions])
-    perplexity = math.exp(min(nll / tokens, 700.0))
+    perplexity = _perplexity(predictions)
     return {
         "questions": len(predictions),
         "accuracy": accuracy,
@@ -46,7 +64,7 @@ def summarise(predictions: Sequence[Mapping[str, Any]]) -> dict[str, float | int
         "rouge1": math.fsum(row["rouge1"] for row in predictions) / len(predictions),
         "perplexity": perplexity,
         "similarity": None if None in similarities else math.fsum(similarities) / len(similarities),
-        "search_score": search_score(accuracy, perplexity, len(predictions)),
+        "search_score": None if perplexity is None else search_score(accuracy, perplexity, len(predictions)),
     }
 
 
@@ -57,6 +75,18 @@ def search_score(accuracy: float, perplexity: float, questions: int) -> float:
     leaves equal. It compares trials of one arm, which share their tokenizer and their targets.
     """
     return accuracy + 100.0 / questions / perplexity
+
+
+def _perplexity(predictions: Sequence[Mapping[str, Any]]) -> float | None:
+    if any(row["nll"] is None for row in predictions):
+        return None
+    nll = math.fsum(row["nll"] for row in predictions)
+    return math.exp(min(nll / sum(row["tokens"] for row in predictions), 700.0))
+
+
+def _equal(number: Decimal | None, expected: Decimal) -> bool:
+    """Tell whether two numbers are the same, up to what a program's floating-point arithmetic rounds."""
+    return number is not None and abs(number - expected) <= abs(expected) * FLOAT_TOLERANCE
 
 
 def _percent(flags: Sequence[bool]) -> float:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from study.config import TARGET_GROUPS
 from study.errors import UserError, unknown_name
 from study.sources import Source
+
+if TYPE_CHECKING:
+    from study.families import Family
 
 
 def load_tokenizer(source: Source) -> Any:
@@ -20,7 +24,15 @@ def load_tokenizer(source: Source) -> Any:
     from transformers import AutoTokenizer
 
     with _told_in_one_line(source, "tokenizer"):
-        return AutoTokenizer.from_pretrained(source.path, trust_remote_code=False, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(
+            source.path, trust_remote_code=False, local_files_only=True, padding_side="right"
+        )
+    if tokenizer.eos_token_id is None:
+        raise UserError(f"the tokenizer in '{source.path}' has no end-of-sequence token")
+    if tokenizer.pad_token_id is None:
+        # Most decoder-only models have none. Padding is masked, so any id will do.
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
 
 
 def load_base(source: Source, **options: Any) -> Any:
@@ -30,13 +42,12 @@ def load_base(source: Source, **options: Any) -> Any:
     comes by autocast where the hardware has it.
 
     Raises:
-        UserError: the folder is no encoder-decoder model that can be read.
+        UserError: the folder holds no language model that can be read.
     """
     import torch
-    from transformers import AutoModelForSeq2SeqLM
 
     with _told_in_one_line(source, "model"):
-        return AutoModelForSeq2SeqLM.from_pretrained(
+        return _auto_class(_load_config(source)).from_pretrained(
             source.path,
             dtype=torch.float32,
             use_safetensors=True,
@@ -50,15 +61,40 @@ def load_skeleton(source: Source) -> Any:
     """Return the model without its weights (on the meta device): for counting parameters.
 
     Raises:
-        UserError: the folder is no encoder-decoder model.
+        UserError: the folder holds no language model.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForSeq2SeqLM
 
     with _told_in_one_line(source, "model"):
-        config = AutoConfig.from_pretrained(source.path, trust_remote_code=False, local_files_only=True)
+        config = _load_config(source)
         with torch.device("meta"):
-            return AutoModelForSeq2SeqLM.from_config(config)
+            return _auto_class(config).from_config(config)
+
+
+def load_family(source: Source) -> Family:
+    """Return the family of the model in a folder.
+
+    Raises:
+        UserError: the folder's configuration can't be read.
+    """
+    from study.families import family_of
+
+    with _told_in_one_line(source, "model"):
+        return family_of(_load_config(source))
+
+
+def _load_config(source: Source) -> Any:
+    from transformers import AutoConfig
+
+    return AutoConfig.from_pretrained(source.path, trust_remote_code=False, local_files_only=True)
+
+
+def _auto_class(config: Any) -> Any:
+    import transformers
+
+    from study.families import family_of
+
+    return getattr(transformers, family_of(config).auto_class)
 
 
 def check_model(source: Source, target_modules: Iterable[str]) -> None:
@@ -72,9 +108,13 @@ def check_model(source: Source, target_modules: Iterable[str]) -> None:
         UserError: tokenizer, configuration or weights can't be read, or a target module is not in the model.
     """
     load_tokenizer(source)
-    names = [name for name, _ in load_skeleton(source).named_modules()]
+    skeleton = load_skeleton(source)
+    names = [name for name, _ in skeleton.named_modules()]
     for targets in target_modules:
-        for target in [] if targets == "all-linear" else targets.split(","):
+        if targets == "query-value" and skeleton.config.model_type not in _known_targets():
+            kind = skeleton.config.model_type
+            raise UserError(f"target_modules=query-value: not known for a model of type '{kind}'; name them")
+        for target in [] if targets in TARGET_GROUPS else targets.split(","):
             if not any(name == target or name.endswith(f".{target}") for name in names):
                 last_parts = sorted(
                     {name.rpartition(".")[2] for name in names if name and not name[-1].isdigit()}
@@ -83,6 +123,12 @@ def check_model(source: Source, target_modules: Iterable[str]) -> None:
     with _told_in_one_line(source, "model"):
         for path in source.path.glob("*.safetensors"):
             _read_header(path)
+
+
+def _known_targets() -> Any:
+    from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
+
+    return TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
 
 
 def _read_header(path: Path) -> None:

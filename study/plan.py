@@ -2,30 +2,30 @@
 
 A request (the command line) names a space and a profile and changes a few values; `make_plan` turns it into
 arms, each with its fixed configuration, its ranges, and its number of trials. Making a plan reads no data
-and no model; `bind` adds both.
+and no model; `study.binding` adds both.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from optuna.distributions import BaseDistribution
 
-from study.config import ADAPTER_METHODS, TrialConfig, make_config
-from study.data import fingerprint, load_split
+from study.config import ADAPTER_METHODS, FLOOR_METHODS, TRAINED_METHODS, TrialConfig, make_config
+from study.data import GSM8K_COLUMNS, Columns
 from study.errors import UserError, unknown_name
-from study.models import check_model
 from study.profiles import PROFILES, Profile
-from study.sources import Source, find_data, find_model, fingerprint_folder
+from study.sources import Source
 from study.space import FACTORS, Space, label_arms, load_space
 
+# Settings that only some methods take.
 _ADAPTER_ONLY = ("rank", "alpha", "lora_dropout", "target_modules")
-_UNBOUND: dict[str, Any] = {"model_fingerprint": "", "data_fingerprint": ""}
+_BUDGET = ("batch_size", "max_steps", "epochs", "learning_rate", "evaluations")
+_PAIRED_BUDGETS = (("max_steps", "epochs"), ("second_max_steps", "second_epochs"))
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,19 @@ class Request:
     profile: str = "embedded"
     model: str | None = None
     data: str | None = None
+    code_data: str | None = None
+    question_column: str = GSM8K_COLUMNS.question
+    answer_column: str = GSM8K_COLUMNS.answer
     trials: int | None = None
     confirm_seeds: int | None = None
     seed: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     skip_bad_rows: bool = False
+
+    @property
+    def columns(self) -> Columns:
+        """The data's columns that hold the question and the answer."""
+        return Columns(self.question_column, self.answer_column)
 
 
 @dataclass(frozen=True)
@@ -48,12 +56,13 @@ class Arm:
     """One combination of the compared factors.
 
     Attributes:
-        label, slug: its name for people, and as a folder's name.
+        label: its name for people.
         factors: factor -> value, as they stand in the results.
-        values: configuration values of all its trials (without what its ranges give).
+        values: configuration values of all its trials (those of its ranges are its first guess).
         ranges: hyperparameter -> range, searched within the arm.
         search_trials: trials of the search stage.
         confirm_seeds: seed of each trial of the confirm stage.
+        search_seed: seed of every trial of the search stage.
     """
 
     label: str
@@ -68,6 +77,11 @@ class Arm:
     def slug(self) -> str:
         """The label as a folder's name."""
         return re.sub(r"[^a-z0-9.]+", "-", self.label.lower()).strip("-")
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether nothing trains in it: the zero-shot row, or a no-skill floor."""
+        return self.values["method"] not in TRAINED_METHODS
 
     @property
     def trials(self) -> int:
@@ -90,20 +104,32 @@ class Arm:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a study will run. `model` and `data` are None until `bind`."""
+    """What a study will run.
+
+    Attributes:
+        models: name -> where each base model was found; empty until the plan is bound.
+        data, code_data: where the data were found; None until then, and where none is needed.
+        notes: what the user has to know of the data, a line each.
+    """
 
     request: Request
     space: Space
     profile: Profile
     arms: tuple[Arm, ...]
-    model: Source | None = None
+    models: Mapping[str, Source] = field(default_factory=dict)
     data: Source | None = None
-    skipped_rows: int = 0
+    code_data: Source | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def trials(self) -> int:
         """Trials of all arms and both stages."""
         return sum(arm.trials for arm in self.arms)
+
+    @property
+    def compared(self) -> list[Arm]:
+        """The arms that train: all but the baselines."""
+        return [arm for arm in self.arms if not arm.is_baseline]
 
 
 def make_plan(request: Request) -> Plan:
@@ -116,14 +142,12 @@ def make_plan(request: Request) -> Plan:
     if request.profile not in PROFILES:
         raise unknown_name("profile", request.profile, PROFILES)
     profile = PROFILES[request.profile]
-    if request.trials is not None and request.trials < 1:
-        raise UserError(f"--trials must be at least 1, received {request.trials}")
-    if request.confirm_seeds is not None and request.confirm_seeds < 1:
-        raise UserError(f"--confirm-seeds must be at least 1, received {request.confirm_seeds}")
-    combinations = _apply_settings(space.combinations(), request.settings)
-    combinations += _zero_shot(combinations)
-    values = [_values(combination, profile, request) for combination in combinations]
-    _check_settings(request.settings, values)
+    for option, number in (("--trials", request.trials), ("--confirm-seeds", request.confirm_seeds)):
+        if number is not None and number < 1:
+            raise UserError(f"{option} must be at least 1, received {number}")
+    combinations = _combinations(space, profile, request)
+    values = [_values(combination, space, profile, request) for combination in combinations]
+    _check_settings(request, values)
     labels = label_arms(combinations)
     arms = [_arm(label, v, space, profile, request) for label, v in zip(labels, values, strict=True)]
     for arm in arms:
@@ -131,105 +155,100 @@ def make_plan(request: Request) -> Plan:
     return Plan(request, space, profile, tuple(arms))
 
 
-def bind(plan: Plan) -> Plan:
-    """Return the plan with its model and data found, read and checked, and their fingerprints in its arms.
-
-    Raises:
-        UserError: the model or the data can't be used.
-    """
-    model = find_model(plan.request.model or plan.profile.model)
-    data = find_data(plan.request.data or plan.profile.data)
-    prints, skipped = {}, 0
-    for variant in dict.fromkeys(arm.values["variant"] for arm in plan.arms):
-        splits = [
-            load_split(data.path, variant, split, skip_bad_rows=plan.request.skip_bad_rows)
-            for split in ("train", "test")
-        ]
-        prints[variant] = fingerprint(*splits)
-        skipped += sum(split.skipped for split in splits)
-    check_model(model, _target_modules(plan))
-    model_print = model.revision or fingerprint_folder(model.path)
-
-    def bound(arm: Arm) -> Arm:
-        found = {
-            "model": model.name,
-            "model_fingerprint": model_print,
-            "data": data.name,
-            "data_fingerprint": prints[arm.values["variant"]],
-        }
-        return dataclasses.replace(
-            arm, values={**arm.values, **found}, factors={**arm.factors, "model": model.name}
-        )
-
-    arms = tuple(bound(arm) for arm in plan.arms)
-    return dataclasses.replace(plan, arms=arms, model=model, data=data, skipped_rows=skipped)
-
-
-def _target_modules(plan: Plan) -> set[str]:
-    """Return every value of target_modules that a trial of the plan may have."""
-    found: set[str] = set()
-    for arm in plan.arms:
-        searched = arm.ranges.get("target_modules")
-        choices = getattr(searched, "choices", None) or [arm.values.get("target_modules")]
-        found.update(str(choice) for choice in choices if choice is not None)
-    return found
-
-
 def search_width(plan: Plan, slots: int) -> int:
     """Return how many of an arm's search trials may run at once, to keep `slots` slots busy."""
-    searching = sum(arm.search_trials > 0 for arm in plan.arms)
-    return max(1, math.ceil(slots / max(1, searching)))
+    return max(1, math.ceil(slots / max(1, len(plan.compared))))
 
 
-def _apply_settings(combinations: list[dict[str, Any]], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    # A compared factor that is set is compared no more: its arms fall together.
-    changed = [{n: settings.get(n, v) for n, v in combination.items()} for combination in combinations]
-    return [c for i, c in enumerate(changed) if c not in changed[:i]]
+def _combinations(space: Space, profile: Profile, request: Request) -> list[dict[str, Any]]:
+    """Return the factors of every arm: those of the space, the zero-shot rows, and the floors."""
+    compared = [
+        {name: request.settings.get(name, value) for name, value in combination.items()}
+        for combination in space.combinations()
+    ]
+    for combination in compared:
+        if "model" in combination:  # a role, or a name
+            combination["model"] = request.model or profile.models.get(
+                combination["model"], combination["model"]
+            )
+    zero_shot = [_keep(c, ("model", "variant", "prompt_style", "annotations")) for c in compared]
+    floors = [_keep(c, ("variant", "prompt_style", "annotations")) for c in compared]
+    baselines = [{"method": "zero_shot", **c} for c in zero_shot]
+    baselines += [{"method": method, **c} for c in floors for method in FLOOR_METHODS]
+    return _distinct([*compared, *baselines])
 
 
-def _zero_shot(combinations: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    kept = ("model", "variant", "prompt_style")
-    arms = [{"method": "zero_shot", **{n: c[n] for n in kept if n in c}} for c in combinations]
-    return [arm for i, arm in enumerate(arms) if arm not in arms[:i]]
-
-
-def _values(combination: Mapping[str, Any], profile: Profile, request: Request) -> dict[str, Any]:
+def _values(
+    combination: Mapping[str, Any], space: Space, profile: Profile, request: Request
+) -> dict[str, Any]:
+    """Return the configuration values of an arm, from the general to the particular."""
     method = combination["method"]
-    values: dict[str, Any] = {"model": request.model or profile.model, "data": request.data or profile.data}
-    values |= {"variant": "main", "prompt_style": "plain", "quantization": "none", **_UNBOUND}
-    values |= profile.defaults
+    values: dict[str, Any] = {
+        "model": request.model or profile.models["small"],
+        "model_fingerprint": "",
+        "data": request.data or profile.data,
+        "data_fingerprint": "",
+        "variant": "main",
+        "prompt_style": "plain",
+        "annotations": "strip",
+        "quantization": "none",
+        **profile.defaults,
+    }
     if method in ADAPTER_METHODS:
         values |= profile.adapter_defaults
+    if method == "stacked_lora":
+        values |= {"code_data": request.code_data or profile.code_data, "code_fingerprint": ""}
     values |= profile.method_defaults.get(method, {})
+    values |= {name: value for name, value in space.fixed.items() if _takes(method, name)}
     values |= combination
-    for name, value in request.settings.items():
-        if name not in combination and (name not in _ADAPTER_ONLY or method in ADAPTER_METHODS):
-            values[name] = value
+    settings = {n: v for n, v in request.settings.items() if n not in combination and _takes(method, n)}
+    values |= settings
     # One budget: the one that is set replaces the profile's.
-    for name, other in (("max_steps", "epochs"), ("epochs", "max_steps")):
-        if name in request.settings:
-            values.pop(other, None)
-    if method == "zero_shot":
-        for name in ("batch_size", "max_steps", "epochs", "learning_rate", "evaluations"):
-            values.pop(name, None)
+    for pair in _PAIRED_BUDGETS:
+        for name, other in (pair, pair[::-1]):
+            if name in settings or (name in space.fixed and other not in settings and _takes(method, name)):
+                values.pop(other, None)
+    if method not in TRAINED_METHODS:
+        values = {name: value for name, value in values.items() if name not in _BUDGET}
         values["quantization"] = "none"
     return values
 
 
-def _check_settings(settings: Mapping[str, Any], values: list[dict[str, Any]]) -> None:
-    if "max_steps" in settings and "epochs" in settings:
-        raise UserError("--set takes max_steps or epochs, not both")
-    for name in settings:
-        if not any(name in arm for arm in values if arm["method"] != "zero_shot"):
+def _takes(method: str, name: str) -> bool:
+    """Tell whether a method has a setting of that name."""
+    if name in _ADAPTER_ONLY:
+        return method in ADAPTER_METHODS
+    if name.startswith("second_"):
+        return method == "stacked_lora"
+    if name in _BUDGET:
+        return method in TRAINED_METHODS
+    return True
+
+
+def _check_settings(request: Request, values: list[dict[str, Any]]) -> None:
+    for first, second in _PAIRED_BUDGETS:
+        if first in request.settings and second in request.settings:
+            raise UserError(f"--set takes {first} or {second}, not both")
+    methods = {arm["method"] for arm in values if arm["method"] in TRAINED_METHODS}
+    for name in request.settings:
+        if not any(_takes(method, name) for method in methods):
             raise UserError(f"--set {name}: no arm of this space takes it")
+    if request.code_data is not None and "stacked_lora" not in methods:
+        raise UserError(
+            f"--code-data: the methods of this space ({', '.join(sorted(methods))}) take no code data; "
+            "stacked_lora does"
+        )
 
 
 def _arm(label: str, values: dict[str, Any], space: Space, profile: Profile, request: Request) -> Arm:
     method = values["method"]
-    trained = method != "zero_shot"
+    trained = method in TRAINED_METHODS
     own = profile.ranges.get(method, {})
-    available = {**own, **{n: r for n, r in space.ranges.items() if n in own}}
-    ranges = {n: available[n] for n in space.search if n in available and n not in request.settings}
+    ranges = {
+        name: space.ranges.get(name, own[name])
+        for name in space.search
+        if name in own and name not in request.settings and name not in space.fixed
+    }
     trials = request.trials or profile.search_trials
     seeds = request.confirm_seeds or profile.confirm_seeds
     return Arm(
@@ -242,3 +261,11 @@ def _arm(label: str, values: dict[str, Any], space: Space, profile: Profile, req
         confirm_seeds=tuple(request.seed + 1 + i for i in range(seeds)) if trained else (request.seed,),
         search_seed=request.seed,
     )
+
+
+def _keep(combination: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: combination[name] for name in names if name in combination}
+
+
+def _distinct(combinations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [c for i, c in enumerate(combinations) if c not in combinations[:i]]

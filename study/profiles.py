@@ -21,8 +21,9 @@ _ADAPTER: Ranges = {
     "rank": choice(2, 4, 8, 16, 32),
     "alpha": choice(8, 16, 32, 64),
     "lora_dropout": uniform(0.0, 0.2),
-    "target_modules": choice("q,v", "all-linear"),
+    "target_modules": choice("query-value", "all-linear"),
 }
+_SECOND: Ranges = {"second_rank": choice(2, 4, 8, 16, 32), "second_alpha": choice(8, 16, 32, 64)}
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,9 @@ class Profile:
     """The scale of a study.
 
     Attributes:
-        model: the base model's name, a folder, or a Hub name.
+        models: role -> base model: "small" is every arm's unless a space says "base".
         data: the data set's name, a folder, or a Hub name.
+        code_data: the same, of the second data set of stacked LoRA.
         search_trials: search trials of each arm.
         confirm_seeds: seeds of each arm's confirm stage.
         defaults: configuration values of every arm.
@@ -41,8 +43,9 @@ class Profile:
     """
 
     name: str
-    model: str
+    models: Mapping[str, str]
     data: str
+    code_data: str
     search_trials: int
     confirm_seeds: int
     defaults: Mapping[str, Any]
@@ -53,8 +56,9 @@ class Profile:
 
 EMBEDDED = Profile(
     name="embedded",
-    model="embedded",
+    models={"small": "embedded", "base": "embedded"},
     data="embedded",
+    code_data="embedded",
     search_trials=4,
     confirm_seeds=3,
     defaults={
@@ -70,8 +74,22 @@ EMBEDDED = Profile(
         "lora": {"learning_rate": 5e-3},
         "qlora": {"learning_rate": 5e-3, "quantization": "nf4"},
         "full": {"learning_rate": 1e-3},
+        "stacked_lora": {
+            "learning_rate": 5e-3,
+            "second_rank": 8,
+            "second_alpha": 16.0,
+            "second_learning_rate": 1e-3,
+            "second_max_steps": 50,
+        },
     },
     ranges={
+        "stacked_lora": {
+            **_ADAPTER,
+            **_SECOND,
+            "learning_rate": log_uniform(1e-3, 2e-2),
+            "second_learning_rate": log_uniform(1e-4, 1e-2),
+            "second_max_steps": choice(10, 25, 50, 100),
+        },
         "lora": {**_ADAPTER, "learning_rate": log_uniform(1e-3, 2e-2)},
         "qlora": {**_ADAPTER, "learning_rate": log_uniform(1e-3, 2e-2)},
         "full": {"learning_rate": log_uniform(1e-4, 3e-3)},
@@ -80,8 +98,9 @@ EMBEDDED = Profile(
 
 PAPER = Profile(
     name="paper",
-    model="google-t5/t5-small",
+    models={"small": "google-t5/t5-small", "base": "google-t5/t5-base"},
     data="openai/gsm8k",
+    code_data="m-a-p/CodeFeedback-Filtered-Instruction",
     search_trials=10,
     confirm_seeds=5,
     defaults={
@@ -93,13 +112,27 @@ PAPER = Profile(
         "max_target_tokens": 256,
         "evaluations": 5,
     },
-    adapter_defaults={"rank": 8, "alpha": 16.0, "lora_dropout": 0.05, "target_modules": "q,v"},
+    adapter_defaults={"rank": 8, "alpha": 16.0, "lora_dropout": 0.05, "target_modules": "query-value"},
     method_defaults={
         "lora": {"learning_rate": 1e-3},
         "qlora": {"learning_rate": 1e-3, "quantization": "nf4"},
         "full": {"learning_rate": 3e-4},
+        "stacked_lora": {
+            "learning_rate": 1e-3,
+            "second_rank": 8,
+            "second_alpha": 16.0,
+            "second_learning_rate": 1e-3,
+            "second_max_steps": 1000,
+        },
     },
     ranges={
+        "stacked_lora": {
+            **_ADAPTER,
+            **_SECOND,
+            "learning_rate": log_uniform(1e-4, 1e-2),
+            "second_learning_rate": log_uniform(1e-5, 1e-2),
+            "second_max_steps": choice(100, 300, 1000, 3000),
+        },
         "lora": {**_ADAPTER, "learning_rate": log_uniform(1e-4, 1e-2)},
         "qlora": {**_ADAPTER, "learning_rate": log_uniform(1e-4, 1e-2)},
         "full": {"learning_rate": log_uniform(3e-5, 2e-3)},

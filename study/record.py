@@ -107,9 +107,10 @@ def describe_failure(error: BaseException) -> dict[str, Any]:
 def config_columns(config: TrialConfig) -> dict[str, Any]:
     """Return the columns of a trial's row that its configuration alone decides."""
     same = (
-        ("method", "quantization", "model", "variant", "prompt_style", "stage", "seed")
+        ("method", "quantization", "model", "variant", "prompt_style", "annotations", "stage", "seed")
         + ("rank", "alpha", "lora_dropout", "target_modules", "learning_rate", "batch_size")
         + ("warmup_fraction", "weight_decay", "max_steps", "epochs", "split")
+        + ("second_rank", "second_alpha", "second_learning_rate", "second_max_steps", "second_epochs")
     )  # fmt: skip
     return {
         "trial": config.trial_id,
@@ -117,6 +118,7 @@ def config_columns(config: TrialConfig) -> dict[str, Any]:
         "config_json": config.model_dump_json(),
         "source_model_fingerprint": config.model_fingerprint,
         "source_data_fingerprint": config.data_fingerprint,
+        "source_code_fingerprint": config.code_fingerprint,
     }
 
 

@@ -4,6 +4,7 @@
     python -m study.run --space lora_vs_qlora --dry-run  # what it would run, and what that would cost
     python -m study.run --list                           # the search spaces
     python -m study.run --resume results/NAME            # go on with a study that was stopped
+    python -m study.run --rerun TRIAL --results results/NAME    # one trial again, without Ray
 
 Exit status: 0 done, 1 no trial finished, 2 bad input (nothing is written), 130 stopped by Ctrl-C.
 """
@@ -14,36 +15,36 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from rich.console import Console
 
+from study.binding import bind
+from study.command_line import Parser, complain, run_command, say
 from study.config import parse_setting
 from study.errors import UserError
-from study.plan import Plan, Request, bind, make_plan, search_width
+from study.plan import Plan, Request, make_plan, search_width
 from study.profiles import PROFILES
 from study.results import ResultsFolder, check_writable
 from study.slots import Placement, Slots, choose_slots, look_at_machine
 from study.space import list_spaces, load_space
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message}; see python -m study.run --help")
-
-
 def make_parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
-    parser = _Parser(
+    parser = Parser(
         prog="python -m study.run",
         description="Compare ways to fine-tune a small language model, and answer with uncertainty.",
         allow_abbrev=False,
     )
     what = parser.add_argument_group("what to run")
-    what.add_argument("--space", help="search space: a name from --list")
+    what.add_argument("--space", help="search space: a name from --list, or a file: ./my_space.py")
     what.add_argument("--profile", default="embedded", help=f"scale: {' or '.join(PROFILES)} (embedded)")
     what.add_argument("--model", help="base model: a folder, a Hub name, or 'embedded'")
-    what.add_argument("--data", help="a folder laid out as openai/gsm8k, a Hub name, or 'embedded'")
+    what.add_argument("--data", help="a folder or a file, a Hub name, or 'embedded'; see study/data.py")
+    what.add_argument("--question-column", default="question", help="column of the question (question)")
+    what.add_argument("--answer-column", default="answer", help="column of the answer (answer)")
+    what.add_argument("--code-data", help="code data of stacked LoRA: a folder, a Hub name, or 'embedded'")
     what.add_argument("--trials", type=int, help="search trials of each arm")
     what.add_argument("--confirm-seeds", type=int, help="seeds of each arm's confirm stage")
     what.add_argument("--seed", type=int, default=0, help="seed of the whole study (0)")
@@ -56,6 +57,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--results", type=Path, default=Path("results"), help="parent of all studies (results)"
     )
     where.add_argument("--resume", type=Path, metavar="RESULTS", help="go on with the study in this folder")
+    where.add_argument("--rerun", metavar="TRIAL", help="run a trial of the study in --results again")
     where.add_argument("--cpus-per-trial", type=int, help="CPUs of each trial (1; on GPUs an even share)")
     where.add_argument(
         "--gpus-per-trial", type=float, help="0.25 runs four trials on a GPU (1, if there is one)"
@@ -67,24 +69,26 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    return run_command(_main, arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     console = Console()
-    try:
-        options = make_parser().parse_args(arguments)
-        if options.list:
-            return _list(console)
-        if options.resume:
-            return _resume(options, console)
-        if not options.space:
-            raise UserError(f"--space is needed; valid: {', '.join(list_spaces())}")
-        return _start(options, console)
-    except UserError as error:
-        _complain(f"error: {error}")
-        return 2
+    options = make_parser().parse_args(arguments)
+    if options.list:
+        return _list(console)
+    if options.rerun:
+        return _rerun(options, console)
+    if options.resume:
+        return _resume(options, console)
+    if not options.space:
+        raise UserError(f"--space is needed; valid: {', '.join(list_spaces())}, or a file")
+    return _start(options, console)
 
 
 def _list(console: Console) -> int:
     for name in list_spaces():
-        _say(console, f"{name:16} {load_space(name).question}")
+        say(console, f"{name:16} {load_space(name).question}")
     return 0
 
 
@@ -94,6 +98,9 @@ def _start(options: argparse.Namespace, console: Console) -> int:
         profile=options.profile,
         model=options.model,
         data=options.data,
+        code_data=options.code_data,
+        question_column=options.question_column,
+        answer_column=options.answer_column,
         trials=options.trials,
         confirm_seeds=options.confirm_seeds,
         seed=options.seed,
@@ -103,7 +110,7 @@ def _start(options: argparse.Namespace, console: Console) -> int:
     plan = make_plan(request)
     check_writable(options.results)
     slots = _slots(options, plan)
-    _say(console, f"Study {request.space} ({plan.profile.name}): {plan.space.question}")
+    say(console, f"Study {request.space} ({plan.profile.name}): {plan.space.question}")
     plan = bind(plan)
     if options.dry_run:
         from study.estimate import print_estimate
@@ -127,31 +134,42 @@ def _resume(options: argparse.Namespace, console: Console) -> int:
     description = folder.read_description()
     plan = bind(make_plan(request_of(description)))
     check_unchanged(plan, description)
-    _say(console, f"Going on with {description['study']}: {plan.space.question}")
+    say(console, f"Going on with {description['study']}: {plan.space.question}")
     return _run(plan, folder, description, _slots(options, plan), console)
+
+
+def _rerun(options: argparse.Namespace, console: Console) -> int:
+    from study.rerun import rerun
+
+    folder = ResultsFolder(options.results)
+    trial, same = rerun(folder, options.rerun, on_progress=lambda phase: say(console, phase))
+    say(console, f"{trial['trial']}: {trial['status']}, accuracy {trial['accuracy']:.1f}%")
+    say(console, "the predictions are the same" if same else "the predictions differ from those on record")
+    return 0 if same else 1
 
 
 def _run(
     plan: Plan, folder: ResultsFolder, description: Mapping[str, Any], slots: Slots, console: Console
 ) -> int:
-    from study.launch import run_study
+    from study.launch import notes, run_study
 
-    searches = sum(arm.search_trials for arm in plan.arms)
-    confirms = plan.trials - searches
-    _say(
+    searches = sum(arm.search_trials for arm in plan.compared)
+    confirms = sum(len(arm.confirm_seeds) for arm in plan.compared)
+    baselines = plan.trials - searches - confirms
+    say(
         console,
-        f"{len(plan.arms)} arms, {plan.trials} trials: {searches} to search, {confirms} to confirm; "
-        f"{slots.count} at once",
+        f"{len(plan.compared)} arms, {plan.trials} trials: {searches} to search, {confirms} to confirm, "
+        f"{baselines} baselines; {slots.count} at once",
     )
-    if plan.skipped_rows:
-        _say(console, f"{plan.skipped_rows} rows of the data can't be used and are left out")
-    _say(console, f"Results: {folder.root}")
+    for note in (*plan.notes, *notes(plan, slots)):
+        say(console, f"Note: {note}")
+    say(console, f"Results: {folder.root}")
     try:
         run_study(plan, folder, description, slots, console)
     except KeyboardInterrupt:
         kept = len(folder.read_trials())
-        _say(console, f"Stopped. {kept} of {plan.trials} trials have finished and are kept in {folder.root}.")
-        _say(console, f"Go on with: python -m study.run --resume {folder.root}")
+        say(console, f"Stopped. {kept} of {plan.trials} trials have finished and are kept in {folder.root}.")
+        say(console, f"Go on with: python -m study.run --resume {folder.root}")
         return 130
     return _close(folder, console)
 
@@ -160,25 +178,17 @@ def _close(folder: ResultsFolder, console: Console) -> int:
     from analysis.tables import closing_table
 
     if not any(row["status"] == "complete" for row in folder.read_trials()):
-        _complain(f"no trial finished; reasons and logs: {folder.root}")
+        complain(f"no trial finished; reasons and logs: {folder.root}")
         return 1
     console.print(closing_table(folder.root))
-    _say(console, f"Results: {folder.root} (trials, predictions and history in Parquet; models; logs)")
-    _say(console, f"Next: python -m analysis.tables {folder.root} --help")
+    say(console, f"Results: {folder.root} (trials, predictions and history in Parquet; models; logs)")
+    say(console, f"Next: python -m analysis.tables {folder.root} --help")
     return 0
 
 
 def _slots(options: argparse.Namespace, plan: Plan) -> Slots:
     placement = Placement(options.cpus_per_trial, options.gpus_per_trial)
     return choose_slots(look_at_machine(), placement, plan.trials)
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _complain(text: str) -> None:
-    Console(stderr=True).print(text, style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

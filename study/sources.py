@@ -49,14 +49,17 @@ def find_model(name: str) -> Source:
 
 
 def find_data(name: str) -> Source:
-    """Return the folder of the data set called `name`, fetched from the Hub where it must be.
+    """Return the folder (or file) of the data set called `name`, fetched from the Hub where it must be.
 
     Raises:
         UserError: there is no such folder, or the Hub can't be reached.
     """
-    if name == EMBEDDED:
-        return Source(EMBEDDED, embedded.DATA_DIR)
-    return _find("dataset", name, _DATA_FILES)
+    return Source(EMBEDDED, embedded.DATA_DIR) if name == EMBEDDED else _find("dataset", name, _DATA_FILES)
+
+
+def find_code_data(name: str) -> Source:
+    """Return the folder (or file) of the code data set called `name`; see `find_data`."""
+    return Source(EMBEDDED, embedded.DATA_DIR / "code") if name == EMBEDDED else find_data(name)
 
 
 def fingerprint_folder(folder: Path) -> str:
@@ -69,13 +72,14 @@ def fingerprint_folder(folder: Path) -> str:
 
 
 def _find(kind: str, name: str, patterns: list[str]) -> Source:
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        return Source(folder.resolve().name, folder.resolve())
-    if folder.exists():
-        raise UserError(f"{kind} '{name}' is a file; valid: a folder, a Hub name, or '{EMBEDDED}'")
+    word = {"dataset": "data"}.get(kind, kind)
+    found = Path(name).expanduser()
+    if found.is_dir() or (found.is_file() and kind == "dataset"):
+        return Source(found.resolve().name, found.resolve())
+    if found.exists():
+        raise UserError(f"{word} '{name}' is a file; valid: a folder, a Hub name, or '{EMBEDDED}'")
     if not _HUB_NAME.fullmatch(name):
-        raise UserError(f"no {kind} '{name}': no such folder, and not a Hub name (owner/name)")
+        raise UserError(f"no {word} '{name}': no such folder, and not a Hub name (owner/name)")
     path = _fetch(kind, name, patterns)
     return Source(name, path, revision=path.name)
 

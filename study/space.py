@@ -7,10 +7,12 @@ A space is a short Python file that assigns `SPACE = Space(...)`; those of the p
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
@@ -18,7 +20,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from study.errors import UserError, unknown_name
 
 # The factors of an arm, in the order in which tables and labels name them.
-FACTORS = ("method", "quantization", "model", "rank", "variant", "prompt_style")
+FACTORS = ("method", "quantization", "model", "rank", "variant", "prompt_style", "annotations")
 
 
 def choice(*values: str | int | float) -> CategoricalDistribution:
@@ -45,12 +47,14 @@ class Space:
         compare: factor -> values; every combination is an arm. Several blocks make the union of their arms.
         search: the hyperparameters searched within each arm, from its method's own ranges.
         ranges: ranges of this space that replace the method's own.
+        fixed: configuration values of every arm whose method takes them.
     """
 
     question: str
     compare: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]]
     search: Sequence[str]
     ranges: Mapping[str, BaseDistribution] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
     def blocks(self) -> list[Mapping[str, Sequence[Any]]]:
         """Return the blocks of `compare`, one or more."""
@@ -76,7 +80,8 @@ def label_arms(combinations: Sequence[Mapping[str, Any]]) -> list[str]:
     if "quantization" in varying and not _adds_information(combinations):
         varying.remove("quantization")
     names = [name for name in FACTORS if name in varying or name == "method"]
-    return [" ".join(_show(n, arm[n]) for n in names if arm.get(n) is not None) for arm in combinations]
+    silent = (None, "none")
+    return [" ".join(_show(n, arm[n]) for n in names if arm.get(n) not in silent) for arm in combinations]
 
 
 def _show(name: str, value: Any) -> str:
@@ -98,14 +103,30 @@ def list_spaces() -> list[str]:
 
 
 def load_space(name: str) -> Space:
-    """Return the space called `name`.
+    """Return the space called `name`, or the one in the Python file of that path.
+
+    A file is run, as any program is that its user names.
 
     Raises:
-        UserError: there is no such space; the message lists the nearest names.
+        UserError: there is no such space (the message lists the nearest names), or the file holds none.
     """
+    if name.endswith(".py"):
+        return _space_of(_run_file(Path(name)), name)
     if name not in list_spaces():
         raise unknown_name("space", name, list_spaces())
     return _space_of(importlib.import_module(f"search_spaces.{name}"), name)
+
+
+def _run_file(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(f"space_{path.stem}", path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise UserError(f"no search space '{path}': there is no such file")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise UserError(f"search space '{path}' can't be read: {type(error).__name__}: {error}") from error
+    return module
 
 
 def _space_of(module: Any, name: str) -> Space:

@@ -17,12 +17,12 @@ from filelock import FileLock
 
 from study.answers import format_number, marked_number
 from study.config import TrialConfig, digest
-from study.data import Problem, hold_out, load_split
-from study.prompts import render
+from study.data import Problem, hold_out, load_code, load_split
+from study.prompts import Example, render
 from study.workplace import Workplace
 
 # Goes up when what the cache holds changes for the same key.
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Examples:
 
     Attributes:
         rows: a `datasets.Dataset` with columns input_ids, labels, question_id, question, target,
-            reference_number, truncated_source, truncated_target.
+            reference_number, truncated_source, truncated_target, no_program.
     """
 
     rows: Any
@@ -51,7 +51,10 @@ class Examples:
 
 
 def load_examples(config: TrialConfig, workplace: Workplace, split: str) -> Examples:
-    """Return the tokenised examples of `split` ("train", "validation" or "test") for a trial.
+    """Return the tokenised examples of a split for a trial.
+
+    Args:
+        split: "train", "validation", "test", or "code": the second data set of stacked LoRA.
 
     Raises:
         UserError: the data can't be used (see `study.data.load_split`).
@@ -68,47 +71,50 @@ def load_examples(config: TrialConfig, workplace: Workplace, split: str) -> Exam
     return Examples(load_from_disk(str(path))).head(limit)
 
 
-def encode(problems: Sequence[Problem], config: TrialConfig, tokenizer: Any) -> dict[str, list[Any]]:
-    """Return the columns of `Examples` for `problems`.
+def encode(
+    problems: Sequence[Problem], examples: Sequence[Example], config: TrialConfig, tokenizer: Any, family: Any
+) -> dict[str, list[Any]]:
+    """Return the columns of `Examples` for `problems`, rendered as `examples`.
 
-    An input or a target over its limit is cut at the end, keeping the end-of-sequence token, and marked
-    in truncated_source or truncated_target; a trial's row counts both.
+    An input or a target over its limit is cut at the end, keeping its last token (which ends the sequence,
+    or the prompt), and marked in truncated_source or truncated_target; a trial's row counts both.
     """
-    examples = [render(problem, config.prompt_style) for problem in problems]
-    sources, long_sources = _encode(tokenizer, [e.source for e in examples], config.max_source_tokens)
-    targets, long_targets = _encode(tokenizer, [e.target for e in examples], config.max_target_tokens)
+    sources, targets = family.encode(tokenizer, [e.source for e in examples], [e.target for e in examples])
     numbers = [marked_number(problem.answer) for problem in problems]
     return {
-        "input_ids": sources,
-        "labels": targets,
+        "input_ids": [_cut(ids, config.max_source_tokens) for ids in sources],
+        "labels": [_cut(ids, config.max_target_tokens) for ids in targets],
         "question_id": [problem.question_id for problem in problems],
         "question": [problem.question for problem in problems],
         "target": [example.target for example in examples],
-        "reference_number": [format_number(number) for number in numbers if number is not None],
-        "truncated_source": long_sources,
-        "truncated_target": long_targets,
+        "reference_number": [None if number is None else format_number(number) for number in numbers],
+        "truncated_source": [len(ids) > config.max_source_tokens for ids in sources],
+        "truncated_target": [len(ids) > config.max_target_tokens for ids in targets],
+        "no_program": [example.no_program is not None for example in examples],
     }
 
 
-def _encode(tokenizer: Any, texts: list[str], limit: int) -> tuple[list[list[int]], list[bool]]:
-    whole = tokenizer(texts, verbose=False)["input_ids"]
-    cut = tokenizer(texts, truncation=True, max_length=limit)["input_ids"]
-    return cut, [len(ids) > limit for ids in whole]
+def _cut(ids: Sequence[int], limit: int) -> list[int]:
+    return [*ids] if len(ids) <= limit else [*ids[: limit - 1], ids[-1]]
 
 
 def _build(config: TrialConfig, workplace: Workplace, split: str, path: Path) -> None:
     from datasets import Dataset
 
-    from study.models import load_tokenizer
+    from study.models import load_family, load_tokenizer
 
-    file = "test" if split == "test" else "train"
-    problems = load_split(
-        workplace.data.path, config.variant, file, skip_bad_rows=workplace.skip_bad_rows
-    ).problems
-    if split != "test":
-        train, validation = hold_out(problems, config.validation_questions, config.split_seed)
-        problems = tuple(validation if split == "validation" else train)
-    columns = encode(problems, config, load_tokenizer(workplace.model))
+    problems = _problems(config, workplace, split)
+    if split == "code":
+        examples = [Example(problem.question, problem.answer) for problem in problems]
+    else:
+        examples = [render(problem, config.prompt_style, config.annotations) for problem in problems]
+    columns = encode(
+        problems, examples, config, load_tokenizer(workplace.model), load_family(workplace.model)
+    )
+    if split == "train":
+        # A problem without a program can't teach one; where it is scored, it is scored.
+        kept = [i for i, example in enumerate(examples) if example.no_program is None]
+        columns = {name: [column[i] for i in kept] for name, column in columns.items()}
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         Dataset.from_dict(columns).save_to_disk(str(temporary))
@@ -117,9 +123,29 @@ def _build(config: TrialConfig, workplace: Workplace, split: str, path: Path) ->
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _problems(config: TrialConfig, workplace: Workplace, split: str) -> Sequence[Problem]:
+    if split == "code":
+        assert workplace.code_data is not None
+        return load_code(workplace.code_data.path, skip_bad_rows=workplace.skip_bad_rows).problems
+    file = "test" if split == "test" else "train"
+    problems = load_split(
+        workplace.data.path,
+        config.variant,
+        file,
+        columns=workplace.columns,
+        skip_bad_rows=workplace.skip_bad_rows,
+    ).problems
+    if split == "test":
+        return problems
+    train, validation = hold_out(problems, config.validation_questions, config.split_seed)
+    return validation if split == "validation" else train
+
+
 def _cache_key(config: TrialConfig, split: str) -> str:
-    names = (
-        ("model_fingerprint", "data_fingerprint", "variant", "prompt_style")
-        + ("validation_questions", "split_seed", "max_source_tokens", "max_target_tokens")
-    )  # fmt: skip
+    names: tuple[str, ...] = ("model_fingerprint", "max_source_tokens", "max_target_tokens")
+    if split == "code":
+        names += ("code_fingerprint",)
+    else:
+        names += ("data_fingerprint", "variant", "prompt_style", "annotations", "validation_questions")
+        names += ("split_seed",)
     return digest({"version": CACHE_VERSION, "split": split, **{n: getattr(config, n) for n in names}}, 24)

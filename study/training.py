@@ -1,45 +1,59 @@
 """The training loop: `Seq2SeqTrainer` around one model and one recipe. It knows no Ray.
 
-What the caller learns while it runs comes through `on_log`.
+What the caller learns while it runs comes through `on_log`. With a checkpoint folder, a training that was
+cut off goes on from its last checkpoint, and ends bit for bit where it would have ended.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from transformers import (
-    DataCollatorForSeq2Seq,
-    Seq2SeqTrainer,
-    Seq2SeqTrainingArguments,
-    TrainerCallback,
-)
+from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerCallback
+from transformers.trainer_utils import get_last_checkpoint
 
 from study.config import TrialConfig
 from study.errors import Diverged
 from study.evaluation import score_targets
-from study.methods import optimizer_name
+from study.families import family_of
+from study.methods import FIRST, SECOND, activate_stack, optimizer_name
 from study.tokenised import Examples
 from study.workplace import Workplace
 
-LOGS_A_TRIAL = 20
+LOGS_A_TRAINING = 20
+CHECKPOINTS_A_TRAINING = 4
+# What a checkpoint holds besides the Trainer's own files.
+PROGRESS_FILE = "study_progress.json"
 
 OnLog = Callable[[dict[str, Any]], None]
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """How one phase trains: the steps, the peak learning rate, and which phase of the trial it is."""
+
+    steps: int
+    learning_rate: float
+    phase: int = 1
+
+
 @dataclass
 class Training:
-    """What a training leaves behind.
+    """What a phase leaves behind.
 
     Attributes:
         history: rows of the history table, without the trial's id.
         steps: optimizer steps taken.
         seconds: wall time of the loop, validation losses included.
-        tokens: source and target tokens trained on, padding not counted.
+        tokens: tokens trained on, padding not counted.
     """
 
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -48,10 +62,25 @@ class Training:
     tokens: int = 0
 
 
+def first_recipe(config: TrialConfig, questions: int) -> Recipe:
+    """Return the recipe of a trial's only, or first, phase over so many training questions."""
+    assert config.learning_rate is not None
+    steps = _steps(config, questions, config.max_steps, config.epochs)
+    return Recipe(steps, config.learning_rate)
+
+
+def second_recipe(config: TrialConfig, questions: int) -> Recipe:
+    """Return the recipe of stacked LoRA's second phase over so many rows of code data."""
+    assert config.second_learning_rate is not None
+    steps = _steps(config, questions, config.second_max_steps, config.second_epochs)
+    return Recipe(steps, config.second_learning_rate, phase=2)
+
+
 def train(
     model: Any,
     tokenizer: Any,
     config: TrialConfig,
+    recipe: Recipe,
     workplace: Workplace,
     examples: Examples,
     validation: Examples,
@@ -60,47 +89,60 @@ def train(
     precision: str,
     on_log: OnLog,
 ) -> None:
-    """Train `model` in place by the recipe of `config`, filling `result` as it goes.
+    """Train `model` in place by `recipe`, filling `result` as it goes.
 
     Raises:
         Diverged: a logged loss is not finite.
     """
-    steps = total_steps(config, len(examples))
-    with tempfile.TemporaryDirectory(prefix="finetune-study-") as folder:
-        trainer = _CountingTrainer(
+    with _checkpoint_folder(workplace, recipe) as folder:
+        trainer = _Trainer(
             result,
             model=model,
-            args=_arguments(config, workplace, steps, precision, folder),
+            args=_arguments(config, recipe, workplace, precision, folder),
             train_dataset=examples.rows.select_columns(["input_ids", "labels"]),
-            data_collator=DataCollatorForSeq2Seq(tokenizer, model=model, pad_to_multiple_of=8),
+            data_collator=family_of(model.config).collator(tokenizer, model),
             processing_class=tokenizer,
-            callbacks=[_Recorder(config, validation, tokenizer.pad_token_id, precision, result, on_log)],
+            callbacks=[_Recorder(config, recipe, validation, tokenizer, precision, result, on_log)],
         )
-        started = time.perf_counter()
-        trainer.train()
-        result.seconds = time.perf_counter() - started
-        result.steps = trainer.state.global_step
+        last = get_last_checkpoint(str(folder))
+        if last is not None:
+            _restore(result, Path(last))
+        if result.steps == recipe.steps:
+            # transformers would take one more step from a checkpoint of the last one.
+            trainer._load_from_checkpoint(last)
+        else:
+            trainer.train(resume_from_checkpoint=last)
 
 
-def total_steps(config: TrialConfig, questions: int) -> int:
-    """Return the optimizer steps of a trial's budget."""
-    if config.max_steps is not None:
-        return config.max_steps
-    assert config.epochs is not None
+def _steps(config: TrialConfig, questions: int, max_steps: int | None, epochs: float | None) -> int:
+    if max_steps is not None:
+        return max_steps
+    assert epochs is not None
     assert config.batch_size is not None
-    return max(1, math.ceil(config.epochs * math.ceil(questions / config.batch_size)))
+    return max(1, math.ceil(epochs * math.ceil(questions / config.batch_size)))
+
+
+@contextmanager
+def _checkpoint_folder(workplace: Workplace, recipe: Recipe) -> Iterator[Path]:
+    if workplace.checkpoints is not None:
+        folder = workplace.checkpoints / str(recipe.phase)
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="finetune-study-") as name:
+        yield Path(name)
 
 
 def _arguments(
-    config: TrialConfig, workplace: Workplace, steps: int, precision: str, folder: str
+    config: TrialConfig, recipe: Recipe, workplace: Workplace, precision: str, folder: Path
 ) -> Seq2SeqTrainingArguments:
     return Seq2SeqTrainingArguments(
-        output_dir=folder,
-        max_steps=steps,
+        output_dir=str(folder),
+        max_steps=recipe.steps,
         per_device_train_batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
+        learning_rate=recipe.learning_rate,
         lr_scheduler_type="linear",
-        warmup_steps=round(config.warmup_fraction * steps),
+        warmup_steps=round(config.warmup_fraction * recipe.steps),
         weight_decay=config.weight_decay,
         optim=optimizer_name(config, workplace),
         bf16=precision == "bf16",
@@ -109,25 +151,43 @@ def _arguments(
         data_seed=config.seed,
         # Rows of similar length share a batch: less padding, the same recipe.
         train_sampling_strategy="group_by_length",
-        logging_steps=max(1, steps // LOGS_A_TRIAL),
+        logging_steps=max(1, recipe.steps // LOGS_A_TRAINING),
         logging_nan_inf_filter=False,
-        save_strategy="no",
+        save_strategy="no" if workplace.checkpoints is None else "steps",
+        save_steps=max(1, recipe.steps // CHECKPOINTS_A_TRAINING),
+        save_total_limit=1,
         report_to="none",
         disable_tqdm=True,
         dataloader_pin_memory=workplace.use_gpu,
     )
 
 
-class _CountingTrainer(Seq2SeqTrainer):
-    """Counts the tokens it trains on, padding left out."""
+class _Trainer(Seq2SeqTrainer):
+    """Counts the tokens it trains on, padding left out, and resumes stacked LoRA with both its adapters."""
 
     def __init__(self, result: Training, **arguments: Any):
         super().__init__(**arguments)
         self._result = result
 
     def training_step(self, model: Any, inputs: Any, *arguments: Any, **options: Any) -> Any:
-        self._result.tokens += int(inputs["attention_mask"].sum() + (inputs["labels"] != -100).sum())
+        tokens = inputs["attention_mask"].sum()
+        if model.config.is_encoder_decoder:  # elsewhere the target stands in the input
+            tokens = tokens + (inputs["labels"] != -100).sum()
+        self._result.tokens += int(tokens)
         return super().training_step(model, inputs, *arguments, **options)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        # With two active adapters, transformers would load and activate the first alone, and train it again.
+        stacked = model if model is not None else self.model
+        if SECOND not in getattr(stacked, "peft_config", {}):
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+            return
+        from peft import load_peft_weights, set_peft_model_state_dict
+
+        for name in (FIRST, SECOND):
+            weights = load_peft_weights(str(Path(resume_from_checkpoint) / name), device="cpu")
+            set_peft_model_state_dict(stacked, weights, adapter_name=name)
+        activate_stack(stacked)
 
 
 class _Recorder(TrainerCallback):
@@ -136,22 +196,25 @@ class _Recorder(TrainerCallback):
     def __init__(
         self,
         config: TrialConfig,
+        recipe: Recipe,
         validation: Examples,
-        pad: int,
+        tokenizer: Any,
         precision: str,
         result: Training,
         on_log: OnLog,
     ):
-        self._config, self._validation, self._pad, self._precision = config, validation, pad, precision
+        self._recipe, self._validation, self._precision = recipe, validation, precision
+        self._evaluations, self._pad = config.evaluations, tokenizer.pad_token_id
         self._result, self._on_log = result, on_log
         self._validation_loss: float | None = None
-        self._started = time.perf_counter()
+        self._clock = time.perf_counter()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self._started = time.perf_counter()
+        # After a resume the clock goes on from the checkpoint's.
+        self._clock = time.perf_counter() - self._result.seconds
 
     def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
-        if state.global_step in _evaluation_steps(self._config.evaluations, state.max_steps):
+        if state.global_step in _evaluation_steps(self._evaluations, state.max_steps):
             likelihood = score_targets(model, self._validation, self._pad, self._precision)
             self._validation_loss = likelihood.nll_per_token
             control.should_log = True
@@ -161,19 +224,40 @@ class _Recorder(TrainerCallback):
             return
         loss = float(logs["loss"])
         row = {
+            "phase": self._recipe.phase,
             "step": state.global_step,
             "epoch": state.epoch,
             "loss": loss,
             "learning_rate": logs.get("learning_rate"),
             "grad_norm": _float_or_none(logs.get("grad_norm")),
             "validation_loss": self._validation_loss,
-            "seconds": time.perf_counter() - self._started,
+            "seconds": self._seconds(),
         }
         self._validation_loss = None
         self._result.history.append(row)
         self._on_log({**row, "steps": state.max_steps})
         if not math.isfinite(loss):
             raise Diverged(f"the training loss is {loss} at step {state.global_step}")
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._seconds()
+        self._result.steps = state.global_step
+        path = Path(args.output_dir) / f"checkpoint-{state.global_step}" / PROGRESS_FILE
+        path.write_text(json.dumps(dataclasses.asdict(self._result)))
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._seconds()
+        self._result.steps = state.global_step
+
+    def _seconds(self) -> float:
+        self._result.seconds = time.perf_counter() - self._clock
+        return self._result.seconds
+
+
+def _restore(result: Training, checkpoint: Path) -> None:
+    saved = json.loads((checkpoint / PROGRESS_FILE).read_text())
+    for name, value in saved.items():
+        setattr(result, name, value)
 
 
 def _evaluation_steps(evaluations: int, steps: int) -> set[int]:

@@ -7,23 +7,37 @@ It knows no Ray and writes no results: `study.record` does, around it.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from transformers import set_seed
 
-from study.config import TRAINED_METHODS, TrialConfig
-from study.evaluation import Answers, Likelihood, generate_answers, score_targets
+from study.config import FLOOR_METHODS, TRAINED_METHODS, TrialConfig
+from study.evaluation import generate_answers, score_targets
+from study.floors import floor_answers
 from study.machine import PeakMemory, pick_precision
-from study.methods import build_model, count_parameters, optimizer_name, shipped_bytes
+from study.methods import build_model, count_parameters, optimizer_name, shipped_bytes, stack_adapter
 from study.metrics import score_answer, summarise
 from study.models import load_tokenizer
 from study.quiet import quiet_libraries
 from study.record import OnProgress, Outcome, SaveModel
+from study.sandbox import Sandbox
 from study.similarity import SimilarityUnavailable, similarities
 from study.tokenised import Examples, load_examples
-from study.training import Training, train
+from study.training import Recipe, Training, first_recipe, second_recipe, train
 from study.workplace import Workplace
+
+
+@dataclass(frozen=True)
+class Output:
+    """What is scored: an answer to each question, and where a model gave it, its likelihood of the target."""
+
+    texts: Sequence[str]
+    tokens: Sequence[int | None]
+    nll: Sequence[float | None]
+    target_tokens: Sequence[int | None]
 
 
 def run_trial(
@@ -51,31 +65,61 @@ def run_trial(
     quiet_libraries()
     torch.set_num_threads(workplace.threads)
     set_seed(config.seed)
-    precision = pick_precision(config.precision, use_gpu=workplace.use_gpu)
-    outcome.row |= {"source_precision": precision, "split": config.split}
+    outcome.row |= {"split": config.split, "truncated_sources": 0, "truncated_targets": 0, "missing": {}}
     on_progress({"phase": "loading"})
+    scored = load_examples(config, workplace, config.split)
+    _count_truncated(outcome, scored)
+    if config.prompt_style == "python_code":
+        outcome.row["without_program"] = scored.count("no_program")
+    if config.method in FLOOR_METHODS:
+        texts = floor_answers(config, load_examples(config, workplace, "train"), scored)
+        nothing = [None] * len(texts)
+        output = Output(texts, nothing, nothing, nothing)
+        outcome.row["missing"]["perplexity"] = "a floor has no model"
+    else:
+        output = _model_output(config, workplace, outcome, scored, on_progress, save_model)
+    started = time.perf_counter()
+    _score(config, workplace, outcome, scored, output)
+    outcome.row["evaluation_seconds"] = (
+        outcome.row.get("evaluation_seconds", 0.0) + time.perf_counter() - started
+    )
+
+
+def _model_output(
+    config: TrialConfig,
+    workplace: Workplace,
+    outcome: Outcome,
+    scored: Examples,
+    on_progress: OnProgress,
+    save_model: SaveModel | None,
+) -> Output:
+    """Load, train and ask the model."""
+    precision = pick_precision(config.precision, use_gpu=workplace.use_gpu)
+    outcome.row["source_precision"] = precision
     with PeakMemory(use_gpu=workplace.use_gpu) as memory:
         tokenizer = load_tokenizer(workplace.model)
         model = build_model(config, workplace)
+        if config.method in TRAINED_METHODS:
+            _train(model, tokenizer, config, workplace, outcome, precision, on_progress)
         trainable, total = count_parameters(model)
         outcome.row |= {
             "trainable_parameters": trainable,
             "total_parameters": total,
             "model_bytes": shipped_bytes(model, config),
         }
-        if config.method in TRAINED_METHODS:
-            _train(model, tokenizer, config, workplace, outcome, precision, on_progress)
         if save_model is not None:
             save_model(model, tokenizer)
         on_progress({"phase": "scoring"})
         started = time.perf_counter()
-        scored = load_examples(config, workplace, config.split)
-        _count_truncated(outcome, scored)
         likelihood = score_targets(model, scored, tokenizer.pad_token_id, precision)
         answers = generate_answers(model, tokenizer, scored, precision, config.max_target_tokens)
-    outcome.row["peak_memory_bytes"] = memory.peak_bytes
-    _score(config, workplace, outcome, scored, likelihood, answers)
-    outcome.row["evaluation_seconds"] = time.perf_counter() - started
+    outcome.row |= {
+        "peak_memory_bytes": memory.peak_bytes,
+        "generated_tokens": sum(answers.tokens),
+        "generation_seconds": answers.seconds,
+        "evaluation_seconds": time.perf_counter() - started,
+    }
+    return Output(answers.texts, answers.tokens, likelihood.nll, likelihood.tokens)
 
 
 def _train(
@@ -87,45 +131,58 @@ def _train(
     precision: str,
     on_progress: OnProgress,
 ) -> None:
-    examples = load_examples(config, workplace, "train")
+    """Train in one phase, or for stacked LoRA in two: the math data, then the code data."""
     validation = load_examples(config, workplace, "validation")
-    _count_truncated(outcome, examples)
-    outcome.row |= {
-        "train_questions": len(examples),
-        "source_optimizer": optimizer_name(config, workplace),
-    }
-    result = Training()
-    try:
-        train(
-            model,
-            tokenizer,
-            config,
-            workplace,
-            examples,
-            validation,
-            result=result,
-            precision=precision,
-            on_log=lambda row: on_progress({"phase": "training", **row}),
-        )
-    finally:
-        outcome.history += [{"trial": config.trial_id, **row} for row in result.history]
-    outcome.row |= {
-        "train_steps": result.steps,
-        "train_tokens": result.tokens,
-        "train_seconds": result.seconds,
-        "train_loss": result.history[-1]["loss"] if result.history else None,
-    }
+    outcome.row["source_optimizer"] = optimizer_name(config, workplace)
+
+    def phase(recipe: Recipe, examples: Examples) -> None:
+        _count_truncated(outcome, examples)
+        result = Training()
+        try:
+            train(
+                model,
+                tokenizer,
+                config,
+                recipe,
+                workplace,
+                examples,
+                validation,
+                result=result,
+                precision=precision,
+                on_log=lambda row: on_progress({**row, "phase": "training"}),
+            )
+        finally:
+            _add_training(outcome, config, result)
+
+    examples = load_examples(config, workplace, "train")
+    outcome.row["train_questions"] = len(examples)
+    phase(first_recipe(config, len(examples)), examples)
+    if config.method == "stacked_lora":
+        code = load_examples(config, workplace, "code")
+        outcome.row["code_rows"] = len(code)
+        set_seed(config.seed)  # the new adapter begins the same whether or not the first phase was resumed
+        stack_adapter(model, config)
+        phase(second_recipe(config, len(code)), code)
+
+
+def _add_training(outcome: Outcome, config: TrialConfig, result: Training) -> None:
+    """Add a phase's history and costs to the outcome."""
+    outcome.history += [{"trial": config.trial_id, **row} for row in result.history]
+    row = outcome.row
+    row["train_steps"] = row.get("train_steps", 0) + result.steps
+    row["train_tokens"] = row.get("train_tokens", 0) + result.tokens
+    row["train_seconds"] = row.get("train_seconds", 0.0) + result.seconds
+    row["train_loss"] = result.history[-1]["loss"] if result.history else None
 
 
 def _score(
-    config: TrialConfig,
-    workplace: Workplace,
-    outcome: Outcome,
-    examples: Examples,
-    likelihood: Likelihood,
-    answers: Answers,
+    config: TrialConfig, workplace: Workplace, outcome: Outcome, examples: Examples, output: Output
 ) -> None:
-    similarity, reason = _similarity(config, workplace, answers.texts, examples.rows["target"])
+    """Fill in the predictions and the metrics."""
+    similarity, reason = _similarity(config, workplace, output.texts, examples.rows["target"])
+    if reason:
+        outcome.row["missing"]["similarity"] = reason
+    programs = _run_programs(config, output.texts)
     for i, row in enumerate(examples.rows):
         outcome.predictions.append(
             {
@@ -133,26 +190,29 @@ def _score(
                 "question_id": row["question_id"],
                 "question": row["question"],
                 "reference": row["target"],
-                "text": answers.texts[i],
+                "text": output.texts[i],
                 "reference_number": row["reference_number"],
-                **score_answer(answers.texts[i], row["target"], row["reference_number"]),
+                **score_answer(output.texts[i], row["target"], row["reference_number"], programs[i]),
                 "similarity": similarity[i],
-                "nll": likelihood.nll[i],
-                "tokens": likelihood.tokens[i],
-                "generated_tokens": answers.tokens[i],
+                "nll": output.nll[i],
+                "tokens": output.target_tokens[i],
+                "generated_tokens": output.tokens[i],
             }
         )
-    outcome.row |= {
-        **summarise(outcome.predictions),
-        "missing": {"similarity": reason} if reason else {},
-        "generated_tokens": sum(answers.tokens),
-        "generation_seconds": answers.seconds,
-    }
+    outcome.row |= summarise(outcome.predictions)
+
+
+def _run_programs(config: TrialConfig, texts: Sequence[str]) -> Sequence[Any]:
+    """Return each program's result in the sandbox, or None for each text of the other styles."""
+    if config.prompt_style != "python_code":
+        return [None] * len(texts)
+    with Sandbox() as sandbox:
+        return sandbox.run_all(texts)
 
 
 def _similarity(
-    config: TrialConfig, workplace: Workplace, texts: list[str], references: list[str]
-) -> tuple[list[float | None], str | None]:
+    config: TrialConfig, workplace: Workplace, texts: Sequence[str], references: Sequence[str]
+) -> tuple[Sequence[float | None], str | None]:
     """Return (similarity of each text or None, why there is none)."""
     nothing: list[float | None] = [None] * len(texts)
     if config.stage == "search":
@@ -164,8 +224,5 @@ def _similarity(
 
 
 def _count_truncated(outcome: Outcome, examples: Examples) -> None:
-    for column, flag in (
-        ("truncated_sources", "truncated_source"),
-        ("truncated_targets", "truncated_target"),
-    ):
-        outcome.row[column] = outcome.row.get(column, 0) + examples.count(flag)
+    for flag in ("truncated_source", "truncated_target"):
+        outcome.row[f"{flag}s"] += examples.count(flag)

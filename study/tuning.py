@@ -22,7 +22,7 @@ from ray.tune import Callback
 from ray.tune.search import Searcher
 
 from study.config import TrialConfig
-from study.record import config_columns, record_trial
+from study.record import SaveModel, config_columns, record_trial
 from study.results import ResultsFolder
 from study.search import Assignment, StudySearch
 from study.slots import Slots
@@ -49,13 +49,13 @@ class Job:
     """What every worker gets.
 
     Attributes:
-        workplace: where to run.
+        workplaces: where to run, by the name of the base model.
         results: where to write.
         about: the columns that only the study knows.
         trainer: the function that runs a trial, as "module:name"; it is imported in the worker.
     """
 
-    workplace: Workplace
+    workplaces: Mapping[str, Workplace]
     results: Path
     about: Mapping[str, Any]
     trainer: str = "study.trial:run_trial"
@@ -214,11 +214,9 @@ def _run_on_worker(assigned: dict[str, Any], job: Job) -> None:
     """Run one trial in a Ray worker, with its output in the trial's log."""
     config, folder = TrialConfig(**assigned["trial"]), ResultsFolder(job.results)
     threads = max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1)))
-    workplace = replace(job.workplace, threads=threads)
+    workplace = replace(job.workplaces[config.model], threads=threads)
     with _output_to(folder.log_path(config.trial_id)):
         # Heavy imports belong to the worker, and their noise to the log.
-        from study.winner import saver
-
         module, _, name = job.trainer.partition(":")
         row = record_trial(
             getattr(importlib.import_module(module), name),
@@ -227,9 +225,19 @@ def _run_on_worker(assigned: dict[str, Any], job: Job) -> None:
             folder,
             about={**job.about, **assigned["about"]},
             on_progress=lambda progress: tune.report({"finished": 0, "progress": dict(progress)}),
-            save_model=saver(folder, assigned["save_as"]) if assigned["save_as"] else None,
+            save_model=_saver(assigned["save_as"], config, workplace, folder),
         )
     tune.report({"finished": 1, "status": row["status"]})
+
+
+def _saver(
+    arm_slug: str | None, config: TrialConfig, workplace: Workplace, folder: ResultsFolder
+) -> SaveModel | None:
+    if arm_slug is None:
+        return None
+    from study.winner import saver
+
+    return saver(folder.model_path(arm_slug), config, workplace.model)
 
 
 @contextmanager

@@ -1,28 +1,98 @@
-"""Keeping an arm's model: the adapter, or all weights, as from_pretrained reads it."""
+"""Keeping an arm's model, reading it back, and merging its adapters into the base.
+
+What is kept is what from_pretrained reads: the adapter (stacked LoRA: one in each of two folders) or all
+weights, the tokenizer, and `trial.json`, which says how the model was made and is to be asked.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import uuid
+from pathlib import Path
 from typing import Any
 
+from study.config import ADAPTER_METHODS, TrialConfig, make_config
+from study.errors import UserError
+from study.methods import FIRST, SECOND
+from study.models import load_base, load_tokenizer
 from study.record import SaveModel
-from study.results import ResultsFolder
+from study.sources import Source
+
+TRIAL_FILE = "trial.json"
 
 
-def saver(folder: ResultsFolder, arm_slug: str) -> SaveModel:
-    """Return the function that writes a model and its tokenizer to the arm's folder, whole or not at all."""
+def saver(path: Path, config: TrialConfig, base: Source) -> SaveModel:
+    """Return the function that writes a trial's model to the folder `path`, whole or not at all."""
 
     def save(model: Any, tokenizer: Any) -> None:
-        path = folder.model_path(arm_slug)
         temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
         try:
-            model.save_pretrained(temporary, safe_serialization=True)
+            model.save_pretrained(temporary)
             tokenizer.save_pretrained(temporary)
+            about = {"config": config.model_dump(mode="json"), "base": str(base.path)}
+            (temporary / TRIAL_FILE).write_text(json.dumps(about, indent=2) + "\n")
             shutil.rmtree(path, ignore_errors=True)
             os.replace(temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
     return save
+
+
+def read_trial_file(path: Path) -> tuple[TrialConfig, Source]:
+    """Return the configuration and the base model of a kept model.
+
+    Raises:
+        UserError: the folder holds no kept model.
+    """
+    try:
+        about = json.loads((path / TRIAL_FILE).read_text())
+        config = make_config(about["config"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"'{path}' holds no model of a study: it has no readable {TRIAL_FILE}") from None
+    return config, Source(config.model, Path(about["base"]))
+
+
+def load_merged(path: Path, base: Source | None = None) -> tuple[Any, Any, TrialConfig]:
+    """Return (model, tokenizer, configuration) of a kept model, its adapters merged into the base.
+
+    QLoRA's adapter is merged into the base in full precision: merging into 4 bits would round the sum.
+
+    Args:
+        path: the kept model's folder.
+        base: where the base model is now, if not where it was.
+
+    Raises:
+        UserError: the folder holds no kept model, or its base can't be read.
+    """
+    config, recorded = read_trial_file(path)
+    tokenizer = load_tokenizer(Source(config.model, path))
+    if config.method not in ADAPTER_METHODS or not _adapter_folders(path):
+        return load_base(Source(config.model, path)), tokenizer, config
+    found = base or recorded
+    if not found.path.is_dir():
+        raise UserError(
+            f"the base model '{config.model}' is not at '{found.path}' any more; name it with --base"
+        )
+    return _merge(load_base(found), path), tokenizer, config
+
+
+def _merge(base: Any, path: Path) -> Any:
+    from peft import PeftModel
+
+    folders = _adapter_folders(path)
+    (first_name, first), *rest = folders.items()
+    model = PeftModel.from_pretrained(base, first, adapter_name=first_name)
+    for name, folder in rest:
+        model.load_adapter(folder, name)
+    return model.merge_and_unload(adapter_names=list(folders))
+
+
+def _adapter_folders(path: Path) -> dict[str, Path]:
+    """Return adapter name -> folder, in the order in which they were trained."""
+    if (path / "adapter_config.json").is_file():
+        return {"default": path}
+    found = {name: path / name for name in (FIRST, SECOND)}
+    return found if all((folder / "adapter_config.json").is_file() for folder in found.values()) else {}

@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from study.data import GSM8K_COLUMNS, Columns
 from study.sources import Source
 
 
@@ -30,10 +31,13 @@ class Workplace:
 
     Attributes:
         model, data: the folders of the base model and of the data.
+        code_data: the folder of stacked LoRA's second data set, or None.
         cache: folder of what trials share: tokenised examples, reference embeddings.
         threads: CPU threads that the trial computes with: the CPUs it was given.
         use_gpu: whether the trial was given a GPU, or a share of one.
+        columns: the data's columns that hold the question and the answer.
         skip_bad_rows: leave out rows that can't be used, instead of refusing the data.
+        checkpoints: folder of the trial's checkpoints, or None to keep none.
     """
 
     model: Source
@@ -41,4 +45,7 @@ class Workplace:
     cache: Path = field(default_factory=default_cache)
     threads: int = 1
     use_gpu: bool = False
+    columns: Columns = GSM8K_COLUMNS
     skip_bad_rows: bool = False
+    code_data: Source | None = None
+    checkpoints: Path | None = None

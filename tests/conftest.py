@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from study import embedded
-from study.config import TrialConfig, make_config
-from study.sources import find_data, find_model, fingerprint_folder
+from study.config import ADAPTER_METHODS, TRAINED_METHODS, TrialConfig, make_config
+from study.sources import find_code_data, find_data, find_model, fingerprint_folder
 from study.workplace import Workplace
 
 
@@ -65,10 +65,24 @@ def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def small_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """32 programming tasks of the embedded code data, in CodeFeedback's layout."""
+    folder = tmp_path_factory.mktemp("code")
+    lines = (embedded.DATA_DIR / "code" / "train.jsonl").read_text().splitlines()[:32]
+    (folder / "train.jsonl").write_text("\n".join(lines) + "\n")
+    return folder
+
+
 @pytest.fixture
-def workplace(tiny_model: Path, small_data: Path, shared_cache: Path) -> Workplace:
+def workplace(tiny_model: Path, small_data: Path, small_code: Path, shared_cache: Path) -> Workplace:
     """One thread, the tiny model and the small data."""
-    return Workplace(find_model(str(tiny_model)), find_data(str(small_data)), cache=shared_cache)
+    return Workplace(
+        find_model(str(tiny_model)),
+        find_data(str(small_data)),
+        cache=shared_cache,
+        code_data=find_code_data(str(small_code)),
+    )
 
 
 @pytest.fixture
@@ -89,11 +103,14 @@ def config_for(tiny_model: Path) -> Callable[..., TrialConfig]:
             "max_source_tokens": 96,
             "max_target_tokens": 24,
         }
-        if method in ("lora", "qlora"):
+        if method in ADAPTER_METHODS:
             values |= {"rank": 4, "alpha": 8.0, "lora_dropout": 0.0, "target_modules": "q,v"}
         if method == "qlora":
             values |= {"quantization": "nf4"}
-        if method != "zero_shot":
+        if method == "stacked_lora":
+            values |= {"code_data": "code", "code_fingerprint": "code", "second_rank": 4, "second_alpha": 8.0}
+            values |= {"second_learning_rate": 2e-3, "second_max_steps": 4}
+        if method in TRAINED_METHODS:
             values |= {"learning_rate": 5e-3, "batch_size": 8, "max_steps": 4}
         return make_config({**values, **changes})
 

@@ -46,7 +46,7 @@ def test_a_configuration_that_cannot_be_is_refused_in_one_line(
 
 def test_an_unknown_method_lists_the_valid_ones(config_for: Maker) -> None:
     values = config_for("full").model_dump() | {"method": "lorra"}
-    with pytest.raises(UserError, match="'zero_shot', 'lora', 'qlora' or 'full'"):
+    with pytest.raises(UserError, match="'lora', 'qlora', 'full', 'stacked_lora'"):
         make_config(values)
 
 

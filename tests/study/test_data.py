@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from study.data import Problem, fingerprint, hold_out, load_split
+from study.data import Columns, Problem, fingerprint, hold_out, load_code, load_split
 from study.errors import UserError
 from tests.conftest import write_jsonl
 
@@ -61,8 +61,8 @@ def test_missing_folders_and_files_are_told(tmp_path: Path) -> None:
         load_split(tmp_path / "none", "main", "train")
     with pytest.raises(UserError, match="unknown variant"):
         load_split(tmp_path, "main", "train")
-    with pytest.raises(UserError, match=r"needs one test\.jsonl"):
-        load_split(folder_with(tmp_path, [GOOD]), "main", "test")
+    with pytest.raises(UserError, match="needs one train file"):
+        load_split(write_jsonl(tmp_path / "x" / "main" / "test.jsonl", [GOOD]).parents[1], "main", "train")
     with pytest.raises(UserError, match="has no rows"):
         load_split(folder_with(tmp_path, []), "main", "train")
 
@@ -106,3 +106,66 @@ def test_the_fingerprint_changes_with_any_row(small_data: Path) -> None:
     socratic = load_split(small_data, "socratic", "train")
     assert fingerprint(main) == fingerprint(main)
     assert fingerprint(main) != fingerprint(socratic)
+
+
+def own_rows(count: int) -> list[dict]:
+    return [{"prompt": f"question {i}", "solution": i, "note": "x"} for i in range(count)]
+
+
+OWN = Columns("prompt", "solution")
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+def test_data_of_ones_own_under_any_column_names(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"problems{suffix}"
+    if suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(own_rows(20)), path)
+    elif suffix == ".csv":
+        path.write_text("prompt,solution,note\n" + "".join(f"question {i},{i},x\n" for i in range(20)))
+    else:
+        write_jsonl(path, own_rows(20))
+    train = load_split(path, "main", "train", columns=OWN)
+    test = load_split(path, "main", "test", columns=OWN)
+    assert (len(train.problems), len(test.problems)) == (16, 4)
+    assert test.held_out
+    assert not train.held_out
+    assert {*train.problems, *test.problems} == {Problem(f"question {i}", f"#### {i}") for i in range(20)}
+
+
+def test_a_folder_of_ones_own_uses_its_test_split(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "train.jsonl", own_rows(20))
+    write_jsonl(tmp_path / "test.jsonl", own_rows(3))
+    assert len(load_split(tmp_path, "main", "train", columns=OWN).problems) == 20
+    test = load_split(tmp_path, "main", "test", columns=OWN)
+    assert len(test.problems) == 3
+    assert not test.held_out
+
+
+def test_a_column_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "mine.jsonl", own_rows(4))
+    with pytest.raises(UserError, match="no column 'question'; columns there: prompt, solution, note"):
+        load_split(path, "main", "train")
+
+
+def test_data_of_ones_own_has_the_main_variant_alone(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "mine.jsonl", own_rows(4))
+    with pytest.raises(UserError, match="no variant 'socratic': --set variant=main"):
+        load_split(path, "socratic", "train", columns=OWN)
+
+
+def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.xlsx").touch()
+    with pytest.raises(UserError, match=r"must end in \.jsonl, \.csv, \.parquet"):
+        load_split(tmp_path / "mine.xlsx", "main", "train")
+
+
+def test_code_data_is_one_file_in_any_name(tmp_path: Path) -> None:
+    row = {"query": "print hi", "answer": "print('hi')", "resource": "x", "lang": "python"}
+    write_jsonl(tmp_path / "CodeFeedback.jsonl", [row, row])
+    assert load_code(tmp_path).problems == (Problem("print hi", "print('hi')"),) * 2
+    write_jsonl(tmp_path / "CodeFeedback.jsonl", [row, {"query": "x"}])
+    with pytest.raises(UserError, match=r"row 2: no column 'answer'"):
+        load_code(tmp_path)
+    write_jsonl(tmp_path / "more.jsonl", [row])
+    with pytest.raises(UserError, match=r"needs one .* file, found CodeFeedback\.jsonl, more\.jsonl"):
+        load_code(tmp_path)

@@ -39,13 +39,13 @@ def shown(*, terminal: bool, changes: dict[str, Any]) -> str:
 
 def test_without_a_terminal_each_finished_trial_is_a_line() -> None:
     assert shown(terminal=False, changes={}) == (
-        "[ 1/30] lora socratic, search 1 of 4: accuracy 41.5% in 30 s, about 7 min left\n"
+        "[ 1/38] lora socratic, search 1 of 4: accuracy 41.5% in 30 s, about 9 min left\n"
     )
 
 
 def test_a_terminal_shows_arms_running_trials_and_the_time_left() -> None:
     text = shown(terminal=True, changes={})
-    assert "1 of 30 trials, 1 running, about 7 min left" in text
+    assert "1 of 38 trials, 1 running, about 9 min left" in text
     assert "lora main, search 1 of 4   training   step 50 of 200   loss 1.250" in text
     line = next(line for line in reversed(text.splitlines()) if line.startswith("lora socratic"))
     assert line.split() == ["lora", "socratic", "1/4", "0/3", "41.5%"]

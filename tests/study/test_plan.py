@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import pytest
 
-from study.config import TRAINED_METHODS
+from study.binding import bind
 from study.errors import UserError
-from study.plan import Request, bind, make_plan, search_width
+from study.plan import Request, make_plan, search_width
 from study.profiles import PROFILES
 from study.space import Space, choice, label_arms, list_spaces, load_space
 
@@ -11,7 +13,7 @@ from study.space import Space, choice, label_arms, list_spaces, load_space
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_space_gives_a_plan_with_equal_budgets(space: str, profile: str) -> None:
     plan = make_plan(Request(space, profile))
-    trained = [arm for arm in plan.arms if arm.values["method"] in TRAINED_METHODS]
+    trained = plan.compared
     assert len({(arm.search_trials, len(arm.confirm_seeds)) for arm in trained}) == 1
     assert len({(arm.values.get("max_steps"), arm.values.get("epochs")) for arm in trained}) == 1
     assert len({arm.slug for arm in plan.arms}) == len(plan.arms)
@@ -26,10 +28,15 @@ def test_the_first_guess_lies_in_its_ranges(space: str, profile: str) -> None:
             assert distribution._contains(distribution.to_internal_repr(value)), (arm.label, name)
 
 
-def test_lora_vs_qlora_has_four_arms_and_a_zero_shot_row_for_each_variant() -> None:
+def test_lora_vs_qlora_has_four_arms_and_the_baselines_of_each_variant() -> None:
     labels = [arm.label for arm in make_plan(Request("lora_vs_qlora")).arms]
     assert labels[:4] == ["lora main", "lora socratic", "qlora main", "qlora socratic"]
-    assert labels[4:] == ["zero-shot main", "zero-shot socratic"]
+    assert labels[4:6] == ["zero-shot main", "zero-shot socratic"]
+    assert labels[6:] == [
+        f"floor-{floor} {variant}"
+        for variant in ("main", "socratic")
+        for floor in ("commonest-answer", "random-solution", "nearest-solution", "echo")
+    ]
 
 
 def test_a_set_value_is_fixed_in_every_arm_and_searched_no_more() -> None:
@@ -43,7 +50,8 @@ def test_a_set_value_is_fixed_in_every_arm_and_searched_no_more() -> None:
 
 def test_setting_a_compared_factor_leaves_its_arms() -> None:
     plan = make_plan(Request("lora_vs_qlora", settings={"variant": "main"}))
-    assert [arm.label for arm in plan.arms] == ["lora", "qlora", "zero-shot"]
+    assert [arm.label for arm in plan.arms][:3] == ["lora", "qlora", "zero-shot"]
+    assert len(plan.arms) == 3 + 4
 
 
 def test_one_budget_replaces_the_other() -> None:
@@ -67,6 +75,11 @@ def test_nothing_to_search_is_one_search_trial() -> None:
         (Request("lora_vs_qlora", settings={"rank": 0}), "rank"),
         (Request("lora_vs_qlora", settings={"learning_rate": "fast"}), "learning_rate"),
         (Request("lora_vs_qlora", settings={"max_steps": 3, "epochs": 1}), "not both"),
+        (Request("lora_vs_qlora", settings={"second_rank": 3}), "no arm of this space takes it"),
+        (
+            Request("lora_vs_qlora", code_data="embedded"),
+            r"\(lora, qlora\) take no code data; stacked_lora does",
+        ),
         (Request("lora_vs_qlora", settings={"method": "full", "rank": 3}), "no arm of this space takes it"),
         (Request("lora_vs_qlora", settings={"variant": "maths"}), "'main' or 'socratic'"),
         (Request("lora_vs_qlora", seed=-1), "seed"),
@@ -116,3 +129,49 @@ def test_every_space_says_how_to_run_it() -> None:
             importlib.import_module(f"search_spaces.{name}").__doc__ or ""
         )
         assert load_space(name).question.endswith("?")
+
+
+def test_the_papers_space_has_its_thirteen_comparisons_with_its_adapter() -> None:
+    plan = make_plan(Request("paper", profile="paper"))
+    assert len(plan.compared) == 13
+    for arm in plan.compared:
+        config = arm.confirm_config({}, 0)
+        assert config.model == ("google-t5/t5-base" if config.method == "qlora" else "google-t5/t5-small")
+        if config.method != "full":
+            assert (config.rank, config.target_modules) == (8, "query-value")
+    stacked = [arm for arm in plan.compared if arm.values["method"] == "stacked_lora"]
+    assert [arm.values["code_data"] for arm in stacked] == ["m-a-p/CodeFeedback-Filtered-Instruction"]
+
+
+def test_quantizations_are_told_apart() -> None:
+    labels = [arm.label for arm in make_plan(Request("quantization")).compared]
+    assert labels == ["qlora nf4", "qlora int8", "lora"]
+
+
+def test_a_users_own_file_is_a_space(tmp_path: Path) -> None:
+    path = tmp_path / "my_space.py"
+    path.write_text(
+        "from study.space import Space, choice\n"
+        "SPACE = Space('Mine?', {'method': ['full']}, ['learning_rate'],\n"
+        "              ranges={'learning_rate': choice(1e-3, 1e-4)})\n"
+    )
+    (arm,) = make_plan(Request(str(path))).compared
+    assert arm.label == "full"
+    assert arm.ranges["learning_rate"] == choice(1e-3, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (None, "there is no such file"),
+        ("x = 1", r"must assign SPACE = Space\(...\), found NoneType"),
+        ("1 / 0", "can't be read: ZeroDivisionError"),
+        ("import nothing_of_that_name", "can't be read: ModuleNotFoundError"),
+    ],
+)
+def test_a_file_that_is_no_space_is_refused(tmp_path: Path, text: str | None, reason: str) -> None:
+    path = tmp_path / "space.py"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UserError, match=reason):
+        make_plan(Request(str(path)))

@@ -25,7 +25,7 @@ def refused(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ([], "--space is needed; valid: lora_rank, lora_vs_qlora"),
+        ([], "--space is needed; valid: cot_prompting, "),
         (["--space", "lora_vs_qlorra"], "did you mean lora_vs_qlora"),
         ([*SPACE, "--profile", "papr"], "did you mean paper"),
         ([*SPACE, "--set", "rnk=3"], "did you mean rank"),
@@ -34,10 +34,21 @@ def refused(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[
         ([*SPACE, "--trials", "none"], "invalid int value"),
         ([*SPACE, "--trials", "0"], "at least 1"),
         ([*SPACE, "--spce"], "--spce"),
+        ([*SPACE, "--code-data", "embedded"], "take no code data"),
+        (
+            [*SPACE, "--set", "method=lorra"],
+            "'lora', 'qlora', 'full', 'stacked_lora'",
+        ),
+        (
+            [*SPACE, "--set", "prompt_style=plane"],
+            "'plain', 'without_breakdown', 'with_breakdown' or 'python_code'",
+        ),
+        ([*SPACE, "--set", "quantization=fp4"], "'none', 'nf4' or 'int8'"),
+        (["--space", "./nothing.py"], "there is no such file"),
         ([*SPACE, "--gpus-per-trial", "0.25"], "has no GPU"),
         ([*SPACE, "--cpus-per-trial", "4096"], "--cpus-per-trial must be 1 to"),
         ([*SPACE, "--model", "nowhere"], "no model 'nowhere': no such folder, and not a Hub name"),
-        ([*SPACE, "--data", "nowhere"], "no dataset 'nowhere'"),
+        ([*SPACE, "--data", "nowhere"], "no data 'nowhere'"),
         ([*SPACE, "--model", "google-t5/t5-small"], "the Hub can't be reached"),
         ([*SPACE, "--data", "openai/gsm8k"], "the Hub can't be reached"),
     ],
@@ -116,6 +127,6 @@ def test_dry_run_shows_the_arms_and_writes_nothing(
     row = next(line for line in output.splitlines() if line.startswith("lora main"))
     # 2 encoder layers, 2 decoder layers of two attentions; q and v; 64 to 64 at rank 4.
     assert row.split()[2:6] == ["5", "3", f"{6 * 2 * 2 * 64 * 4:,}", "48/48/24"]
-    assert "34 trials" in output
+    assert "42 trials" in output
     assert "Searched within each arm: alpha, learning_rate" in output
     assert not (tmp_path / "results").exists()

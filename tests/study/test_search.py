@@ -69,7 +69,7 @@ def test_the_arms_own_values_are_tried_first() -> None:
 
 def test_the_confirm_stage_repeats_the_best_of_its_arm() -> None:
     assignments = list(run(StudySearch(plan_of(), 2, {}), 4, random.Random(0)))
-    for arm in plan_of().arms[:4]:
+    for arm in plan_of().compared:
         own = [a for a in assignments if a.arm.label == arm.label]
         searched = [a for a in own if a.config.stage == "search"]
         best = max(searched, key=lambda a: row_of(a)["search_score"])

@@ -23,7 +23,7 @@ def test_a_split_is_tokenised_once_for_all_trials(
 ) -> None:
     encoded: list[int] = []
     encode = tokenised.encode
-    monkeypatch.setattr(tokenised, "encode", lambda p, c, t: encoded.append(len(p)) or encode(p, c, t))
+    monkeypatch.setattr(tokenised, "encode", lambda p, *rest: encoded.append(len(p)) or encode(p, *rest))
     for seed, rank in ((0, 4), (1, 8), (2, 4)):
         load_examples(config_for("lora", seed=seed, rank=rank), fresh, "train")
     assert encoded == [80]

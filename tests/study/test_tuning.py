@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from study.plan import Plan, Request, bind, make_plan
+from study.binding import bind, workplace_of
+from study.plan import Plan, Request, make_plan
 from study.results import ResultsFolder
 from study.search import Assignment, StudySearch
 from study.slots import Slots
 from study.tuning import Job, local_ray, run_trials
-from study.workplace import Workplace
 
 FAKE = "tests.fake_trainer:run_trial"
 SLOTS = Slots(count=2, cpus=1, gpus=0.0)
@@ -64,12 +64,11 @@ Rows = dict[str, dict[str, Any]]
 
 
 def run(plan: Plan, root: Path, log: Log, trainer: str = FAKE) -> Rows:
-    assert plan.model is not None
-    assert plan.data is not None
     folder = ResultsFolder(root)
     folder.create()
     finished = {row["trial"]: row for row in folder.read_trials()}
-    job = Job(Workplace(plan.model, plan.data), root, {"study": "test"}, trainer=trainer)
+    workplaces = {name: workplace_of(plan, name) for name in plan.models}
+    job = Job(workplaces, root, {"study": "test"}, trainer=trainer)
     run_trials(StudySearch(plan, 1, finished), job, SLOTS, [log])
     return {row["trial"]: row for row in folder.read_trials()}
 
@@ -90,7 +89,7 @@ def done(plan: Plan, ray_running: None, tmp_path_factory: pytest.TempPathFactory
 
 
 def test_every_trial_of_the_plan_becomes_a_row(plan: Plan, done: Done) -> None:
-    assert len(done.rows) == plan.trials == 14
+    assert len(done.rows) == plan.trials == 22
     assert {row["status"] for row in done.rows.values()} == {"complete"}
     assert {row["arm"] for row in done.rows.values()} == {arm.label for arm in plan.arms}
     for kind in ("started", "progressed", "finished"):
@@ -117,7 +116,10 @@ def test_what_is_finished_is_not_run_again_and_the_rest_comes_out_the_same(plan:
 
 @pytest.mark.parametrize(
     ("trainer", "reason"),
-    [("with_a_bug", "RuntimeError: a bug"), ("that_is_killed", "worker process died")],
+    [
+        ("with_a_bug", "RuntimeError: a bug"),
+        pytest.param("that_is_killed", "worker process died", marks=pytest.mark.slow),
+    ],
 )
 def test_an_arm_that_fails_does_not_stop_the_others(
     plan: Plan, ray_running: None, tmp_path: Path, trainer: str, reason: str
@@ -163,12 +165,12 @@ def test_ctrl_c_ends_in_seconds_and_the_study_can_go_on(
     (study,) = (tmp_path / "results").iterdir()
     assert f"python -m study.run --resume {study}" in output
     kept = {path.stem for path in (study / "trials").glob("*.parquet")}
-    assert 3 <= len(kept) < 14
+    assert 3 <= len(kept) < 22
 
     done = subprocess.run(
         [*command, "--resume", str(study)], capture_output=True, text=True, env=environment, timeout=120
     )
     assert done.returncode == 0, done.stdout + done.stderr
     rows = ResultsFolder(study).read_trials()
-    assert len(rows) == 14
+    assert len(rows) == 22
     assert kept <= {row["trial"] for row in rows}

@@ -1,0 +1,110 @@
+"""Binding a plan to its models and data: found, read, checked, and named by their content."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from study.data import TEST_SHARE, fingerprint, load_code, load_split
+from study.models import check_model
+from study.plan import Arm, Plan
+from study.sources import Source, find_code_data, find_data, find_model, fingerprint_folder
+from study.workplace import Workplace
+
+
+def bind(plan: Plan) -> Plan:
+    """Return the plan with its models and data found, read and checked, and their fingerprints in its arms.
+
+    Raises:
+        UserError: a model or the data can't be used.
+    """
+    data = find_data(plan.request.data or plan.profile.data)
+    variants, notes = _read_variants(plan, data.path)
+    code = _code_source(plan)
+    code_rows = load_code(code.path, skip_bad_rows=plan.request.skip_bad_rows) if code else None
+    models = {name: find_model(name) for name in dict.fromkeys(arm.values["model"] for arm in plan.arms)}
+    for name, model in models.items():
+        check_model(model, _target_modules(plan, name))
+    prints = {name: model.revision or fingerprint_folder(model.path) for name, model in models.items()}
+
+    def bound(arm: Arm) -> Arm:
+        values: dict[str, Any] = {
+            "model": models[arm.values["model"]].name,
+            "model_fingerprint": prints[arm.values["model"]],
+            "data": data.name,
+            "data_fingerprint": variants[arm.values["variant"]],
+        }
+        if "code_data" in arm.values:
+            assert code is not None
+            assert code_rows is not None
+            values |= {"code_data": code.name, "code_fingerprint": fingerprint(code_rows)}
+        factors = {**arm.factors, "model": values["model"]}
+        return dataclasses.replace(arm, values={**arm.values, **values}, factors=factors)
+
+    return dataclasses.replace(
+        plan,
+        arms=tuple(bound(arm) for arm in plan.arms),
+        models={model.name: model for model in models.values()},
+        data=data,
+        code_data=code,
+        notes=(*notes, *(_skipped_note("the code data", code_rows.skipped) if code_rows else ())),
+    )
+
+
+def workplace_of(plan: Plan, model: str, **options: Any) -> Workplace:
+    """Return the workplace of a bound plan's trials on the model called `model`."""
+    assert plan.data is not None
+    return Workplace(
+        plan.models[model],
+        plan.data,
+        code_data=plan.code_data,
+        columns=plan.request.columns,
+        skip_bad_rows=plan.request.skip_bad_rows,
+        **options,
+    )
+
+
+def _read_variants(plan: Plan, path: Path) -> tuple[Mapping[str, str], list[str]]:
+    """Return (variant -> fingerprint of its rows, notes)."""
+    prints: dict[str, str] = {}
+    notes: list[str] = []
+    for variant in dict.fromkeys(arm.values["variant"] for arm in plan.arms):
+        splits = [
+            load_split(
+                path,
+                variant,
+                split,
+                columns=plan.request.columns,
+                skip_bad_rows=plan.request.skip_bad_rows,
+            )
+            for split in ("train", "test")
+        ]
+        prints[variant] = fingerprint(*splits)
+        notes += _skipped_note(f"the {variant} data", sum(split.skipped for split in splits))
+        if any(split.held_out for split in splits):
+            notes.append(
+                f"the {variant} data has no test split: {TEST_SHARE:.0%} of its questions are held out"
+            )
+    return prints, notes
+
+
+def _skipped_note(what: str, rows: int) -> list[str]:
+    return [f"{rows} rows of {what} can't be used and are left out"] if rows else []
+
+
+def _code_source(plan: Plan) -> Source | None:
+    names = {arm.values["code_data"] for arm in plan.arms if "code_data" in arm.values}
+    return find_code_data(names.pop()) if names else None
+
+
+def _target_modules(plan: Plan, model: str) -> set[str]:
+    """Return every value of target_modules that a trial on `model` may have."""
+    found: set[str] = set()
+    for arm in plan.arms:
+        if arm.values["model"] == model:
+            searched = arm.ranges.get("target_modules")
+            choices = getattr(searched, "choices", None) or [arm.values.get("target_modules")]
+            found.update(str(choice) for choice in choices if choice is not None)
+    return found

