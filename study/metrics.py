@@ -17,9 +17,6 @@ from typing import Any
 from study.answers import contains_number, format_number, last_number, marked_number
 from study.sandbox import Result as ProgramResult
 
-# 0.1 + 0.2 is 0.3 to a reader. Far below any digit that an answer states.
-FLOAT_TOLERANCE = Decimal("1e-9")
-
 
 def score_answer(
     text: str, reference: str, reference_number: str, program: ProgramResult | None = None
@@ -43,8 +40,8 @@ def score_answer(
     return {
         "number": None if number is None else format_number(number),
         "outcome": outcome,
-        "correct": _equal(number, expected),
-        "correct_strict": _equal(strict, expected),
+        "correct": number == expected,
+        "correct_strict": strict == expected,
         "correct_lenient": contains_number(text, expected),
         "rouge1": float(_rouge().score(reference, text)["rouge1"].fmeasure),
     }
@@ -82,11 +79,6 @@ def _perplexity(predictions: Sequence[Mapping[str, Any]]) -> float | None:
         return None
     nll = math.fsum(row["nll"] for row in predictions)
     return math.exp(min(nll / sum(row["tokens"] for row in predictions), 700.0))
-
-
-def _equal(number: Decimal | None, expected: Decimal) -> bool:
-    """Tell whether two numbers are the same, up to what a program's floating-point arithmetic rounds."""
-    return number is not None and abs(number - expected) <= abs(expected) * FLOAT_TOLERANCE
 
 
 def _percent(flags: Sequence[bool]) -> float:

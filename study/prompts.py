@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from study.answers import format_number, marked_number
 from study.data import Problem
 from study.programs import NoProgram, program_from_annotations
 
@@ -80,5 +81,7 @@ def _breakdown(problem: Problem) -> str:
 def _program_example(source: str, problem: Problem) -> Example:
     program = program_from_annotations(problem.answer)
     if isinstance(program, NoProgram):
-        return Example(source, f"answer = {problem.answer.rpartition('####')[2].strip()}", program.reason)
+        number = marked_number(problem.answer)
+        assert number is not None  # study.data refuses a row without one
+        return Example(source, f"answer = {format_number(number)}", program.reason)
     return Example(source, program)

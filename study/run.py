@@ -175,15 +175,24 @@ def _run(
 
 
 def _close(folder: ResultsFolder, console: Console) -> int:
+    from analysis.report import write_report
     from analysis.tables import closing_table
+    from analysis.verdict import closing_verdict
 
     if not any(row["status"] == "complete" for row in folder.read_trials()):
         complain(f"no trial finished; reasons and logs: {folder.root}")
         return 1
     console.print(closing_table(folder.root))
+    console.print(closing_verdict(folder.root))
+    report = write_report(folder.root)
     say(console, f"Results: {folder.root} (trials, predictions and history in Parquet; models; logs)")
-    say(console, f"Next: python -m analysis.tables {folder.root} --help")
+    say(console, f'Next: open {report}, or ask a model: python -m study.ask {_first_model(folder)} "..."')
     return 0
+
+
+def _first_model(folder: ResultsFolder) -> Path:
+    kept = sorted((folder.root / "models").iterdir())
+    return kept[0] if kept else folder.root / "models" / "ARM"
 
 
 def _slots(options: argparse.Namespace, plan: Plan) -> Slots:

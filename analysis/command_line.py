@@ -1,0 +1,52 @@
+"""The command line that the package's entry points share: RESULTS folders in, one-line errors out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from rich.console import Console
+
+from analysis.errors import AnalysisError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line and exit status 2, like every other error here."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the error in one line and leave."""
+        self.exit(2, f"error: {message} (--help lists the options)\n")
+
+
+def results_parser(command: str, description: str) -> Parser:
+    """Return a parser that takes one or more RESULTS folders first."""
+    parser = Parser(prog=f"python -m {command}", description=description)
+    what = "a study's folder (it has study.json), or a parent of several"
+    parser.add_argument("results", nargs="+", metavar="RESULTS", help=what)
+    return parser
+
+
+def open_console() -> Console:
+    """Return a console on stdout; where that is a file or a pipe it is 100 columns wide, not 80."""
+    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(width=100 if piped else None)
+
+
+def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
+    """Run an entry point; bad input leaves one line on stderr and exit status 2."""
+    try:
+        main(None)
+        sys.stdout.flush()
+    except AnalysisError as error:
+        sys.exit(_say(str(error)))
+    except BrokenPipeError:
+        # The reader (`head`) has what it wanted; without this Python complains again when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _say(message: str) -> int:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return 2

@@ -1,0 +1,158 @@
+"""The comparison of arms as figures: one row an arm, with every metric, cost and count. Pure; no text layout.
+
+The terminal table, the Markdown, LaTeX, HTML and CSV ones and the report are all drawn from these rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from analysis.arms import Arm, group_arms, name_arms
+from analysis.folders import Study
+from analysis.intervals import Estimate, mean_interval, perplexity_interval, seed_interval, share_interval
+from analysis.paper import PaperRow, paper_row
+from analysis.scores import MEANS, SHARES
+
+COSTS = (
+    "trainable_parameters",
+    "train_seconds",
+    "evaluation_seconds",
+    "peak_memory_bytes",
+    "model_bytes",
+)
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One arm's figures.
+
+    Attributes:
+        name: distinct among the rows.
+        seeds: confirm trials with scores; `planned` those that were planned, None where unknown.
+        unfinished: confirm trials that ended otherwise, by status.
+        estimates: metric or cost -> mean and interval; % for shares and similarity, 0-1 for rouge1,
+            seconds, bytes. What was not measured is absent.
+        perplexity_scale: a letter; perplexities with different letters can't be compared.
+        question_set: a letter; rows with different letters were scored on different questions.
+    """
+
+    name: str
+    arm: Arm
+    seeds: int
+    planned: int | None
+    questions: int
+    unfinished: Mapping[str, int]
+    estimates: Mapping[str, Estimate]
+    perplexity_scale: str | None
+    question_set: str | None
+    paper: PaperRow | None
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether nothing was trained: the zero-shot row and the floors."""
+        return self.arm.is_reference
+
+    @property
+    def is_short(self) -> bool:
+        """Whether fewer trials were scored than planned."""
+        return self.planned is not None and self.seeds < self.planned
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The rows of a comparison, and the sentences that belong under it."""
+
+    rows: list[ComparisonRow]
+    notes: list[str]
+
+
+def comparison(studies: Sequence[Study]) -> Comparison:
+    """Return the figures of every arm of `studies`: arms in their planned order, reference rows last."""
+    arms = [arm for study in studies for arm in group_arms(study)]
+    arms.sort(key=lambda arm: arm.is_reference)
+    scales = _letters([arm.scores.same_targets_key if arm.scores else None for arm in arms])
+    sets = _letters([arm.scores.questions.tobytes() if arm.scores else None for arm in arms])
+    names = name_arms(arms)
+    rows = [_row(*parts) for parts in zip(arms, names, scales, sets, strict=True)]
+    return Comparison(rows, _notes(studies, rows))
+
+
+def _row(arm: Arm, name: str, scale: str | None, question_set: str | None) -> ComparisonRow:
+    scores = arm.scores
+    return ComparisonRow(
+        name=name,
+        arm=arm,
+        seeds=scores.seeds if scores else 0,
+        planned=arm.planned,
+        questions=len(scores.questions) if scores else 0,
+        unfinished=dict(arm.unfinished),
+        estimates={**_score_estimates(arm), **_cost_estimates(arm)},
+        perplexity_scale=scale,
+        question_set=question_set,
+        paper=paper_row(arm),
+    )
+
+
+def _score_estimates(arm: Arm) -> dict[str, Estimate]:
+    if arm.scores is None:
+        return {}
+    matrices, fixed = arm.scores.matrices, arm.is_reference
+    found = {name: share_interval(matrices[name], fixed).scaled(100) for name in SHARES if name in matrices}
+    found |= {name: mean_interval(matrices[name], fixed) for name in MEANS if name in matrices}
+    if "nll" in matrices and "tokens" in matrices and matrices["tokens"].sum() > 0:
+        found["perplexity"] = perplexity_interval(matrices["nll"], matrices["tokens"], fixed)
+    return found
+
+
+def _cost_estimates(arm: Arm) -> dict[str, Estimate]:
+    values = {name: [row[name] for row in arm.confirm if row.get(name) is not None] for name in COSTS}
+    return {name: seed_interval(found) for name, found in values.items() if found}
+
+
+def _letters(keys: Sequence[bytes | None]) -> list[str | None]:
+    order: dict[bytes, str] = {}
+    for key in keys:
+        if key is not None:
+            order.setdefault(key, chr(ord("a") + len(order) % 26))
+    return [None if key is None else order[key] for key in keys]
+
+
+def _notes(studies: Sequence[Study], rows: Sequence[ComparisonRow]) -> list[str]:
+    running = [study.name for study in studies if study.is_running]
+    notes = [f"{name} is still running, or was stopped before its end." for name in running]
+    notes += _seed_notes(rows) + _comparability_notes(rows)
+    return notes + exclusion_notes(studies)
+
+
+def exclusion_notes(studies: Sequence[Study], most: int = 5) -> list[str]:
+    """Return a sentence for each file or trial that was left out; beyond `most` they are counted."""
+    notes = [f"Left out: {exclusion}." for study in studies for exclusion in study.exclusions]
+    rest = len(notes) - most
+    return notes if rest <= 0 else [*notes[:most], f"Left out besides: {rest} more."]
+
+
+def _seed_notes(rows: Sequence[ComparisonRow]) -> list[str]:
+    single = [row.name for row in rows if row.seeds == 1 and not row.is_reference]
+    notes = [f"No interval: one seed only ({', '.join(single)})."] if single else []
+    for row in rows:
+        if row.unfinished or row.is_short:
+            notes.append(f"{row.name}: {_shortfall(row)}.")
+    return notes
+
+
+def _shortfall(row: ComparisonRow) -> str:
+    planned = "" if row.planned is None else f" of {row.planned}"
+    ends = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(row.unfinished.items()))
+    return f"{row.seeds}{planned} confirm trials scored{f' ({ends})' if ends else ''}"
+
+
+def _comparability_notes(rows: Sequence[ComparisonRow]) -> list[str]:
+    notes = []
+    if len({row.perplexity_scale for row in rows if "perplexity" in row.estimates}) > 1:
+        notes.append(
+            "Perplexities with different letters can't be compared: other targets or another tokenizer."
+        )
+    if len({row.question_set for row in rows} - {None}) > 1:
+        notes.append("Not all rows were scored on the same questions: those that weren't are not compared.")
+    return notes

@@ -1,0 +1,192 @@
+"""Reading results folders: study.json and the Parquet files, and a count of what could not be used.
+
+Nothing is written and nothing is cached, so a folder may be read-only, or still be growing. Columns are
+read by name, and those that are absent are null: an older or a newer study reads as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.errors import AnalysisError
+
+# The version of `study.schema` that this package understands; it never imports `study`.
+SCHEMA_VERSION = 1
+VERSION_KEY = b"study_schema_version"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """A file or a trial that was left out, and why."""
+
+    what: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.reason}"
+
+
+@dataclass
+class Study:
+    """One study's folder: its description, its trials' rows, and what was left out."""
+
+    root: Path
+    description: Row
+    trials: list[Row] = field(default_factory=list)
+    exclusions: list[Exclusion] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The study's name, as study.json has it."""
+        return str(self.description.get("study") or self.root.name)
+
+    @property
+    def space(self) -> Row:
+        """The search space: its name and its question."""
+        space = self.description.get("space")
+        return space if isinstance(space, dict) else {"name": space}
+
+    @property
+    def profile(self) -> str:
+        """The profile: embedded or paper."""
+        return str(self.description.get("profile") or "")
+
+    @property
+    def arms(self) -> list[Row]:
+        """The arms as they were planned, in their order."""
+        return [arm for arm in self.description.get("arms") or [] if isinstance(arm, dict)]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the study had not ended when its description was written."""
+        return not self.description.get("finished_at")
+
+    def has(self, table: str, trial: str) -> bool:
+        """Say whether the trial has a file in `table` that was not left out."""
+        return self._path(table, trial).is_file()
+
+    def read(self, table: str, trial: str, columns: Sequence[str]) -> pa.Table | None:
+        """Return columns of a trial's file in `table`; None, and an exclusion, where it can't be read.
+
+        A column that the file lacks is null.
+        """
+        found = self._read(self._path(table, trial), columns)
+        return None if found is None else _with_columns(found, columns)
+
+    def read_whole(self, table: str, trial: str) -> pa.Table | None:
+        """Return a trial's file in `table`, whole; None, and an exclusion, where it can't be read."""
+        return self._read(self._path(table, trial), None)
+
+    def _read(self, path: Path, columns: Sequence[str] | None) -> pa.Table | None:
+        try:
+            with pq.ParquetFile(path) as file:
+                _check_version(file)
+                present = set(file.schema_arrow.names)
+                return file.read(columns=columns and [name for name in columns if name in present])
+        except FileNotFoundError:
+            self._exclude(path, "missing")
+        except (OSError, pa.ArrowException, _WrongVersion) as error:
+            self._exclude(path, _one_line(error))
+        return None
+
+    def _path(self, table: str, trial: str) -> Path:
+        return self.root / table / f"{trial}.parquet"
+
+    def _exclude(self, path: Path, reason: str) -> None:
+        self.exclude(str(path.relative_to(self.root.parent)), reason)
+
+    def exclude(self, what: str, reason: str) -> None:
+        """Note that a file or a trial was left out; once."""
+        exclusion = Exclusion(what, reason)
+        if exclusion not in self.exclusions:
+            self.exclusions.append(exclusion)
+
+    def read_trials(self) -> None:
+        """Read every trial's row; a file that can't be read becomes an exclusion."""
+        paths = sorted((self.root / "trials").glob("*.parquet"))
+        self.trials += _to_rows([table for path in paths if (table := self._read_trial(path)) is not None])
+
+    def _read_trial(self, path: Path) -> pa.Table | None:
+        table = self._read(path, None)
+        if table is None:
+            return None
+        ids = table["trial"].to_pylist() if "trial" in table.column_names else []
+        if ids != [path.stem]:
+            self._exclude(path, f"holds {table.num_rows} rows that are not the one row of its trial")
+            return None
+        return table
+
+
+def _to_rows(tables: Sequence[pa.Table]) -> list[Row]:
+    try:
+        # One conversion for all is several times faster than one for each.
+        return pa.concat_tables(tables, promote_options="permissive").to_pylist() if tables else []
+    except pa.ArrowException:
+        return [row for table in tables for row in table.to_pylist()]
+
+
+class _WrongVersion(Exception):
+    """The file was written by a later schema."""
+
+
+def _check_version(file: pq.ParquetFile) -> None:
+    stored = (file.schema_arrow.metadata or {}).get(VERSION_KEY, b"0").decode(errors="replace")
+    if not stored.isdigit() or int(stored) > SCHEMA_VERSION:
+        raise _WrongVersion(f"schema version {stored}, this analysis understands up to {SCHEMA_VERSION}")
+
+
+def open_studies(paths: Iterable[str | Path]) -> list[Study]:
+    """Return the studies in `paths`: each a study's folder, or a parent of several. Each folder counts once.
+
+    Raises:
+        AnalysisError: a path is no folder, or holds no study.
+    """
+    roots: dict[Path, Path] = {}
+    for path in paths:
+        for root in _study_roots(Path(path)):
+            roots.setdefault(root.resolve(), root)
+    studies = [Study(root, _read_description(root)) for root in roots.values()]
+    for study in studies:
+        study.read_trials()
+    return studies
+
+
+def _study_roots(path: Path) -> list[Path]:
+    if not path.is_dir():
+        raise AnalysisError(f"no such results folder: '{path}'")
+    if (path / "study.json").is_file():
+        return [path]
+    roots = sorted(child.parent for child in path.glob("*/study.json"))
+    if not roots:
+        raise AnalysisError(f"'{path}' is no results folder: neither it nor a folder in it has a study.json")
+    return roots
+
+
+def _read_description(root: Path) -> Row:
+    try:
+        description = json.loads((root / "study.json").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise AnalysisError(f"'{root / 'study.json'}' can't be read: {_one_line(error)}") from None
+    if not isinstance(description, dict):
+        raise AnalysisError(f"'{root / 'study.json'}' is no description of a study: it holds no JSON object")
+    return description
+
+
+def _with_columns(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    for name in columns:
+        if name not in table.column_names:
+            table = table.append_column(name, pa.nulls(table.num_rows))
+    return table.select(list(columns))
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:160] or type(error).__name__

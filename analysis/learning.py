@@ -1,0 +1,48 @@
+"""Learning curves: the loss by optimizer step, averaged over the seeds of an arm's confirm trials."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from analysis.arms import Arm
+from analysis.intervals import Estimate, seed_interval
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A loss (nats a token) by optimizer step, each a mean over `seeds` seeds with its 95% interval."""
+
+    steps: list[int]
+    losses: list[Estimate]
+    seeds: int
+
+
+def learning_curve(arm: Arm, loss: str = "loss") -> Curve | None:
+    """Return an arm's curve of `loss` or `validation_loss`; None where its history has none.
+
+    A step counts where every seed with a history logged it: a mean over fewer seeds would jump.
+    """
+    by_step: dict[int, list[float]] = defaultdict(list)
+    seeds = 0
+    for row in arm.confirm:
+        points = _history(arm, row["trial"], loss)
+        seeds += bool(points)
+        for step, value in points.items():
+            by_step[step].append(value)
+    steps = sorted(step for step, values in by_step.items() if len(values) == seeds)
+    return Curve(steps, [seed_interval(by_step[step]) for step in steps], seeds) if steps else None
+
+
+def _history(arm: Arm, trial: str, loss: str) -> dict[int, float]:
+    if not arm.study.has("history", trial):
+        return {}
+    table = arm.study.read("history", trial, ["phase", "step", loss])
+    if table is None:
+        return {}
+    rows = [
+        (row["phase"] or 1, row["step"], row[loss]) for row in table.to_pylist() if row["step"] is not None
+    ]
+    # A second phase counts its own steps: its curve goes on where the first one ended.
+    first = max((step for phase, step, _ in rows if phase == 1), default=0)
+    return {step + (first if phase > 1 else 0): value for phase, step, value in rows if value is not None}

@@ -1,0 +1,202 @@
+"""The report's page: its sections as HTML, put into the page's frame in `web/`.
+
+Everything that a study, a model or a data set wrote is escaped here, or reaches the page as data that its
+script shows as text.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable, Sequence
+from importlib import resources
+
+from analysis.browsing import Browser, browse, pack
+from analysis.comparison import Comparison, ComparisonRow
+from analysis.differences import Difference
+from analysis.drawing import to_svg
+from analysis.folders import Study
+from analysis.method import method_section
+from analysis.pairs import COLUMNS, LEGEND, pair_cells
+from analysis.plots import figures
+from analysis.searches import importance_line
+from analysis.spending import spending, spending_cells
+from analysis.terminal import COST_COLUMNS, PAPER_COLUMNS, legend, score_columns
+from analysis.units import show_interval
+from analysis.verdict import Verdict, judge, say
+
+_METRICS = {
+    "accuracy % (95%)": "accuracy",
+    "strict": "accuracy_strict",
+    "lenient": "accuracy_lenient",
+    "answd": "answered",
+    "R-1": "rouge1",
+    "perpl.": "perplexity",
+    "simil.": "similarity",
+    "trainable": "trainable_parameters",
+    "train": "train_seconds",
+    "evaluate": "evaluation_seconds",
+    "peak memory": "peak_memory_bytes",
+    "to ship": "model_bytes",
+}
+_SPENDING = ("arm", "trials", "search", "confirm", "saved by stopping early")
+
+
+def render_page(studies: Sequence[Study], comparison: Comparison, most_predictions: int) -> str:
+    """Return the whole page."""
+    verdicts = judge(comparison)
+    plots, hover = _plots(comparison, verdicts)
+    browser = browse(comparison.rows, most_predictions)
+    return _fill(
+        _web("report.html"),
+        title=html.escape(f"{', '.join(study.name for study in studies)}: {_question(studies)}"),
+        css=_web("report.css"),
+        eyebrow=html.escape(_eyebrow(studies)),
+        question=html.escape(_question(studies)),
+        verdict=paragraphs(say(comparison)),
+        table=_table(comparison, verdicts),
+        plots=plots,
+        browser=_browser(browser),
+        pairs=_pairs(verdicts),
+        search=_search(comparison),
+        method=method_section(studies, comparison),
+        hover=_json(hover),
+        data=_data(browser),
+        script=_web("report.js"),
+    )
+
+
+def _fill(frame: str, **parts: str) -> str:
+    # One pass: what a part says is never taken for a place of its own.
+    return re.sub(r"@@(\w+)@@", lambda match: parts[match[1]], frame)
+
+
+def _web(name: str) -> str:
+    return resources.files("analysis").joinpath("web", name).read_text(encoding="utf-8")
+
+
+def _question(studies: Sequence[Study]) -> str:
+    questions = dict.fromkeys(str(study.space.get("question") or study.name) for study in studies)
+    return " ".join(questions)
+
+
+def _eyebrow(studies: Sequence[Study]) -> str:
+    parts = []
+    for study in studies:
+        started = str(study.description.get("started_at") or "")[:10]
+        parts.append(" · ".join(part for part in (study.name, study.profile, started) if part))
+    return "; ".join(parts)
+
+
+def paragraphs(lines: Sequence[str], kind: str = "") -> str:
+    """Return lines of text as paragraphs."""
+    attribute = f' class="{kind}"' if kind else ""
+    return "\n".join(f"<p{attribute}>{html.escape(line)}</p>" for line in lines)
+
+
+def _table(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
+    ranks = {name: rank for verdict in verdicts for name, rank in verdict.ranks.items()}
+    columns = {**score_columns(comparison), **COST_COLUMNS}
+    if any(row.paper for row in comparison.rows):
+        columns |= {f"paper: {name}": cell for name, cell in PAPER_COLUMNS.items() if name != "here"}
+    headers = ["arm", "rank", *columns]
+    rows = "\n".join(_table_row(row, ranks.get(row.name), columns) for row in comparison.rows)
+    notes = [
+        "rank: arms share a rank where they can't be told apart from the same arms above them. "
+        + legend(comparison),
+        *comparison.notes,
+    ]
+    return _scroll(headers, rows, "sortable") + paragraphs(notes, "note")
+
+
+def _table_row(
+    row: ComparisonRow, rank: int | None, columns: dict[str, Callable[[ComparisonRow], str]]
+) -> str:
+    cells = [_cell(row.name, row.name), _cell("" if rank is None else str(rank), rank)]
+    for header, show in columns.items():
+        estimate = row.estimates.get(_METRICS.get(header, ""))
+        exact = (
+            f"{row.name}, {_METRICS.get(header, header)}: {show_interval(estimate, 3)}" if estimate else ""
+        )
+        text = show(row)
+        cells.append(_cell(text, estimate.mean if estimate else _number(text), exact))
+    kind = "reference" if row.is_reference else "best" if rank == 1 else "arm"
+    return f'<tr class="{kind}">{"".join(cells)}</tr>'
+
+
+def _number(text: str) -> float | None:
+    match = re.match(r"[+-]?\d+(\.\d+)?", text)
+    return float(match[0]) if match else None
+
+
+def _cell(text: str, value: object = None, title: str = "") -> str:
+    data = "" if value is None else f' data-value="{html.escape(str(value))}"'
+    hint = f' title="{html.escape(title)}"' if title else ""
+    return f"<td{data}{hint}>{html.escape(text)}</td>"
+
+
+def _scroll(headers: Sequence[str], rows: str, kind: str = "") -> str:
+    head = "".join(f'<th scope="col">{html.escape(header)}</th>' for header in headers)
+    table = f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>'
+    return f'<div class="scroll">{table}</div>\n'
+
+
+def _plots(comparison: Comparison, verdicts: Sequence[Verdict]) -> tuple[str, dict[str, str]]:
+    texts: dict[str, str] = {}
+    parts = []
+    for figure in figures(comparison, verdicts):
+        svg, hover = to_svg(figure)
+        texts |= hover
+        label = html.escape(figure.title)
+        parts.append(f'<figure role="img" aria-label="{label}">{svg}</figure>')
+    return "\n".join(parts) or "<p>Nothing to draw yet.</p>", texts
+
+
+def _browser(browser: Browser) -> str:
+    if not browser.held:
+        return "<p>No predictions can be read.</p>"
+    note = f"{browser.held:,} predictions of the confirm trials"
+    if browser.held < browser.total:
+        note += f" of {browser.total:,}: every arm's first seeds; the others are in the results folder"
+    return _fill(
+        _web("browser.html"), note=f"{note}. Click on one to read it; choose an arm to stand beside it."
+    )
+
+
+def _data(browser: Browser) -> str:
+    if not browser.held:
+        return ""
+    kind = 'type="application/octet-stream"'
+    head = f'<script {kind} id="predictions-head">{pack(browser.head)}</script>'
+    blocks = [f'<script {kind} class="predictions-block">{block}</script>' for block in browser.blocks]
+    return "\n".join([head, *blocks])
+
+
+def _pairs(verdicts: Sequence[Verdict]) -> str:
+    rows = [_pair_row(d) for verdict in verdicts for d in (*verdict.differences, *verdict.gains)]
+    if not rows:
+        return "<p>There is no pair to compare.</p>"
+    return _scroll(["better - worse", *COLUMNS], "\n".join(rows), "sortable") + paragraphs(
+        [f"{LEGEND}."], "note"
+    )
+
+
+def _pair_row(difference: Difference) -> str:
+    name = f"{difference.better} - {difference.worse}"
+    cells = [_cell(name, name), *(_cell(text, _number(text.lstrip("<"))) for text in pair_cells(difference))]
+    return f'<tr class="{"clear" if difference.is_clear else ""}">{"".join(cells)}</tr>'
+
+
+def _search(comparison: Comparison) -> str:
+    rows = [row for row in comparison.rows if row.arm.search or row.arm.confirm or row.arm.unfinished]
+    spent = [spending_cells(spending(row.arm, row.name)) for row in rows if not row.is_reference]
+    table = "\n".join(f"<tr>{''.join(_cell(text) for text in cells)}</tr>" for cells in spent)
+    lines = [importance_line(row.arm, row.name) for row in comparison.rows if row.arm.search]
+    heading = "<p>Share of the validation accuracy's variance that each hyperparameter explains (fANOVA):</p>"
+    return _scroll(_SPENDING, table) + (heading + paragraphs(lines, "note") if lines else "")
+
+
+def _json(value: object) -> str:
+    # Inside a script element only `<` could end it.
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")

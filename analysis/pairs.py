@@ -1,0 +1,51 @@
+"""Every pair of arms as a table in the terminal: difference, interval, and the three p-values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from analysis.differences import Difference
+from analysis.units import MISSING
+
+COLUMNS = ("points", "95%", "p (Holm)", "p", "boot.", "McN.", "least")
+LEGEND = (
+    "points of accuracy; p: t-test over seeds and questions, decides after Holm's correction (bold: clear); "
+    "beside it the p of the bootstrap and of McNemar; least: the smallest difference seen with 80% power"
+)
+
+
+def pair_cells(difference: Difference) -> list[str]:
+    """Return a pair's figures as people read them, in the order of `COLUMNS`."""
+    low, high = difference.estimate.low, difference.estimate.high
+    interval = MISSING if low is None or high is None else f"{low:+.1f} to {high:+.1f}"
+    tests = (difference.p_holm, difference.p, difference.p_bootstrap, difference.p_mcnemar)
+    seen = MISSING if difference.detectable is None else f"{difference.detectable:.1f}"
+    return [f"{difference.estimate.mean:+.1f}", interval, *map(show_probability, tests), seen]
+
+
+def show_probability(p: float | None) -> str:
+    """Return a p-value for a cell."""
+    return MISSING if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def pair_table(differences: Sequence[Difference]) -> Table:
+    """Return the table of pairs, clear ones in bold.
+
+    Points are of accuracy, better minus worse; p is of the t-test over seeds and questions, and decides
+    after Holm's correction; beside it the bootstrap's and McNemar's, and the least detectable difference.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("better - worse", overflow="fold", min_width=16)
+    for header in COLUMNS:
+        table.add_column(header, justify="right", no_wrap=True)
+    for difference in differences:
+        style = "bold" if difference.is_clear else ""
+        cells = [f"{difference.better} - {difference.worse}", *pair_cells(difference)]
+        table.add_row(*(Text(cell) for cell in cells), style=style)
+    table.caption = LEGEND
+    table.caption_justify = "left"
+    return table

@@ -1,0 +1,181 @@
+"""What the search itself shows: how good the best of n trials is, and which hyperparameters mattered.
+
+    python -m analysis.searches RESULTS
+
+Scores are accuracies on the validation split. A search trial that did not complete scores 0: it used up
+its place. Takes seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from analysis.arms import Arm, group_arms, name_arms
+from analysis.command_line import open_console, results_parser, run_command
+from analysis.errors import AnalysisError
+from analysis.folders import Row, open_studies
+from analysis.spending import spending, spending_table
+from analysis.units import MISSING
+
+if TYPE_CHECKING:
+    import optuna
+
+HYPERPARAMETERS = (
+    *("rank", "alpha", "lora_dropout", "target_modules", "learning_rate"),
+    *("batch_size", "warmup_fraction", "weight_decay"),
+    *("second_rank", "second_alpha", "second_learning_rate"),
+)
+# Below this, an importance says more about chance than about the hyperparameter.
+FEWEST_TRIALS = 8
+
+
+@dataclass(frozen=True)
+class BestOf:
+    """The best of `trials` search trials: its expectation, and the range that holds 95% of the draws (%)."""
+
+    trials: int
+    expected: float
+    low: float
+    high: float
+
+
+def search_score(row: Row) -> float:
+    """Return a search trial's accuracy on the validation split (%); 0 where it did not complete."""
+    score = row.get("accuracy")
+    return float(score) if row.get("status") == "complete" and score is not None else 0.0
+
+
+def expected_best(scores: Sequence[float]) -> list[BestOf]:
+    """Return the expected best of 1, 2, ... all of an arm's search trials.
+
+    Dodge et al. 2019 (arXiv 1909.03004), in the unbiased form that draws without replacement (Tang et al.
+    2020, arXiv 2004.13705): the i-th smallest of N scores is the best of n with probability
+    C(i - 1, n - 1) / C(N, n).
+    """
+    ordered, count = sorted(scores), len(scores)
+    curve = []
+    for n in range(1, count + 1):
+        chances = [math.comb(i, n - 1) / math.comb(count, n) for i in range(count)]
+        expected = sum(chance * score for chance, score in zip(chances, ordered, strict=True))
+        curve.append(
+            BestOf(n, expected, _quantile(ordered, chances, 0.025), _quantile(ordered, chances, 0.975))
+        )
+    return curve
+
+
+def _quantile(ordered: Sequence[float], chances: Sequence[float], share: float) -> float:
+    reached = 0.0
+    for score, chance in zip(ordered, chances, strict=True):
+        reached += chance
+        if reached >= share - 1e-12:
+            return score
+    return ordered[-1]
+
+
+def searched(rows: Sequence[Row]) -> list[str]:
+    """Return the hyperparameters that took more than one value in an arm's search."""
+    return [name for name in HYPERPARAMETERS if len({row.get(name) for row in rows} - {None}) > 1]
+
+
+def slices(arm: Arm, name: str) -> list[tuple[Any, float]]:
+    """Return an arm's search trials as (value of a hyperparameter, score), by value."""
+    points = [(row[name], search_score(row)) for row in arm.search if row.get(name) is not None]
+    return sorted(points, key=lambda point: (isinstance(point[0], str), point[0]))
+
+
+def importances(arm: Arm) -> dict[str, float] | None:
+    """Return each searched hyperparameter's share of the variance of the score (fANOVA), the largest first.
+
+    None where fewer than `FEWEST_TRIALS` trials completed, or all scored the same. Optuna computes it (Hutter
+    et al. 2014), on a study rebuilt in memory from the rows.
+    """
+    rows = [row for row in arm.search if row.get("status") == "complete"]
+    names = searched(rows)
+    if len(rows) < FEWEST_TRIALS or not names or len({search_score(row) for row in rows}) < 2:
+        return None
+    import optuna
+
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        found = optuna.importance.get_param_importances(_rebuild(rows, names), evaluator=evaluator)
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+    return {name: float(share) for name, share in found.items()}
+
+
+def _rebuild(rows: Sequence[Row], names: Sequence[str]) -> optuna.Study:
+    import optuna
+
+    distributions = {name: _distribution(name, [row[name] for row in rows]) for name in names}
+    rebuilt = optuna.create_study(storage=optuna.storages.InMemoryStorage(), direction="maximize")
+    for row in rows:
+        parameters = {name: row[name] for name in names}
+        rebuilt.add_trial(
+            optuna.trial.create_trial(params=parameters, distributions=distributions, value=search_score(row))
+        )
+    return rebuilt
+
+
+def _distribution(name: str, values: Sequence[Any]) -> optuna.distributions.BaseDistribution:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+    if name in ("learning_rate", "second_learning_rate", "weight_decay") and min(values) > 0:
+        return FloatDistribution(min(values), max(values), log=True)
+    if any(isinstance(value, str) for value in values) or len(set(values)) <= 6:
+        return CategoricalDistribution(sorted(set(values)))
+    return FloatDistribution(min(values), max(values))
+
+
+def best_table(arms: Sequence[Arm], names: Sequence[str]) -> Table:
+    """Return the table of the expected best of 1, 2, 4, ... trials (% on the validation split)."""
+    most = max(len(arm.search) for arm in arms)
+    counts = sorted({n for n in (1, 2, 4, 8, 16, 32, 64, 128, most) if n <= most})
+    table = Table(
+        title="expected best of n trials, validation accuracy %", box=box.SIMPLE_HEAD, title_justify="left"
+    )
+    table.add_column("arm", overflow="fold")
+    for n in counts:
+        table.add_column(f"n = {n}", justify="right")
+    for arm, name in zip(arms, names, strict=True):
+        curve = {
+            best.trials: best.expected for best in expected_best([search_score(row) for row in arm.search])
+        }
+        table.add_row(Text(name), *(f"{curve[n]:.1f}" if n in curve else MISSING for n in counts))
+    return table
+
+
+def importance_line(arm: Arm, name: str) -> str:
+    """Return an arm's importances in words, or why there are none."""
+    found = importances(arm)
+    if found is None:
+        return f"{name}: no importances, fewer than {FEWEST_TRIALS} completed trials or nothing varied"
+    return f"{name}: " + ", ".join(f"{parameter} {share:.0%}" for parameter, share in found.items())
+
+
+def _main(arguments: Sequence[str] | None) -> None:
+    parser = results_parser("analysis.searches", "Show what each arm's search found, and what it cost.")
+    options = parser.parse_args(arguments)
+    arms = [arm for study in open_studies(options.results) for arm in group_arms(study)]
+    names = name_arms(arms)
+    found = [(arm, name) for arm, name in zip(arms, names, strict=True) if arm.search]
+    if not found:
+        raise AnalysisError(f"no search trial is finished in {', '.join(options.results)}")
+    console = open_console()
+    console.print(best_table([arm for arm, _ in found], [name for _, name in found]))
+    console.print("share of the score's variance that each hyperparameter explains (fANOVA):")
+    for arm, name in found:
+        console.print(Text(f"  {importance_line(arm, name)}"))
+    console.print(spending_table([spending(arm, name) for arm, name in zip(arms, names, strict=True)]))
+
+
+if __name__ == "__main__":
+    run_command(_main)

@@ -1,0 +1,90 @@
+"""The comparison table of one or more studies: every arm's scores and costs with 95% intervals.
+
+    python -m analysis.tables RESULTS                        # in the terminal
+    python -m analysis.tables RESULTS --format markdown      # or latex, html, csv
+    python -m analysis.tables RESULTS -o table.csv           # the format follows from the name
+
+RESULTS is a study's folder (it has study.json) or a parent of several. Takes seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import RenderableType
+
+from analysis.command_line import open_console, results_parser, run_command
+from analysis.comparison import Comparison, comparison
+from analysis.documents import to_csv, to_html, to_latex, to_markdown
+from analysis.errors import AnalysisError
+from analysis.folders import Study, open_studies
+from analysis.terminal import render
+
+WRITERS: dict[str, Callable[[Comparison], str]] = {
+    "markdown": to_markdown,
+    "latex": to_latex,
+    "html": to_html,
+    "csv": to_csv,
+}
+SUFFIXES = {".md": "markdown", ".tex": "latex", ".html": "html", ".csv": "csv"}
+
+
+def closing_table(folder: Path) -> RenderableType:
+    """Return a study's table for `rich`, for the end of a run.
+
+    Raises:
+        AnalysisError: nothing in the folder can be compared yet.
+    """
+    return render(compare_finished(open_studies([folder])))
+
+
+def compare_finished(studies: Sequence[Study]) -> Comparison:
+    """Return the comparison of studies of which at least one trial is finished.
+
+    Raises:
+        AnalysisError: none is.
+    """
+    if not any(study.trials for study in studies):
+        left_out = [str(exclusion) for study in studies for exclusion in study.exclusions]
+        why = f" (left out: {'; '.join(left_out[:3])})" if left_out else ""
+        raise AnalysisError(f"no trial is finished in {', '.join(str(study.root) for study in studies)}{why}")
+    return comparison(studies)
+
+
+def _main(arguments: Sequence[str] | None) -> None:
+    parser = results_parser("analysis.tables", "Compare the arms of one or more studies.")
+    kinds = ["terminal", *WRITERS]
+    parser.add_argument("--format", choices=kinds, help="default: terminal, or by the name of -o")
+    parser.add_argument("-o", "--output", type=Path, help="write into this file (.md, .tex, .html, .csv)")
+    options = parser.parse_args(arguments)
+    kind = options.format or _format_of(options.output)
+    result = compare_finished(open_studies(options.results))
+    if kind == "terminal":
+        open_console().print(render(result))
+    elif options.output is None:
+        print(WRITERS[kind](result), end="")
+    else:
+        _write(options.output, WRITERS[kind](result))
+
+
+def _format_of(output: Path | None) -> str:
+    if output is None:
+        return "terminal"
+    if output.suffix not in SUFFIXES:
+        raise AnalysisError(
+            f"-o {output}: end its name in {', '.join(SUFFIXES)}, or say what it is with --format"
+        )
+    return SUFFIXES[output.suffix]
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise AnalysisError(f"'{path}' can't be written: {error.strerror}") from None
+    print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    run_command(_main)

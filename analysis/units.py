@@ -1,0 +1,45 @@
+"""Numbers as people read them: 295k, 12.3 MB, 31 s."""
+
+from __future__ import annotations
+
+from analysis.intervals import Estimate
+
+MISSING = "–"
+
+
+def show_count(count: float) -> str:
+    """Return a count with a metric suffix: 294912 -> 295k."""
+    for limit, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= limit * 0.9995:
+            return f"{count / limit:.3g}{suffix}"
+    return f"{count:.0f}"
+
+
+def show_bytes(size: float) -> str:
+    """Return a size in bytes with a decimal unit: 12_345_678 -> 12.3 MB."""
+    for limit, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if size >= limit * 0.9995:
+            return f"{size / limit:.3g} {unit}"
+    return f"{size:.0f} B"
+
+
+def show_seconds(seconds: float) -> str:
+    """Return a duration in seconds in its natural unit: 31 s, 4.2 min, 1.3 h."""
+    for limit, unit in ((86_400 * 2, "d"), (3600, "h"), (60, "min")):
+        if seconds >= limit:
+            return f"{seconds / {'d': 86_400, 'h': 3600, 'min': 60}[unit]:.3g} {unit}"
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+def show_interval(estimate: Estimate | None, digits: int = 1) -> str:
+    """Return a mean and its 95% interval: 25.3 (21.0–29.9); the mean alone where there is no interval."""
+    if estimate is None:
+        return MISSING
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.mean:.{digits}f}"
+    return f"{estimate.mean:.{digits}f} ({estimate.low:.{digits}f}–{estimate.high:.{digits}f})"
+
+
+def show_mean(estimate: Estimate | None, digits: int = 1) -> str:
+    """Return a mean without its interval."""
+    return MISSING if estimate is None else f"{estimate.mean:.{digits}f}"

@@ -1,0 +1,133 @@
+"""The verdict: which arm is right more often, how sure that is, and what the study could not have seen.
+
+    python -m analysis.verdict RESULTS                             # in words, then every pair
+    python -m analysis.verdict RESULTS --max-train-seconds 15min --max-memory 2GB --max-parameters 1M
+
+Arms are compared in accuracy, pair by pair on the same questions (`analysis.differences`); arms that
+can't be told apart share a rank. Takes seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from analysis.budgets import parse_amount, parse_seconds, within_budget
+from analysis.command_line import open_console, results_parser, run_command
+from analysis.comparison import Comparison, ComparisonRow
+from analysis.differences import Answers, Difference, compare_all, compare_pair, correct_together, share_ranks
+from analysis.folders import open_studies
+from analysis.pairs import pair_table
+from analysis.tables import compare_finished
+from analysis.wording import budget_sentence, verdict_sentences
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The comparison of arms that answered the same questions.
+
+    Attributes:
+        rows: the trained arms that have scores, best first.
+        ranks: name -> rank; arms that can't be told apart share one.
+        differences: every pair, with Holm's correction over all of them.
+        gains: every arm against the best row without training, corrected among themselves.
+        reference: the name of that row; None where there is none.
+    """
+
+    rows: list[ComparisonRow]
+    ranks: Mapping[str, int]
+    differences: list[Difference]
+    gains: list[Difference]
+    reference: str | None
+
+    def pair(self, first: str, second: str) -> Difference:
+        """Return the difference of two arms, whichever is better."""
+        return next(d for d in self.differences if {d.better, d.worse} == {first, second})
+
+
+def judge(comparison: Comparison) -> list[Verdict]:
+    """Return a verdict for every set of test questions: other arms aren't compared."""
+    sets: dict[str, list[ComparisonRow]] = {}
+    for row in comparison.rows:
+        if row.question_set is not None and "accuracy" in row.estimates:
+            sets.setdefault(row.question_set, []).append(row)
+    return [verdict for rows in sets.values() if (verdict := _judge_set(rows)).rows]
+
+
+def _judge_set(rows: Sequence[ComparisonRow]) -> Verdict:
+    trained = [row for row in rows if not row.is_reference]
+    trained.sort(key=lambda row: -row.estimates["accuracy"].mean)
+    answers = [_answers(row) for row in trained]
+    differences = compare_all(answers)
+    untrained = [row for row in rows if row.is_reference]
+    best = max(untrained, key=lambda row: row.estimates["accuracy"].mean, default=None)
+    gains = [] if best is None else correct_together([compare_pair(arm, _answers(best)) for arm in answers])
+    ranks = share_ranks({row.name: row.estimates["accuracy"].mean for row in trained}, differences)
+    return Verdict(trained, ranks, differences, gains, best.name if best else None)
+
+
+def _answers(row: ComparisonRow) -> Answers:
+    assert row.arm.scores is not None
+    return Answers(row.name, 100 * row.arm.scores.matrices["accuracy"], row.is_reference)
+
+
+def closing_verdict(folder: Path) -> RenderableType:
+    """Return a study's verdict in words for `rich`, for the end of a run.
+
+    Raises:
+        AnalysisError: nothing in the folder can be compared yet.
+    """
+    return Group(*(Text(line) for line in say(compare_finished(open_studies([folder])))))
+
+
+def say(comparison: Comparison, limits: Mapping[str, float] | None = None) -> list[str]:
+    """Return the verdict as sentences, and the best arm under `limits` (cost -> most of it)."""
+    verdicts = judge(comparison)
+    lines = [] if verdicts else ["No trained arm has scores yet: there is nothing to compare."]
+    if len(verdicts) > 1:
+        lines.append(f"{len(verdicts)} sets of test questions: arms are compared within a set only.")
+    for verdict in verdicts:
+        lines += verdict_sentences(verdict)
+        if limits:
+            kept = [row for row in verdict.rows if within_budget(row, limits)]
+            lines.append(budget_sentence(verdict, kept, limits))
+    return lines
+
+
+def _main(arguments: Sequence[str] | None) -> None:
+    parser = results_parser("analysis.verdict", "Say which arm is right more often, and how sure that is.")
+    parser.add_argument(
+        "--max-train-seconds", metavar="TIME", help="only arms that train in this: 90, 15min, 2h"
+    )
+    parser.add_argument(
+        "--max-memory", metavar="BYTES", help="only arms whose peak memory keeps to this: 2GB"
+    )
+    parser.add_argument("--max-parameters", metavar="COUNT", help="only arms that train at most these: 300k")
+    options = parser.parse_args(arguments)
+    limits = _limits(options.max_train_seconds, options.max_memory, options.max_parameters)
+    comparison = compare_finished(open_studies(options.results))
+    console = open_console()
+    for line in say(comparison, limits):
+        console.print(Text(line))
+    for verdict in judge(comparison):
+        if verdict.differences:
+            console.print(pair_table([*verdict.differences, *verdict.gains]))
+
+
+def _limits(seconds: str | None, memory: str | None, parameters: str | None) -> dict[str, float]:
+    limits = {}
+    if seconds is not None:
+        limits["train_seconds"] = parse_seconds(seconds)
+    if memory is not None:
+        limits["peak_memory_bytes"] = parse_amount(memory)
+    if parameters is not None:
+        limits["trainable_parameters"] = parse_amount(parameters)
+    return limits
+
+
+if __name__ == "__main__":
+    run_command(_main)

@@ -1,0 +1,18 @@
+"""The embedded base: a tiny T5 and generated word problems, so that the study runs with no network.
+
+Both are made by this package and are kept in the repository, ready to load:
+
+    python -m study.embedded.problems                        # data/, seconds
+    python -m study.embedded.tokenizer                       # the tokenizer in model/, seconds
+    python -m study.embedded.pretrain --steps N --seed 0 --to DIR    # the weights; see model/README.md
+
+Importing this module is cheap: it knows only where the files are.
+"""
+
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+
+MODEL_DIR: Path = _HERE / "model"
+DATA_DIR: Path = _HERE / "data"
+FAMILIES_FILE: Path = _HERE / "families.toml"

@@ -1,0 +1,253 @@
+"""The study's side of the sandbox: one worker process, kept over many programs, replaced when it fails.
+
+A worker serves one program at a time and a `Sandbox` one thread.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from pathlib import Path
+from types import TracebackType
+
+from study.sandbox.inside.limits import REACHED_OUTSIDE
+
+OUTCOMES = ("answered", "no_program", "syntax_error", "refused", "runtime_error", "timeout")
+
+# Steps end an endless program, the same way on every machine. The clock is for what the steps can't see, and
+# generous: a busy machine must not turn an answer into a timeout.
+WALL_SECONDS = 5.0
+START_SECONDS = 60.0
+STOP_SECONDS = 5.0
+MAX_PROGRAM_CHARACTERS = 10_000
+MAX_MESSAGE_BYTES = 4_096
+
+# Floats carry 15 to 17 digits; what a short program gets wrong stands in the last of them.
+SIGNIFICANT_DIGITS = 12
+DECIMAL_PLACES = 9
+
+_FOLDER = Path(__file__).parent
+_INTEGER = re.compile(r"-?\d{1,40}", re.ASCII)
+_FLOAT = re.compile(r"-?\d{1,40}(\.\d{1,40})?(e[-+]\d{1,3})?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one program.
+
+    Attributes:
+        outcome: one of `OUTCOMES`.
+        value: the program's `answer`, for "answered" alone. A float is rounded to 12 significant digits and
+            9 decimal places, so that 0.1*3 compares equal to 0.3; an int is exact.
+        detail: what happened, in a line; "" for "answered".
+    """
+
+    outcome: str
+    value: Decimal | None
+    detail: str
+
+
+class SandboxUnavailable(RuntimeError):
+    """The sandbox's worker process can't be started."""
+
+
+class _WorkerFailed(Exception):
+    """The worker did not answer; `outcome` and the message are the program's result."""
+
+    def __init__(self, outcome: str, detail: str):
+        super().__init__(detail)
+        self.outcome = outcome
+
+
+class Sandbox:
+    """Runs programs in a worker process. A context manager: the worker ends with the block.
+
+    Args:
+        wall_seconds: how long the host waits for one program.
+    """
+
+    def __init__(self, wall_seconds: float = WALL_SECONDS):
+        self._wall_seconds = wall_seconds
+        self._worker: _Worker | None = None
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the worker; a later `run` starts a new one."""
+        if self._worker:
+            self._worker.stop()
+            self._worker = None
+
+    def run(self, program: str) -> Result:
+        """Run one program, whatever it is.
+
+        Raises:
+            SandboxUnavailable: no worker can be started.
+        """
+        if len(program) > MAX_PROGRAM_CHARACTERS:
+            return Result("refused", None, f"longer than {MAX_PROGRAM_CHARACTERS:,} characters")
+        if self._worker and not self._worker.is_alive():
+            self.close()  # killed between two programs, by the system or a user: no program's fault
+        if not self._worker:
+            self._worker = _Worker()
+        try:
+            return _read_result(self._worker.ask(program, self._wall_seconds))
+        except _WorkerFailed as failure:
+            self.close()
+            return Result(failure.outcome, None, str(failure))
+        except BaseException:
+            # An interrupt between a question and its answer: the next program must not get this answer.
+            self.close()
+            raise
+
+    def run_all(self, programs: Sequence[str]) -> list[Result]:
+        """Run programs one after another; see `run`."""
+        return [self.run(program) for program in programs]
+
+
+class _Worker:
+    """One worker process and the connection to it."""
+
+    def __init__(self) -> None:
+        self._connection, other_end = socket.socketpair()
+        with other_end:
+            try:
+                self._process = _start_process(other_end.fileno())
+            except OSError as error:
+                self._connection.close()
+                raise SandboxUnavailable(f"the sandbox's worker can't be started: {error}") from error
+        self._deadline = time.monotonic() + START_SECONDS
+        try:
+            ready = self._receive() == b""
+        except (OSError, _WorkerFailed):
+            ready = False
+        except BaseException:
+            self.stop()
+            raise
+        if not ready:
+            status = self.stop()
+            raise SandboxUnavailable(
+                f"the sandbox's worker did not start (exit status {status}); "
+                f"see why with: {shlex.join(_worker_command(0))}"
+            )
+
+    def ask(self, program: str, wall_seconds: float) -> bytes:
+        """Return the worker's answer to a program.
+
+        Raises:
+            _WorkerFailed: it is late, dead or garbled.
+        """
+        message = program.encode("utf-8", "surrogatepass")
+        self._deadline = time.monotonic() + wall_seconds
+        try:
+            self._connection.settimeout(wall_seconds)
+            self._connection.sendall(len(message).to_bytes(4, "big") + message)
+            return self._receive()
+        except TimeoutError:
+            raise _WorkerFailed("timeout", f"no answer within {wall_seconds:g} seconds") from None
+        except OSError:
+            raise self._death() from None
+
+    def is_alive(self) -> bool:
+        """Tell whether the process has not ended."""
+        return self._process.poll() is None
+
+    def stop(self) -> int | None:
+        """End the process and return its exit status."""
+        self._connection.close()
+        if self.is_alive():
+            self._process.kill()
+        try:
+            return self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:  # stuck in the kernel; it ends when it comes back
+            return None
+
+    def _receive(self) -> bytes:
+        length = int.from_bytes(self._read(4), "big")
+        if length > MAX_MESSAGE_BYTES:
+            raise _WorkerFailed("runtime_error", "the worker's answer is garbled")
+        return self._read(length)
+
+    def _read(self, length: int) -> bytes:
+        """Read exactly `length` bytes before the deadline: a trickle of bytes does not move it."""
+        parts = b""
+        while len(parts) < length:
+            # What has arrived by the deadline is still read; a timeout of 0 would be another mode.
+            self._connection.settimeout(max(self._deadline - time.monotonic(), 1e-3))
+            part = self._connection.recv(length - len(parts))
+            if not part:
+                raise self._death()
+            parts += part
+        return parts
+
+    def _death(self) -> _WorkerFailed:
+        """Return what a worker's end says about the program that it ran."""
+        try:
+            status = self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            return _WorkerFailed("runtime_error", "the worker closed its connection")
+        if status == REACHED_OUTSIDE:
+            return _WorkerFailed("refused", "the program reached outside of the sandbox")
+        if status == -signal.SIGXCPU:
+            return _WorkerFailed("timeout", "the program used up its CPU seconds")
+        return _WorkerFailed("runtime_error", f"the worker died (exit status {status})")
+
+
+def _start_process(descriptor: int) -> subprocess.Popen[bytes]:
+    # Some installations find their own libraries by this variable alone.
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    return subprocess.Popen(
+        _worker_command(descriptor),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env=kept,
+        pass_fds=(descriptor,),
+        start_new_session=True,
+    )
+
+
+def _worker_command(descriptor: int) -> list[str]:
+    # `inside` is imported as a package of its own, so that the worker loads nothing else of the study.
+    code = (
+        f"import sys; sys.path.insert(0, {str(_FOLDER)!r}); "
+        f"from inside.worker import serve; serve({descriptor})"
+    )
+    return [sys.executable, "-I", "-S", "-B", "-W", "ignore", "-c", code]
+
+
+def _read_result(message: bytes) -> Result:
+    """Return the result that an answer spells; a worker is believed in this form alone."""
+    outcome, number, detail = (message.decode("utf-8", "replace").split("\0", 2) + ["", ""])[:3]
+    value = _read_number(number)
+    if outcome not in OUTCOMES or (outcome == "answered") != (value is not None):
+        raise _WorkerFailed("runtime_error", "the worker's answer is garbled")
+    return Result(outcome, value, detail)
+
+
+def _read_number(text: str) -> Decimal | None:
+    if _INTEGER.fullmatch(text):
+        return Decimal(text)
+    if not _FLOAT.fullmatch(text):
+        return None
+    rounded = Context(prec=SIGNIFICANT_DIGITS).create_decimal(text)
+    exponent = rounded.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -DECIMAL_PLACES:
+        rounded = rounded.quantize(Decimal(1).scaleb(-DECIMAL_PLACES), context=Context(prec=60))
+    return abs(rounded) if rounded.is_zero() else rounded

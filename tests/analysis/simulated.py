@@ -1,0 +1,262 @@
+"""Simulated studies: results folders with the real schema, from known truths; for tests and the benchmark."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.schema import TABLES
+
+STARTED = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class SimulatedArm:
+    """The truth about an arm: how often it is right, how much that varies, what it costs."""
+
+    method: str = "lora"
+    variant: str = "main"
+    accuracy: float = 0.4
+    seed_sd: float = 0.0
+    nll: float = 30.0
+    tokens: int = 20
+    train_seconds: float = 30.0
+    peak_memory_bytes: int = 500_000_000
+    trainable_parameters: int | None = 294_912
+    label: str = ""
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.label or f"{self.method} {self.variant}"
+
+    @property
+    def is_reference(self) -> bool:
+        return self.method == "zero_shot" or self.method.startswith("floor_")
+
+
+def write_study(
+    root: Path,
+    arms: Sequence[SimulatedArm] = (SimulatedArm(), SimulatedArm("qlora", accuracy=0.3)),
+    *,
+    questions: int = 60,
+    seeds: Sequence[int] = (1, 2, 3),
+    search_trials: int = 0,
+    topic: str = "apples",
+    seed: int = 0,
+    profile: str = "embedded",
+    finished: bool = True,
+    text_length: int = 60,
+) -> Path:
+    """Write a study's folder and return it. The same questions for the same `topic` and number."""
+    generator = np.random.default_rng(seed)
+    for name in ("trials", "predictions", "history"):
+        (root / name).mkdir(parents=True, exist_ok=True)
+    difficulty = np.random.default_rng(7).uniform(size=questions)
+    for arm in arms:
+        plan = [(None, 1)] if arm.is_reference else [(None, s) for s in seeds]
+        plan += [] if arm.is_reference else [(number, 100 + number) for number in range(search_trials)]
+        for number, trial_seed in plan:
+            _write_trial(root, arm, number, trial_seed, difficulty, topic, profile, text_length, generator)
+    trained = [arm for arm in arms if not arm.is_reference]
+    write_description(root, trained, seeds, search_trials, profile, finished)
+    return root
+
+
+def write_description(
+    root: Path,
+    arms: Sequence[SimulatedArm],
+    seeds: Sequence[int],
+    search_trials: int,
+    profile: str = "embedded",
+    finished: bool = True,
+) -> None:
+    """Write study.json as `study` does."""
+    description = {
+        "schema_version": 1,
+        "study": root.name,
+        "space": {"name": "simulated", "question": "Which arm is right more often?"},
+        "profile": profile,
+        "seed": 0,
+        "arms": [
+            {
+                "label": arm.name,
+                "slug": arm.name.replace(" ", "-"),
+                "factors": {"method": arm.method, "variant": arm.variant},
+                "search_trials": search_trials,
+                "confirm_seeds": list(seeds),
+            }
+            for arm in arms
+        ],
+        "slots": 2,
+        "machine": {"processor": "simulated", "cores": 2},
+        "versions": {"python": "3.11"},
+        "commit": "0" * 40,
+        "arguments": ["--space", "simulated"],
+        "started_at": STARTED.isoformat(),
+        "finished_at": STARTED.isoformat() if finished else None,
+        "busy_share": 0.9,
+    }
+    (root / "study.json").write_text(json.dumps(description))
+
+
+def trial_row(arm: SimulatedArm, seed: int = 1, **columns: Any) -> dict[str, Any]:
+    """Return a confirm trial's row; `columns` replace what the arm says."""
+    identity = hashlib.sha256(f"{arm.name}|{seed}|{sorted(columns.items())}".encode()).hexdigest()[:16]
+    costs = {
+        "trainable_parameters": arm.trainable_parameters,
+        "train_seconds": arm.train_seconds * (1 + 0.02 * (seed % 5)),
+        "evaluation_seconds": 5.0,
+        "peak_memory_bytes": arm.peak_memory_bytes,
+        "model_bytes": 1_200_000,
+        "busy_seconds": arm.train_seconds + 6,
+        "train_steps": 200,
+    }
+    row = {
+        "trial": identity,
+        "study": "simulated",
+        "space": "simulated",
+        "profile": "embedded",
+        "arm": arm.name,
+        "stage": "confirm",
+        "status": "complete",
+        "method": arm.method,
+        "quantization": "nf4" if arm.method == "qlora" else "none",
+        "model": "embedded",
+        "variant": arm.variant,
+        "prompt_style": "plain",
+        "rank": None if arm.is_reference else 8,
+        "learning_rate": None if arm.is_reference else 5e-3,
+        "seed": seed,
+        "split": "test",
+        "started_at": STARTED,
+        "ended_at": STARTED + timedelta(seconds=60 + seed),
+        **({} if arm.is_reference else costs),
+        **arm.columns,
+    }
+    return {**row, **columns}
+
+
+def write_row(root: Path, row: Mapping[str, Any]) -> Path:
+    """Write a trial's row alone, as a trial that failed leaves it."""
+    return _write(root, "trials", row["trial"], pa.Table.from_pylist([dict(row)], schema=TABLES["trials"]))
+
+
+def write_predictions(root: Path, trial: str, columns: Mapping[str, Any]) -> Path:
+    """Write a trial's predictions from columns; those that are absent are null."""
+    size = len(next(iter(columns.values())))
+    schema = TABLES["predictions"]
+    values = {"trial": [trial] * size, **columns}
+    arrays = [
+        pa.array(values[name], schema.field(name).type)
+        if name in values
+        else pa.nulls(size, schema.field(name).type)
+        for name in schema.names
+    ]
+    return _write(root, "predictions", trial, pa.Table.from_arrays(arrays, schema=schema))
+
+
+def write_history(root: Path, trial: str, rows: Sequence[Mapping[str, Any]]) -> Path:
+    """Write a trial's log steps."""
+    table = pa.Table.from_pylist([dict(row) for row in rows], schema=TABLES["history"])
+    return _write(root, "history", trial, table)
+
+
+def question_ids(topic: str, count: int) -> list[str]:
+    """Return the ids of a topic's questions."""
+    return [hashlib.sha256(f"{topic} {index}".encode()).hexdigest()[:16] for index in range(count)]
+
+
+def _write(root: Path, table: str, trial: str, rows: pa.Table) -> Path:
+    path = root / table / f"{trial}.parquet"
+    pq.write_table(rows, path, compression="zstd")
+    return path
+
+
+def _write_trial(
+    root: Path,
+    arm: SimulatedArm,
+    number: int | None,
+    seed: int,
+    difficulty: np.ndarray,
+    topic: str,
+    profile: str,
+    text_length: int,
+    generator: np.random.Generator,
+) -> None:
+    count = len(difficulty)
+    shift = generator.normal(0, arm.seed_sd) if arm.seed_sd else 0.0
+    # Half of what decides is the question, half is chance: right answers go together across the seeds.
+    luck = 0.5 * difficulty + 0.5 * generator.uniform(size=count)
+    threshold = float(np.clip(arm.accuracy + shift, 0, 1))
+    correct = luck < _quantile(threshold)
+    stage = {"stage": "search", "split": "validation", "search_number": number} if number is not None else {}
+    rate = {
+        "learning_rate": float(10 ** generator.uniform(-4, -1)),
+        "rank": int(2 ** generator.integers(1, 6)),
+    }
+    row = trial_row(arm, seed, profile=profile, **stage, **(rate if stage else {}))
+    predictions = _predictions(
+        arm, correct, f"{topic}{'' if number is None else ' validation'}", text_length, generator
+    )
+    scores = {
+        "accuracy": 100 * float(correct.mean()),
+        "search_score": 100 * float(correct.mean()),
+        "questions": count,
+    }
+    write_predictions(root, row["trial"], predictions)
+    if not arm.is_reference:
+        write_history(root, row["trial"], _history(row["trial"], generator))
+    write_row(root, {**row, **scores})
+
+
+def _quantile(share: float) -> float:
+    # The mean of two uniform numbers has a triangular distribution; this is its quantile.
+    return float(np.sqrt(share / 2) if share < 0.5 else 1 - np.sqrt((1 - share) / 2))
+
+
+def _predictions(
+    arm: SimulatedArm, correct: np.ndarray, topic: str, text_length: int, generator: np.random.Generator
+) -> dict[str, Any]:
+    count = len(correct)
+    numbers = [str(index % 50) for index in range(count)]
+    said = [number if right else str(int(number) + 1) for number, right in zip(numbers, correct, strict=True)]
+    filler = ("so many apples are left over and counted again " * 10)[:text_length]
+    return {
+        "question_id": question_ids(topic, count),
+        "question": [f"How many {topic} are there in box {index}?" for index in range(count)],
+        "reference": [f"{filler}#### {number}" for number in numbers],
+        "text": [f"{filler}#### {number}" for number in said],
+        "reference_number": numbers,
+        "number": said,
+        "correct": correct,
+        "correct_strict": correct,
+        "correct_lenient": np.ones(count, bool),
+        "rouge1": generator.uniform(0.4, 0.6, count),
+        "similarity": generator.uniform(60, 80, count),
+        **({} if arm.method.startswith("floor_") else _likelihood(arm, count, generator)),
+    }
+
+
+def _likelihood(arm: SimulatedArm, count: int, generator: np.random.Generator) -> dict[str, Any]:
+    tokens = arm.tokens + np.arange(count) % 7
+    return {"nll": generator.normal(arm.nll, 3, count).clip(1), "tokens": tokens, "generated_tokens": tokens}
+
+
+def _history(trial: str, generator: np.random.Generator) -> list[dict[str, Any]]:
+    steps = list(range(20, 201, 20))
+    losses = [2.0 / (1 + step / 50) + float(generator.normal(0, 0.02)) for step in steps]
+    return [
+        {"trial": trial, "step": step, "loss": loss, "seconds": step / 10}
+        | ({"validation_loss": loss + 0.1} if step % 100 == 0 else {})
+        for step, loss in zip(steps, losses, strict=True)
+    ]

@@ -1,0 +1,141 @@
+"""The search views: expected best of n, importances, slices, learning curves, costs."""
+
+import itertools
+import math
+import subprocess
+import sys
+
+import pytest
+
+from analysis.arms import group_arms
+from analysis.folders import open_studies
+from analysis.learning import learning_curve
+from analysis.searches import expected_best, importances, search_score, searched, slices
+from analysis.spending import saved_seconds, spending
+from tests.analysis.simulated import SimulatedArm, trial_row, write_history, write_row, write_study
+
+
+def only_arm(path):
+    (study,) = open_studies([path])
+    (arm,) = group_arms(study)
+    return arm
+
+
+def test_expected_best_is_the_mean_over_every_choice_of_n_trials():
+    scores = [10.0, 40.0, 20.0, 20.0, 0.0]
+    for best in expected_best(scores):
+        choices = list(itertools.combinations(scores, best.trials))
+        assert best.expected == pytest.approx(sum(map(max, choices)) / len(choices))
+
+
+def test_best_of_all_trials_is_the_best_and_has_no_range():
+    last = expected_best([3.0, 9.0, 5.0])[-1]
+    assert (last.expected, last.low, last.high) == (9.0, 9.0, 9.0)
+
+
+def test_range_holds_95_percent_of_the_draws():
+    first = expected_best([float(score) for score in range(100)])[0]
+    assert (first.low, first.high) == (2.0, 97.0)
+
+
+def test_search_trial_that_did_not_complete_scores_0():
+    assert search_score({"status": "diverged", "accuracy": None}) == 0.0
+    assert search_score({"status": "complete", "accuracy": 12.5}) == 12.5
+
+
+def _write_search(path, scores):
+    write_study(path, [SimulatedArm()], questions=5)
+    for number, (rate, rank, score) in enumerate(scores):
+        columns = {"stage": "search", "search_number": number, "learning_rate": rate, "rank": rank}
+        write_row(path, trial_row(SimulatedArm(), 100 + number, **columns, accuracy=score))
+
+
+def test_importance_is_that_of_the_hyperparameter_that_decides(tmp_path):
+    grid = itertools.product([1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1], [4, 8])
+    _write_search(tmp_path, [(rate, rank, 50 + 10 * math.log10(rate)) for rate, rank in grid])
+    arm = only_arm(tmp_path)
+    assert searched(arm.search) == ["rank", "learning_rate"]
+    found = importances(arm)
+    assert found["learning_rate"] > 0.9
+    assert sum(found.values()) == pytest.approx(1.0)
+
+
+def test_importances_of_a_few_trials_are_not_given(tmp_path):
+    _write_search(tmp_path, [(1e-3, 4, 10.0), (1e-2, 8, 20.0)])
+    assert importances(only_arm(tmp_path)) is None
+
+
+def test_slice_is_sorted_by_value(tmp_path):
+    _write_search(tmp_path, [(1e-2, 4, 10.0), (1e-3, 8, 20.0)])
+    assert slices(only_arm(tmp_path), "learning_rate") == [(1e-3, 20.0), (1e-2, 10.0)]
+
+
+def test_learning_curve_is_the_mean_over_the_seeds(tmp_path):
+    write_study(tmp_path, [SimulatedArm()], questions=5)
+    arm = only_arm(tmp_path)
+    curve = learning_curve(arm)
+    assert curve.steps == list(range(20, 201, 20))
+    assert curve.seeds == 3
+    first = [open_history(arm, row)[0] for row in arm.confirm]
+    assert curve.losses[0].mean == pytest.approx(sum(first) / 3)
+    assert learning_curve(arm, "validation_loss").steps == [100, 200]
+
+
+def test_second_phase_goes_on_where_the_first_ended(tmp_path):
+    write_study(tmp_path, [SimulatedArm()], questions=5, seeds=(1,))
+    arm = only_arm(tmp_path)
+    trial = arm.confirm[0]["trial"]
+    points = [(1, 10, 2.0), (1, 20, 1.5), (2, 10, 1.2), (2, 20, 1.0)]
+    write_history(
+        tmp_path,
+        trial,
+        [{"trial": trial, "phase": p, "step": step, "loss": loss} for p, step, loss in points],
+    )
+    curve = learning_curve(arm)
+    assert curve.steps == [10, 20, 30, 40]
+    assert [loss.mean for loss in curve.losses] == [2.0, 1.5, 1.2, 1.0]
+
+
+def open_history(arm, row):
+    return arm.study.read("history", row["trial"], ["loss"])["loss"].to_pylist()
+
+
+def test_arm_without_history_has_no_curve(tmp_path):
+    write_study(tmp_path, [SimulatedArm()], questions=5)
+    for path in (tmp_path / "history").glob("*"):
+        path.unlink()
+    arm = only_arm(tmp_path)
+    assert learning_curve(arm) is None
+    assert arm.study.exclusions == []
+
+
+def test_early_stopping_saves_the_steps_not_taken():
+    row = {"status": "pruned", "train_steps": 50, "max_steps": 200, "train_seconds": 10.0}
+    assert saved_seconds(row) == pytest.approx(30.0)
+    assert saved_seconds({**row, "status": "complete"}) is None
+
+
+def test_spending_counts_every_trial_by_its_end(tmp_path):
+    _write_search(tmp_path, [(1e-2, 4, 10.0), (1e-3, 8, 20.0)])
+    write_row(tmp_path, trial_row(SimulatedArm(), 9, status="out_of_memory"))
+    spent = spending(only_arm(tmp_path), "lora main")
+    assert spent.ends == {"complete": 5, "out_of_memory": 1}
+    assert spent.search_seconds == pytest.approx(2 * 36)
+    assert spent.saved_seconds is None
+
+
+def test_command_prints_the_search(tmp_path):
+    write_study(tmp_path, questions=20, search_trials=4)
+    command = [sys.executable, "-m", "analysis.searches", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "n = 4" in done.stdout
+    assert "cost by arm" in done.stdout
+
+
+def test_study_without_a_search_is_one_line(tmp_path):
+    write_study(tmp_path, questions=5)
+    command = [sys.executable, "-m", "analysis.searches", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("error: no search trial")

@@ -1,0 +1,139 @@
+"""The verdict: its words, the ranks, the budget and the Pareto front."""
+
+import io
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from analysis.budgets import pareto_front, parse_amount, parse_seconds
+from analysis.comparison import comparison
+from analysis.differences import Difference
+from analysis.errors import AnalysisError
+from analysis.folders import open_studies
+from analysis.intervals import Estimate
+from analysis.verdict import closing_verdict, judge, say
+from analysis.wording import difference_sentence
+from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
+
+GOOD = SimulatedArm(accuracy=0.7, train_seconds=300)
+GOOD_TOO = SimulatedArm("qlora", accuracy=0.7, train_seconds=100)
+POOR = SimulatedArm("full", accuracy=0.1, train_seconds=50, trainable_parameters=60_000_000)
+FLOOR = SimulatedArm("floor_commonest_answer", accuracy=0.05)
+
+
+def compare(path):
+    return comparison(open_studies([path]))
+
+
+def test_clear_winner_is_named_with_what_it_beats(tmp_path):
+    write_study(tmp_path, [POOR, GOOD, FLOOR], questions=200)
+    sentences = say(compare(tmp_path))
+    assert sentences[0].startswith("lora main (accuracy ")
+    assert sentences[0].endswith("is the best of 2 arms.")
+    assert sentences[1].startswith("lora main beats full main by ")
+    assert "p < 0.001" in sentences[1]
+    assert sentences[-1].startswith("With 200 questions and 3 seeds an arm")
+
+
+def test_arms_that_share_the_top_are_said_to(tmp_path):
+    write_study(tmp_path, [GOOD, POOR, GOOD_TOO], questions=200)
+    first = say(compare(tmp_path))[0]
+    assert first.startswith("Nothing separates ")
+    assert "lora main" in first
+    assert "qlora main" in first
+    assert "full main" not in first
+
+
+def test_arm_no_better_than_a_floor_is_said(tmp_path):
+    write_study(tmp_path, [GOOD, replace(POOR, accuracy=0.05), FLOOR], questions=200)
+    lines = say(compare(tmp_path))
+    expected = "Not shown to beat the best row without training (floor_commonest_answer main): full main."
+    assert expected in lines
+
+
+def test_one_arm_has_nothing_to_compare(tmp_path):
+    write_study(tmp_path, [GOOD])
+    assert "nothing to compare" in say(compare(tmp_path))[0]
+
+
+def test_one_seed_an_arm_is_no_verdict(tmp_path):
+    write_study(tmp_path, [GOOD, POOR], seeds=(1,))
+    assert "can't say whether that is luck" in say(compare(tmp_path))[0]
+
+
+def test_arms_that_are_equally_right_have_no_first(tmp_path):
+    write_study(tmp_path, [replace(GOOD, accuracy=0.0), replace(POOR, accuracy=0.0)])
+    assert say(compare(tmp_path))[0].startswith("All 2 arms are equally right: lora main (accuracy 0.0%")
+
+
+def test_all_trials_failed_is_said(tmp_path):
+    write_study(tmp_path, [])
+    write_row(tmp_path, trial_row(POOR, status="failed", reason="no"))
+    assert say(compare(tmp_path)) == ["No trained arm has scores yet: there is nothing to compare."]
+
+
+def test_other_test_questions_are_not_compared(tmp_path):
+    write_study(tmp_path / "apples", [GOOD, POOR])
+    write_study(tmp_path / "pears", [GOOD, POOR], topic="pears")
+    verdicts = judge(comparison(open_studies([tmp_path])))
+    assert [len(verdict.differences) for verdict in verdicts] == [1, 1]
+    assert "2 sets of test questions" in say(compare(tmp_path))[0]
+
+
+def test_two_studies_with_the_same_questions_are_compared_as_one(tmp_path):
+    write_study(tmp_path / "first", [GOOD])
+    write_study(tmp_path / "second", [POOR])
+    (verdict,) = judge(comparison(open_studies([tmp_path])))
+    assert verdict.pair("first: lora main", "second: full main").better == "first: lora main"
+
+
+def test_sentence_reads_as_a_person_would_say_it():
+    clear = Difference("LoRA", "QLoRA", Estimate(4.1, 1.9, 6.3), 0.0004, 0.001, 0.001, 3.0, p_holm=0.0012)
+    assert difference_sentence(clear) == "LoRA beats QLoRA by 4.1 points (95%: 1.9 to 6.3, p = 0.0012)"
+    unclear = replace(clear, estimate=Estimate(0.4, -2.0, 2.8), p_holm=0.6)
+    expected = "LoRA can't be told apart from QLoRA (+0.4 points; 95%: -2.0 to 2.8, p = 0.60)"
+    assert difference_sentence(unclear) == expected
+
+
+def test_best_under_a_budget_leaves_out_what_exceeds_it(tmp_path):
+    write_study(tmp_path, [GOOD, GOOD_TOO, POOR], questions=200)
+    lines = say(compare(tmp_path), {"train_seconds": 120})
+    assert lines[-1].startswith("Best with training of at most 2 min: qlora main")
+    assert lines[-1].endswith("Beyond it: lora main.")
+    assert say(compare(tmp_path), {"train_seconds": 1})[-1] == "No arm keeps to training of at most 1 s."
+
+
+def test_pareto_front_holds_what_nothing_dominates(tmp_path):
+    worse = SimulatedArm("lora", "socratic", accuracy=0.4, train_seconds=400)
+    write_study(tmp_path, [GOOD, worse, POOR, FLOOR], questions=100)
+    front = pareto_front(compare(tmp_path).rows, "train_seconds")
+    assert [row.name for row in front] == ["full main", "lora main"]
+
+
+def test_limits_are_read_with_their_units():
+    assert [parse_amount(t) for t in ("300k", "2GB", "1.5 M", "17")] == [300_000, 2e9, 1.5e6, 17]
+    assert [parse_seconds(t) for t in ("90", "15min", "2h", "1e3")] == [90, 900, 7200, 1000]
+    with pytest.raises(AnalysisError, match="is no limit"):
+        parse_amount("many")
+
+
+def test_closing_verdict_can_be_printed(tmp_path):
+    write_study(tmp_path, [GOOD, POOR], questions=100)
+    console = Console(file=io.StringIO(), width=100)
+    console.print(closing_verdict(tmp_path))
+    assert "lora main beats full main" in console.file.getvalue()
+
+
+def test_command_prints_the_pairs(tmp_path):
+    write_study(tmp_path, [GOOD, POOR], questions=100)
+    command = [sys.executable, "-m", "analysis.verdict", str(tmp_path), "--max-memory", "1GB"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "McN." in done.stdout
+    assert "Best with at most 1 GB of memory" in done.stdout
+    wrong = subprocess.run([*command[:-1], "lots"], capture_output=True, text=True, timeout=60)
+    assert wrong.returncode == 2
+    assert wrong.stderr == "error: 'lots' is no limit; examples: 300k, 2GB\n"
