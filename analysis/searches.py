@@ -90,15 +90,17 @@ def slices(arm: Arm, name: str) -> list[tuple[Any, float]]:
     return sorted(points, key=lambda point: (isinstance(point[0], str), point[0]))
 
 
-def importances(arm: Arm) -> dict[str, float] | None:
+def importances(arms: Sequence[Arm]) -> dict[str, float] | None:
     """Return each searched hyperparameter's share of the variance of the score (fANOVA), the largest first.
 
-    None where fewer than `FEWEST_TRIALS` trials completed, or all scored the same. Optuna computes it (Hutter
-    et al. 2014), on a study rebuilt in memory from the rows.
+    The arms are those of one method: their trials count together, each score less its arm's mean, so that
+    what separates the arms explains nothing. None where fewer than `FEWEST_TRIALS` completed, or all scored
+    the same. Optuna computes it (Hutter et al. 2014), on a study rebuilt in memory from the rows.
     """
-    rows = [row for row in arm.search if row.get("status") == "complete"]
-    names = searched(rows)
-    if len(rows) < FEWEST_TRIALS or not names or len({search_score(row) for row in rows}) < 2:
+    scored = [pair for arm in arms for pair in _centred(arm)]
+    # A hyperparameter that some arm fixed, or lacks, would leave holes.
+    names = [name for name in searched([row for row, _ in scored]) if _is_whole(scored, name)]
+    if len(scored) < FEWEST_TRIALS or not names or len({score for _, score in scored}) < 2:
         return None
     import optuna
 
@@ -106,22 +108,31 @@ def importances(arm: Arm) -> dict[str, float] | None:
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        found = optuna.importance.get_param_importances(_rebuild(rows, names), evaluator=evaluator)
+        found = optuna.importance.get_param_importances(_rebuild(scored, names), evaluator=evaluator)
     finally:
         optuna.logging.set_verbosity(verbosity)
     return {name: float(share) for name, share in found.items()}
 
 
-def _rebuild(rows: Sequence[Row], names: Sequence[str]) -> optuna.Study:
+def _centred(arm: Arm) -> list[tuple[Row, float]]:
+    rows = [row for row in arm.search if row.get("status") == "complete"]
+    mean = sum(map(search_score, rows)) / max(len(rows), 1)
+    return [(row, search_score(row) - mean) for row in rows]
+
+
+def _is_whole(scored: Sequence[tuple[Row, float]], name: str) -> bool:
+    return all(row.get(name) is not None for row, _ in scored)
+
+
+def _rebuild(scored: Sequence[tuple[Row, float]], names: Sequence[str]) -> optuna.Study:
     import optuna
 
-    distributions = {name: _distribution(name, [row[name] for row in rows]) for name in names}
+    distributions = {name: _distribution(name, [row[name] for row, _ in scored]) for name in names}
     rebuilt = optuna.create_study(storage=optuna.storages.InMemoryStorage(), direction="maximize")
-    for row in rows:
+    for row, score in scored:
         parameters = {name: row[name] for name in names}
-        rebuilt.add_trial(
-            optuna.trial.create_trial(params=parameters, distributions=distributions, value=search_score(row))
-        )
+        trial = optuna.trial.create_trial(params=parameters, distributions=distributions, value=score)
+        rebuilt.add_trial(trial)
     return rebuilt
 
 
@@ -153,12 +164,21 @@ def best_table(arms: Sequence[Arm], names: Sequence[str]) -> Table:
     return table
 
 
-def importance_line(arm: Arm, name: str) -> str:
-    """Return an arm's importances in words, or why there are none."""
-    found = importances(arm)
-    if found is None:
-        return f"{name}: no importances, fewer than {FEWEST_TRIALS} completed trials or nothing varied"
-    return f"{name}: " + ", ".join(f"{parameter} {share:.0%}" for parameter, share in found.items())
+def importance_lines(arms: Sequence[Arm]) -> list[str]:
+    """Return the importances by method in words, and for which methods there are none."""
+    methods: dict[str, list[Arm]] = {}
+    for arm in arms:
+        methods.setdefault(arm.method, []).append(arm)
+    found = {method: importances(own) for method, own in methods.items()}
+    lines = [
+        f"{method}: " + ", ".join(f"{parameter} {share:.0%}" for parameter, share in shares.items())
+        for method, shares in found.items()
+        if shares is not None
+    ]
+    none = [method for method, shares in found.items() if shares is None]
+    if none:
+        lines.append(f"Fewer than {FEWEST_TRIALS} completed trials, or nothing varied: {', '.join(none)}.")
+    return lines
 
 
 def _main(arguments: Sequence[str] | None) -> None:
@@ -172,8 +192,8 @@ def _main(arguments: Sequence[str] | None) -> None:
     console = open_console()
     console.print(best_table([arm for arm, _ in found], [name for _, name in found]))
     console.print("share of the score's variance that each hyperparameter explains (fANOVA):")
-    for arm, name in found:
-        console.print(Text(f"  {importance_line(arm, name)}"))
+    for line in importance_lines([arm for arm, _ in found]):
+        console.print(Text(f"  {line}"))
     console.print(spending_table([spending(arm, name) for arm, name in zip(arms, names, strict=True)]))
 
 

@@ -20,12 +20,15 @@ class Parser(argparse.ArgumentParser):
 
 
 def run_command(command: Callable[[Sequence[str] | None], int], arguments: Sequence[str] | None) -> int:
-    """Run a command line and return its exit status: 2, and one line, for a `UserError`."""
+    """Run a command line and return its exit status: for a `UserError` one line and 2, for Ctrl-C 130."""
     try:
         return command(arguments)
     except UserError as error:
         complain(f"error: {error}")
         return 2
+    except KeyboardInterrupt:
+        complain("stopped")
+        return 130
 
 
 def say(console: Console, text: str) -> None:

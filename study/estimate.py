@@ -1,31 +1,32 @@
 """What a study would run and about how long that takes: `--dry-run`.
 
 The arithmetic of a trial is counted from the model's shape, the data and the budget, and divided by the
-speed that this machine shows in a short matrix product; nothing is trained.
+speed that this machine shows in a short matrix product; nothing is trained. Where the Hub can't be reached,
+what is on record of the paper's models and data stands in, and a GPU's speed is assumed.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from study.binding import workplace_of
+from study.binding import bind, workplace_of
 from study.config import ADAPTER_METHODS, TrialConfig
 from study.display import show_seconds
 from study.evaluation import GENERATION_BATCH
-from study.methods import add_adapter, count_parameters, stack_adapter
-from study.models import load_skeleton
+from study.facts import Facts, SplitFacts, read_facts
+from study.methods import count_parameters
+from study.on_record import facts_on_record
 from study.plan import Arm, Plan
 from study.quiet import quiet_libraries
 from study.slots import Slots
-from study.tokenised import Examples, load_examples
+from study.sources import HubUnreachable
 from study.training import first_recipe, second_recipe
-from study.workplace import Workplace
 
 # Floating-point operations a parameter and token (Kaplan et al. 2020, section 2.1): 2 in the forward pass,
 # 4 in the backward pass, of which a frozen base saves the half that makes gradients of its weights.
@@ -39,20 +40,22 @@ OVERHEAD_SECONDS = 2.0
 DECODING_STEP_SECONDS = 0.0006
 STARTUP_SECONDS = 20.0
 
+# What a GPU of 16 GB or more reaches on models this small, before EFFICIENCY. Assumed, not measured.
+ASSUMED_GPU_FLOPS = 40e12
+
 
 @dataclass(frozen=True)
 class ArmEstimate:
-    """What one arm comes to: parameters, questions, steps, and seconds of one trial."""
+    """What one arm comes to; times are of one trial, memory is the peak of its training."""
 
     arm: Arm
+    facts: Facts
     trainable: int
     total: int
-    train_questions: int
-    validation_questions: int
-    test_questions: int
     steps: int
     search_seconds: float
     confirm_seconds: float
+    memory_bytes: float
 
     @property
     def seconds(self) -> float:
@@ -62,44 +65,60 @@ class ArmEstimate:
         )
 
 
-def estimate_arm(arm: Arm, workplace: Workplace, flops_a_second: float) -> ArmEstimate:
-    """Return the estimate of one arm that trains, of a bound plan.
-
-    Args:
-        flops_a_second: what one slot computes, see `measure_rate`.
+def print_estimate(plan: Plan, slots: Slots, console: Console) -> None:
+    """Print the arms of a plan, their trials, parameters and data, and the estimated time and memory.
 
     Raises:
-        UserError: the model or the data can't be used.
+        UserError: a model or the data can't be used.
     """
-    config = arm.confirm_config({}, arm.confirm_seeds[0])
-    model = load_skeleton(workplace.model)
-    layers = getattr(model.config, "num_decoder_layers", None) or model.config.num_hidden_layers
-    if config.method in ADAPTER_METHODS:
-        model = add_adapter(model, config)
-    if config.method == "stacked_lora":
-        stack_adapter(model, config)
-    trainable, total = count_parameters(model)
-    splits = {name: load_examples(config, workplace, name) for name in ("train", "validation", "test")}
-    phases = [(first_recipe(config, len(splits["train"])), splits["train"])]
-    if config.method == "stacked_lora":
-        code = load_examples(config, workplace, "code")
-        phases.append((second_recipe(config, len(code)), code))
-    flops = sum(_training_flops(config, examples, recipe.steps, total) for recipe, examples in phases)
-    training = flops / (flops_a_second * EFFICIENCY)
+    quiet_libraries()
+    try:
+        plan = bind(plan)
+        facts = [read_facts(arm, workplace_of(plan, arm.values["model"])) for arm in plan.compared]
+        rate, where = measure_rate(slots), "on this machine"
+    except HubUnreachable:
+        facts = [facts_on_record(arm) for arm in plan.compared]
+        rate, where = ASSUMED_GPU_FLOPS, "of a GPU's time (its speed is assumed)"
+        console.print("The Hub can't be reached: sizes are those on record, tokens are estimated.")
+    estimates = [estimate_arm(arm, own, rate) for arm, own in zip(plan.compared, facts, strict=True)]
+    console.print(_table(estimates))
+    searched = dict.fromkeys(name for arm in plan.arms for name in arm.ranges)
+    console.print(f"Searched within each arm: {', '.join(searched) or 'nothing'}", highlight=False)
+    slot_seconds = sum(estimate.seconds for estimate in estimates)
+    console.print(
+        f"{plan.trials} trials, {slots.count} at once: about "
+        f"{show_seconds(STARTUP_SECONDS + slot_seconds / slots.count)} {where}. Nothing was run.",
+        highlight=False,
+        soft_wrap=True,
+    )
 
-    def seconds(split: str) -> float:
-        return OVERHEAD_SECONDS + training + _scoring_seconds(splits[split], total, layers, flops_a_second)
+
+def estimate_arm(arm: Arm, facts: Facts, flops_a_second: float) -> ArmEstimate:
+    """Return the estimate of one arm that trains, on a slot of that speed (see `measure_rate`)."""
+    config = arm.confirm_config({}, arm.confirm_seeds[0])
+    trainable, total = count_parameters(facts.model)
+    phases = [(first_recipe(config, facts.train.rows).steps, facts.train)]
+    if facts.code is not None:
+        phases.append((second_recipe(config, facts.code.rows).steps, facts.code))
+    active = _active(facts.model, total)
+    flops = sum(_training_flops(config, steps, split, active) for steps, split in phases)
+
+    def seconds(split: SplitFacts) -> float:
+        return (
+            OVERHEAD_SECONDS
+            + flops / (flops_a_second * EFFICIENCY)
+            + _scoring_seconds(split, facts.model, active, flops_a_second)
+        )
 
     return ArmEstimate(
         arm=arm,
+        facts=facts,
         trainable=trainable,
         total=total,
-        train_questions=len(splits["train"]),
-        validation_questions=len(splits["validation"]),
-        test_questions=len(splits["test"]),
-        steps=sum(recipe.steps for recipe, _ in phases),
-        search_seconds=seconds("validation"),
-        confirm_seconds=seconds("test"),
+        steps=sum(steps for steps, _ in phases),
+        search_seconds=seconds(facts.validation),
+        confirm_seconds=seconds(facts.test),
+        memory_bytes=_memory(config, facts, trainable, total),
     )
 
 
@@ -121,28 +140,10 @@ def measure_rate(slots: Slots) -> float:
     return 2 * 1024 * 512 * 512 / best * min(slots.gpus or 1.0, 1.0)
 
 
-def print_estimate(plan: Plan, slots: Slots, console: Console) -> None:
-    """Print the arms, their trials, parameters, data and estimated time."""
-    quiet_libraries()
-    rate = measure_rate(slots)
-    estimates = [estimate_arm(arm, workplace_of(plan, arm.values["model"]), rate) for arm in plan.compared]
-    console.print(_table(estimates))
-    searched = dict.fromkeys(name for arm in plan.arms for name in arm.ranges)
-    console.print(f"Searched within each arm: {', '.join(searched) or 'nothing'}", highlight=False)
-    slot_seconds = sum(estimate.seconds for estimate in estimates)
-    console.print(
-        f"{plan.trials} trials, {slots.count} at once: about "
-        f"{show_seconds(STARTUP_SECONDS + slot_seconds / slots.count)} on this machine (an estimate). "
-        "Nothing was run.",
-        highlight=False,
-        soft_wrap=True,
-    )
-
-
-def _table(estimates: list[ArmEstimate]) -> Table:
+def _table(estimates: Sequence[ArmEstimate]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("arm")
-    for header in ("search", "confirm", "parameters", "train/valid./test", "steps", "a trial"):
+    for header in ("search", "confirm", "trains", "of", "train/valid./test", "steps", "a trial", "memory"):
         table.add_column(header, justify="right", no_wrap=True)
     for e in estimates:
         table.add_row(
@@ -150,35 +151,45 @@ def _table(estimates: list[ArmEstimate]) -> Table:
             str(e.arm.search_trials),
             str(len(e.arm.confirm_seeds)),
             f"{e.trainable:,}",
-            f"{e.train_questions}/{e.validation_questions}/{e.test_questions}",
+            f"{e.total / 1e6:.1f} M",
+            f"{e.facts.train.rows}/{e.facts.validation.rows}/{e.facts.test.rows}",
             str(e.steps),
             show_seconds(e.confirm_seconds),
+            f"{e.memory_bytes / 1e9:.1f} GB",
         )
     return table
 
 
-def _training_flops(config: TrialConfig, examples: Examples, steps: int, parameters: int) -> float:
+def _training_flops(config: TrialConfig, steps: int, split: SplitFacts, active: float) -> float:
     assert config.batch_size is not None
     backward = BACKWARD / 2 if config.method in ADAPTER_METHODS else BACKWARD
-    tokens = steps * config.batch_size * sum(_mean_lengths(examples).values())
-    return (FORWARD + backward) * _active(parameters) * tokens
+    return (FORWARD + backward) * active * steps * config.batch_size * split.tokens
 
 
-def _scoring_seconds(examples: Examples, parameters: int, layers: int, rate: float) -> float:
-    lengths = _mean_lengths(examples)
+def _scoring_seconds(split: SplitFacts, model: Any, active: float, rate: float) -> float:
     # Twice: once for the likelihood of the targets, once for the answers.
-    flops = 2 * FORWARD * _active(parameters) * len(examples) * sum(lengths.values())
-    batches = -(-len(examples) // GENERATION_BATCH)
-    return flops / (rate * EFFICIENCY) + batches * lengths["labels"] * 2 * layers * DECODING_STEP_SECONDS
+    flops = 2 * FORWARD * active * split.rows * split.tokens
+    batches = -(-split.rows // GENERATION_BATCH)
+    layers = getattr(model.config, "num_decoder_layers", None) or model.config.num_hidden_layers
+    return flops / (rate * EFFICIENCY) + batches * split.target_tokens * 2 * layers * DECODING_STEP_SECONDS
 
 
-def _active(parameters: int) -> float:
+def _memory(config: TrialConfig, facts: Facts, trainable: int, total: int) -> float:
+    """Return bytes: weights, gradients and Adam's moments, activations, logits.
+
+    Activations of a transformer layer: 34 s b h bytes in 16 bits (Korthikanti et al. 2022, equation 2,
+    without the attention's quadratic part, which is small at these lengths).
+    """
+    shape = facts.model.config
+    assert config.batch_size is not None
+    layers = shape.num_hidden_layers + (getattr(shape, "num_decoder_layers", None) or 0)
+    tokens = config.batch_size * (config.max_source_tokens + config.max_target_tokens)
+    weights = total * {"none": 4.0, "int8": 1.2, "nf4": 0.7}[config.quantization]
+    activations = 34 * tokens * shape.hidden_size * layers / 2
+    logits = config.batch_size * config.max_target_tokens * shape.vocab_size * 4 * 2
+    return weights + trainable * 12 + activations + logits
+
+
+def _active(model: Any, parameters: int) -> float:
     # An encoder-decoder passes each token through one half of itself.
-    return parameters / 2
-
-
-def _mean_lengths(examples: Examples) -> Mapping[str, float]:
-    def mean(column: Any) -> float:
-        return sum(map(len, column)) / len(column)
-
-    return {name: mean(examples.rows[name]) for name in ("input_ids", "labels")}
+    return parameters / 2 if model.config.is_encoder_decoder else parameters

@@ -111,12 +111,12 @@ def _start(options: argparse.Namespace, console: Console) -> int:
     check_writable(options.results)
     slots = _slots(options, plan)
     say(console, f"Study {request.space} ({plan.profile.name}): {plan.space.question}")
-    plan = bind(plan)
     if options.dry_run:
         from study.estimate import print_estimate
 
         print_estimate(plan, slots, console)
         return 0
+    plan = bind(plan)
     from study.launch import describe_study, new_study_name
 
     name = new_study_name(request.space)
@@ -143,7 +143,8 @@ def _rerun(options: argparse.Namespace, console: Console) -> int:
 
     folder = ResultsFolder(options.results)
     trial, same = rerun(folder, options.rerun, on_progress=lambda phase: say(console, phase))
-    say(console, f"{trial['trial']}: {trial['status']}, accuracy {trial['accuracy']:.1f}%")
+    accuracy = "" if trial.get("accuracy") is None else f", accuracy {trial['accuracy']:.1f}%"
+    say(console, f"{trial['trial']}: {trial['status']}{accuracy}")
     say(console, "the predictions are the same" if same else "the predictions differ from those on record")
     return 0 if same else 1
 

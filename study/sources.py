@@ -35,6 +35,10 @@ class Source:
     revision: str | None = None
 
 
+class HubUnreachable(UserError):
+    """A Hub name that is not in the Hub's cache, without a network."""
+
+
 def find_model(name: str) -> Source:
     """Return the folder of the base model called `name`, fetched from the Hub where it must be.
 
@@ -94,7 +98,7 @@ def _fetch(kind: str, name: str, patterns: list[str]) -> Path:
     except RepositoryNotFoundError:
         raise UserError(f"no {kind} '{name}': no such folder, and the Hub has none of that name") from None
     except (LocalEntryNotFoundError, OSError):
-        raise UserError(
+        raise HubUnreachable(
             f"{kind} '{name}' can't be fetched: it is no folder here, is not in the Hub's cache, "
             "and the Hub can't be reached; valid without a network: a local folder, or 'embedded'"
         ) from None

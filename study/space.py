@@ -85,7 +85,10 @@ def label_arms(combinations: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _show(name: str, value: Any) -> str:
-    return f"{name} {value}" if isinstance(value, int | float) else str(value).replace("_", "-")
+    if isinstance(value, int | float):
+        return f"{name} {value}"
+    # A Hub name without its owner, a folder without its parents.
+    return str(value).rstrip("/").rpartition("/")[2].replace("_", "-")
 
 
 def _adds_information(combinations: Sequence[Mapping[str, Any]]) -> bool:

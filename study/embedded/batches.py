@@ -30,8 +30,9 @@ PADDED_TO = 8
 class Recipe:
     """Everything that the weights depend on, beside the data."""
 
-    steps: int
+    steps: int  # what the learning rate is planned for
     seed: int = 0
+    stop_at: int | None = None  # end after this step, before the plan's end
     processes: int = 2
     drill_steps: int = 1600  # of the mixture DRILLS_FIRST; a multiple of POOL_STEPS
     examples_first: int = 72  # a step and process; 60 of them are drills of a dozen tokens

@@ -1,12 +1,14 @@
-"""Pre-train the embedded base from scratch on the mixture of mixture.py.
+"""Pre-train the embedded base from scratch on the mixtures of mixture.py.
 
-    python -m study.embedded.pretrain --steps 5000 --seed 0 --to DIR     # about 40 min on two cores
-    python -m study.embedded.pretrain --steps 20 --seed 0 --to DIR       # a look, under a minute
+    python -m study.embedded.pretrain --steps 20 --to DIR       # a look, under a minute
+    python -m study.embedded.pretrain --steps 4200 --stop-at 4000 --to A         # half an hour on two cores
+    python -m study.embedded.pretrain --steps 720 --seed 1 --second-stage-from A --to B
+    python -m study.embedded.pretrain --steps 1280 --seed 2 --second-stage-from B --to C   # model/ is this
 
 Two processes with one thread each average their gradients (gloo): faster than one process with two threads.
-The same seed, steps and number of processes give the same weights on the same machine. Expect a text loss
-near 0.35 and a drill loss near 0.2 at the end (`log.jsonl` in DIR); DIR gets fp16 weights every 160 steps,
-and training_state.pt, from which the same command goes on, also with another number of steps.
+The same commands give the same weights on the same kind of machine. DIR gets fp16 weights every 160 steps,
+log.jsonl, and training_state.pt, from which the same command goes on. What losses and accuracy to expect
+is in model/README.md.
 """
 
 from __future__ import annotations
@@ -32,9 +34,8 @@ from study.embedded.batches import IGNORED, Batch, Recipe, Tokens, draw_steps
 SAVE_EVERY = 160  # a multiple of batches.POOL_STEPS
 LOG_EVERY = 50
 LOGIT_SCALE = 128**-0.5  # what T5 does to tied embeddings: d_model ** -0.5
-# Single steps of solutions, for a short while at a lower learning rate; another seed, for new examples.
+# Single steps of solutions, for a short while at a lower learning rate. Give it another seed: new examples.
 SECOND_STAGE: dict[str, Any] = {
-    "seed": 1,
     "drill_steps": 0,
     "examples_then": 44,
     "last_mixture": "steps_last",
@@ -180,8 +181,9 @@ def train(
     )
     start = _restore(folder / STATE_FILE, model, optimizer)
     log = TrainingLog(folder, recipe) if rank == 0 else None
+    end = recipe.stop_at or recipe.steps
     steps = draw_steps(tokens, recipe, rank, start)
-    for step, batches in zip(range(start, recipe.steps), steps, strict=False):
+    for step, batches in zip(range(start, end), steps, strict=False):
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * learning_rate_factor(step, recipe)
         losses = _step(model, batches)
@@ -191,7 +193,7 @@ def train(
         optimizer.zero_grad()
         if log:
             log.add(step, losses, sum(batch.tokens for _, batch in batches))
-            if (step + 1) % SAVE_EVERY == 0 or step + 1 == recipe.steps:
+            if (step + 1) % SAVE_EVERY == 0 or step + 1 == end:
                 save_half(model, folder)
                 _save_state(folder / STATE_FILE, model, optimizer, step + 1)
     if recipe.processes > 1:
@@ -243,9 +245,12 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--tokenizer", type=Path, default=MODEL_DIR)
-    parser.add_argument("--second-stage-from", type=Path, help="weights of the first stage")
+    parser.add_argument("--stop-at", type=int, help="end after this step; --steps plans the learning rate")
+    parser.add_argument("--second-stage-from", type=Path, help="weights to go on from, with SECOND_STAGE")
     options = parser.parse_args()
-    recipe = Recipe(options.steps, options.seed, options.processes)
+    recipe = Recipe(
+        steps=options.steps, seed=options.seed, stop_at=options.stop_at, processes=options.processes
+    )
     if options.second_stage_from:
         recipe = replace(recipe, **SECOND_STAGE)
     run(recipe, options.tokenizer, options.to, options.second_stage_from)

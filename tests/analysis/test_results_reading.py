@@ -28,6 +28,7 @@ def test_load_gives_the_rows_with_the_folder_that_holds_them(tmp_path):
     assert results.trials.num_rows == 6
     assert results.predictions.num_rows == 60
     assert results.history.num_rows == 60
+    assert results.trials.schema.field("accuracy").metadata[b"description"].startswith(b"%")
     assert set(results.trials["folder"].to_pylist()) == {"one"}
     assert results.trials.to_pandas().groupby("method").accuracy.count().to_dict() == {"lora": 3, "qlora": 3}
 

@@ -55,14 +55,26 @@ def test_importance_is_that_of_the_hyperparameter_that_decides(tmp_path):
     _write_search(tmp_path, [(rate, rank, 50 + 10 * math.log10(rate)) for rate, rank in grid])
     arm = only_arm(tmp_path)
     assert searched(arm.search) == ["rank", "learning_rate"]
-    found = importances(arm)
+    found = importances([arm])
     assert found["learning_rate"] > 0.9
     assert sum(found.values()) == pytest.approx(1.0)
 
 
+def test_what_separates_the_arms_of_a_method_explains_nothing(tmp_path):
+    for variant, level in (("main", 10), ("socratic", 80)):
+        arm = SimulatedArm("lora", variant)
+        write_study(tmp_path, [arm], questions=5)
+        for number, (rate, rank) in enumerate(itertools.product([1e-4, 1e-3, 1e-2, 1e-1], [4, 8])):
+            columns = {"stage": "search", "learning_rate": rate, "rank": rank, "accuracy": level + rank}
+            write_row(tmp_path, trial_row(arm, 100 + number, **columns))
+    (study,) = open_studies([tmp_path])
+    found = importances(group_arms(study))
+    assert found["rank"] > 0.95
+
+
 def test_importances_of_a_few_trials_are_not_given(tmp_path):
     _write_search(tmp_path, [(1e-3, 4, 10.0), (1e-2, 8, 20.0)])
-    assert importances(only_arm(tmp_path)) is None
+    assert importances([only_arm(tmp_path)]) is None
 
 
 def test_slice_is_sorted_by_value(tmp_path):

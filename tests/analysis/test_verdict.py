@@ -14,6 +14,7 @@ from analysis.differences import Difference
 from analysis.errors import AnalysisError
 from analysis.folders import open_studies
 from analysis.intervals import Estimate
+from analysis.pairs import limit_pairs
 from analysis.verdict import closing_verdict, judge, say
 from analysis.wording import difference_sentence
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
@@ -111,6 +112,16 @@ def test_pareto_front_holds_what_nothing_dominates(tmp_path):
     write_study(tmp_path, [GOOD, worse, POOR, FLOOR], questions=100)
     front = pareto_front(compare(tmp_path).rows, "train_seconds")
     assert [row.name for row in front] == ["full main", "lora main"]
+
+
+def test_many_pairs_are_cut_to_the_clearest_and_counted():
+    pairs = [
+        Difference(f"a{i}", "b", Estimate(1.0), 0.5, 0.5, 0.5, 1.0, p_holm=1 - i / 100) for i in range(50)
+    ]
+    kept, left_out = limit_pairs(pairs, 10)
+    assert [pair.better for pair in kept[:2]] == ["a49", "a48"]
+    assert left_out == "The 10 clearest of 50 pairs. "
+    assert limit_pairs(pairs, 50) == (pairs, "")
 
 
 def test_limits_are_read_with_their_units():
