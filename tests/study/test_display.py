@@ -21,7 +21,7 @@ def row(assignment: Assignment, **changes: Any) -> dict[str, Any]:
 
 
 def shown(*, terminal: bool, changes: dict[str, Any]) -> str:
-    plan = make_plan(Request("lora_vs_qlora"))
+    plan = make_plan(Request("lora_vs_qlora", trials=4))
     search = StudySearch(plan, 1, {})
     progress = Progress(plan, slots=2)
     console = Console(file=io.StringIO(), width=100, force_terminal=terminal, color_system=None)
@@ -60,7 +60,7 @@ def test_a_failure_is_a_line_with_its_reason_and_its_log() -> None:
 
 
 def test_the_busy_share_is_of_the_slots_time() -> None:
-    plan = make_plan(Request("lora_vs_qlora"))
+    plan = make_plan(Request("lora_vs_qlora", trials=4))
     progress = Progress(plan, slots=2)
     search = StudySearch(plan, 1, {})
     for _ in range(2):
