@@ -82,6 +82,7 @@ def print_estimate(plan: Plan, slots: Slots, console: Console) -> None:
         console.print("The Hub can't be reached: sizes are those on record, tokens are estimated.")
     estimates = [estimate_arm(arm, own, rate) for arm, own in zip(plan.compared, facts, strict=True)]
     console.print(_table(estimates))
+    console.print("Trials: search + confirm. Parameters: those that train. Questions: train/validation/test.")
     searched = dict.fromkeys(name for arm in plan.arms for name in arm.ranges)
     console.print(f"Searched within each arm: {', '.join(searched) or 'nothing'}", highlight=False)
     slot_seconds = sum(estimate.seconds for estimate in estimates)
@@ -143,15 +144,13 @@ def measure_rate(slots: Slots) -> float:
 def _table(estimates: Sequence[ArmEstimate]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("arm")
-    for header in ("search", "confirm", "trains", "of", "train/valid./test", "steps", "a trial", "memory"):
+    for header in ("trials", "parameters", "questions", "steps", "a trial", "memory"):
         table.add_column(header, justify="right", no_wrap=True)
     for e in estimates:
         table.add_row(
             e.arm.label,
-            str(e.arm.search_trials),
-            str(len(e.arm.confirm_seeds)),
+            f"{e.arm.search_trials}+{len(e.arm.confirm_seeds)}",
             f"{e.trainable:,}",
-            f"{e.total / 1e6:.1f} M",
             f"{e.facts.train.rows}/{e.facts.validation.rows}/{e.facts.test.rows}",
             str(e.steps),
             show_seconds(e.confirm_seconds),

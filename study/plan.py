@@ -231,7 +231,7 @@ def _check_settings(request: Request, values: list[dict[str, Any]]) -> None:
             raise UserError(f"--set takes {first} or {second}, not both")
     methods = {arm["method"] for arm in values if arm["method"] in TRAINED_METHODS}
     for name in request.settings:
-        if not any(_takes(method, name) for method in methods):
+        if name != "method" and not any(_takes(method, name) for method in methods):
             raise UserError(f"--set {name}: no arm of this space takes it")
     if request.code_data is not None and "stacked_lora" not in methods:
         raise UserError(

@@ -63,9 +63,9 @@ EMBEDDED = Profile(
     confirm_seeds=3,
     defaults={
         "batch_size": 16,
-        "max_steps": 70,
+        "max_steps": 50,
         "warmup_fraction": 0.05,
-        "validation_questions": 200,
+        "validation_questions": 150,
         "test_questions": 500,
         "max_source_tokens": 96,
         "max_target_tokens": 88,

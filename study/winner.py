@@ -73,9 +73,7 @@ def load_merged(path: Path, base: Source | None = None) -> tuple[Any, Any, Trial
         return load_base(Source(config.model, path)), tokenizer, config
     found = base or recorded
     if not found.path.is_dir():
-        raise UserError(
-            f"the base model '{config.model}' is not at '{found.path}' any more; name it with --base"
-        )
+        raise UserError(f"the base model '{config.model}' is not at '{found.path}'; name it with --base")
     return _merge(load_base(found), path), tokenizer, config
 
 

@@ -126,7 +126,7 @@ def test_dry_run_shows_the_arms_and_writes_nothing(
     output = capsys.readouterr().out
     row = next(line for line in output.splitlines() if line.startswith("lora main"))
     # 2 encoder layers, 2 decoder layers of two attentions; q and v; 64 to 64 at rank 4.
-    assert row.split()[2:6] == ["5", "3", f"{6 * 2 * 2 * 64 * 4:,}", "48/48/24"]
+    assert row.split()[2:5] == ["5+3", f"{6 * 2 * 2 * 64 * 4:,}", "48/48/24"]
     assert "42 trials" in output
     assert "Searched within each arm: alpha, learning_rate" in output
     assert not (tmp_path / "results").exists()
