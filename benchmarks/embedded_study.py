@@ -14,11 +14,12 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from datetime import datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from study.machine import describe_versions, processor_name, source_commit
+from study.machine import processor_name
 from study.results import ResultsFolder
 from study.workplace import available_cpus
 
@@ -43,20 +44,30 @@ def main(arguments: list[str]) -> None:
 
 
 def measure(folder: Path, wall_seconds: float | None) -> dict[str, Any]:
-    """Return the figures of a finished study; `wall_seconds` is the whole command's, None if unknown."""
+    """Return the figures of a finished study.
+
+    Args:
+        folder: the study's folder.
+        wall_seconds: of the whole command; None takes the study's own start and end, to the second.
+    """
     description = ResultsFolder(folder).read_description()
     rows = [row for row in ResultsFolder(folder).read_trials() if row["status"] == "complete"]
     return {
-        "command": "python " + " ".join(COMMAND),
+        "command": " ".join(["python -m study.run", *description["arguments"]]),
         "machine": {"processor": processor_name(), "cpus": available_cpus()},
-        "commit": source_commit(),
-        "versions": describe_versions(),
+        "commit": description["commit"],
+        "versions": description["versions"],
         "trials": len(rows),
         "slots": description["slots"],
-        "wall_seconds": wall_seconds and round(wall_seconds, 1),
+        "wall_seconds": round(wall_seconds or _wall_seconds(description), 1),
         "busy_share": round(description["busy_share"], 3),
         "arms": {arm: _figures(own) for arm, own in sorted(_by_arm(rows).items())},
     }
+
+
+def _wall_seconds(description: dict[str, Any]) -> float:
+    started, finished = (datetime.fromisoformat(description[name]) for name in ("started_at", "finished_at"))
+    return (finished - started).total_seconds()
 
 
 def _by_arm(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -68,12 +79,12 @@ def _by_arm(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 
 def _figures(rows: list[dict[str, Any]]) -> dict[str, Any]:
     steps = [row["train_seconds"] / row["train_steps"] for row in rows if row["train_steps"]]
-    rates = [row["generated_tokens"] / row["generation_seconds"] for row in rows]
+    rates = [row["generated_tokens"] / row["generation_seconds"] for row in rows if row["generation_seconds"]]
     return {
         "trials": len(rows),
         "seconds_a_trial": round(median(row["busy_seconds"] for row in rows), 1),
         "seconds_a_training_step": round(median(steps), 4) if steps else None,
-        "generated_tokens_a_second": round(median(rates)),
+        "generated_tokens_a_second": round(median(rates)) if rates else None,
     }
 
 
