@@ -32,9 +32,9 @@ from study.training import first_recipe, second_recipe
 # 4 in the backward pass, of which a frozen base saves the half that makes gradients of its weights.
 FORWARD, BACKWARD = 2.0, 4.0
 
-# Measured on two cores of an AMD EPYC (benchmarks/results): what a trial of the embedded profile reaches of
-# the rate of a plain product, the seconds it spends outside training and scoring, and the seconds that one
-# decoding step costs a layer however small the model is.
+# Assumed, not yet fitted to measured trials: what a trial reaches of the rate of a plain product, the seconds
+# it spends outside training and scoring, and the seconds that one decoding step costs a layer however small
+# the model is.
 EFFICIENCY = 0.35
 OVERHEAD_SECONDS = 2.0
 DECODING_STEP_SECONDS = 0.0006

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from study.config import ADAPTER_METHODS
-from study.methods import add_adapter, stack_adapter
+from study.methods import with_all_adapters
 from study.models import load_skeleton
 from study.plan import Arm
 from study.tokenised import Examples, load_examples
@@ -46,10 +45,7 @@ def read_facts(arm: Arm, workplace: Workplace) -> Facts:
     """
     config = arm.confirm_config({}, arm.confirm_seeds[0])
     model = load_skeleton(workplace.model)
-    if config.method in ADAPTER_METHODS:
-        model = add_adapter(model, config)
-    if config.method == "stacked_lora":
-        stack_adapter(model, config)
+    model = with_all_adapters(model, config)
 
     def split(name: str) -> SplitFacts:
         return _measure(load_examples(config, workplace, name))

@@ -67,6 +67,15 @@ def stack_adapter(model: Any, config: TrialConfig) -> None:
     activate_stack(model)
 
 
+def with_all_adapters(model: Any, config: TrialConfig) -> Any:
+    """Return `model` with every adapter that a trial of its method ends with: for counting and estimating."""
+    if config.method in ADAPTER_METHODS:
+        model = add_adapter(model, config)
+    if config.method == "stacked_lora":
+        stack_adapter(model, config)
+    return model
+
+
 def activate_stack(model: Any) -> None:
     """Make both adapters of stacked LoRA active, and only the second trainable.
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from study.config import ADAPTER_METHODS, TrialConfig
+from study.config import TrialConfig
 from study.errors import UserError
 from study.facts import Facts, SplitFacts
-from study.methods import add_adapter, stack_adapter
+from study.methods import with_all_adapters
 from study.plan import Arm
 
 # T5Config's arguments; the vocabulary is 32,128 in both.
@@ -65,8 +65,4 @@ def _skeleton(config: TrialConfig) -> Any:
 
     with torch.device("meta"):
         model = T5ForConditionalGeneration(T5Config(vocab_size=32128, **SHAPES[config.model]))
-    if config.method in ADAPTER_METHODS:
-        model = add_adapter(model, config)
-    if config.method == "stacked_lora":
-        stack_adapter(model, config)
-    return model
+    return with_all_adapters(model, config)
