@@ -112,6 +112,8 @@ def train(
             trainer._load_from_checkpoint(last)
         else:
             trainer.train(resume_from_checkpoint=last)
+        # Under bf16 the trainer leaves autocast wrapped around the model's forward.
+        trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
 
 
 def _steps(config: TrialConfig, questions: int, max_steps: int | None, epochs: float | None) -> int:
