@@ -112,8 +112,16 @@ def train(
             trainer._load_from_checkpoint(last)
         else:
             trainer.train(resume_from_checkpoint=last)
-        # Under bf16 the trainer leaves autocast wrapped around the model's forward.
-        trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+        _unprepare(model)
+
+
+def _unprepare(model: Any) -> None:
+    """Take off what accelerate leaves on a trained model: under bf16, autocast around its forward.
+
+    Without the mark that it is prepared, the next phase's trainer puts the same on again.
+    """
+    for name in ("forward", "_original_forward", "_is_accelerate_prepared"):
+        model.__dict__.pop(name, None)
 
 
 def _steps(config: TrialConfig, questions: int, max_steps: int | None, epochs: float | None) -> int:
