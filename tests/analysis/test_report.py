@@ -99,6 +99,7 @@ def test_report_is_written_into_the_results_folder(tmp_path):
     assert (tmp_path / "report.html").read_text().startswith("<!DOCTYPE html>")
 
 
+@pytest.mark.slow
 def test_command_writes_the_file_or_says_in_one_line_why_not(tmp_path):
     write_study(tmp_path / "one", ARMS)
     command = [sys.executable, "-m", "analysis.report", str(tmp_path / "one"), "-o"]

@@ -103,7 +103,12 @@ def test_the_kept_adapters_merge_into_the_stacked_model(
 
 @pytest.mark.parametrize(
     ("method", "phase", "step"),
-    [("stacked_lora", 2, 5), ("stacked_lora", 1, 5), ("lora", 1, 5), ("full", 1, 5)],
+    [
+        ("stacked_lora", 2, 5),
+        pytest.param("stacked_lora", 1, 5, marks=pytest.mark.slow),
+        pytest.param("lora", 1, 5, marks=pytest.mark.slow),
+        pytest.param("full", 1, 5, marks=pytest.mark.slow),
+    ],
 )
 def test_a_training_that_was_cut_off_ends_as_one_that_was_not(
     config_for: Maker,
