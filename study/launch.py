@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,14 @@ from typing import Any
 from rich.console import Console
 
 from study.binding import workplace_of
+from study.config import TRAINED_METHODS
 from study.display import Display, Progress, show_seconds
 from study.errors import UserError
 from study.optuna_record import OptunaRecord
 from study.plan import Plan, Request
 from study.results import ResultsFolder
 from study.schema import SCHEMA_VERSION
-from study.search import Assignment, StudySearch
+from study.search import HOPELESS_FAILURES, Assignment, StudySearch
 from study.slots import Slots
 from study.sources import Source
 from study.workplace import available_cpus
@@ -95,7 +96,7 @@ def run_study(
 
     started = time.monotonic()
     progress = Progress(plan, slots.count)
-    finished = {row["trial"]: row for row in folder.read_trials()}
+    finished = _reusable(folder.read_trials())
     record = OptunaRecord(folder.optuna_path)
 
     def reuse(assignment: Assignment, row: Mapping[str, Any]) -> None:
@@ -108,6 +109,15 @@ def run_study(
     job = Job(workplaces, folder.root.absolute(), about)
     with local_ray(slots), Display(progress, console) as display:
         run_trials(search, job, slots, [display, record])
+    if search.hopeless is not None:
+        console.print(
+            f"Stopped: {HOPELESS_FAILURES} trials failed and none that trains finished. The last: "
+            f"{search.hopeless['reason']} (log: {folder.log_path(search.hopeless['trial'])}). "
+            f"When it is mended, go on with: python -m study.run --resume {folder.root}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
     wall = time.monotonic() - started
     share = progress.busy_share(wall)
     finished_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -117,6 +127,16 @@ def run_study(
         f"the {slots.count} slots trained or evaluated {share:.0%} of the time",
         highlight=False,
     )
+
+
+def _reusable(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Return the rows that a resumed study need not run again, by trial.
+
+    Failed trials are among them, unless no training finished at all: then they are tried again, for
+    whatever stopped the study is taken to be mended.
+    """
+    trained = any(row["method"] in TRAINED_METHODS and row["status"] == "complete" for row in rows)
+    return {row["trial"]: row for row in rows if trained or row["status"] != "failed"}
 
 
 def request_of(description: Mapping[str, Any]) -> Request:

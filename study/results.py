@@ -1,6 +1,6 @@
 """The results folder: the one place that builds its paths, and writes and reads its files.
 
-    RESULTS/<study>/study.json, trials/, predictions/, history/, models/, logs/, optuna.db
+    RESULTS/<study>/study.json, trials/, predictions/, history/, models/, logs/, optuna.db, lock
 
 A file is written whole or not at all (temporary name, then rename). A trial is finished when its row
 in trials/ can be read: that row is written last, after its predictions and history.
@@ -8,8 +8,10 @@ in trials/ can be read: that row is written last, after its predictions and hist
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import platform
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,6 +44,33 @@ class ResultsFolder:
                 (self.root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"results folder '{self.root}' can't be written: {error.strerror}") from None
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keep a second run out of this folder for the length of the block.
+
+        The kernel lets the lock go with the process, however it ends: a killed run leaves nothing behind.
+
+        Raises:
+            UserError: another run has the folder, or it can't be written.
+        """
+        try:
+            lock = (self.root / "lock").open("a+")
+        except OSError as error:
+            raise UserError(f"results folder '{self.root}' can't be written: {error.strerror}") from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                raise UserError(
+                    f"results folder '{self.root}' is in use by {lock.read().strip() or 'another run'}; "
+                    "wait for it to end, or stop it with Ctrl-C"
+                ) from None
+            lock.truncate(0)
+            lock.write(f"process {os.getpid()} on {platform.node()}\n")
+            lock.flush()
+            yield
 
     @property
     def description_path(self) -> Path:

@@ -123,8 +123,9 @@ def _start(options: argparse.Namespace, console: Console) -> int:
     folder = ResultsFolder(options.results / name)
     folder.create()
     description = describe_study(name, plan, slots.count, search_width(plan, slots.count))
-    folder.write_description(description)
-    return _run(plan, folder, description, slots, console)
+    with folder.in_use():
+        folder.write_description(description)
+        return _run(plan, folder, description, slots, console)
 
 
 def _resume(options: argparse.Namespace, console: Console) -> int:
@@ -134,8 +135,10 @@ def _resume(options: argparse.Namespace, console: Console) -> int:
     description = folder.read_description()
     plan = bind(make_plan(request_of(description)))
     check_unchanged(plan, description)
-    say(console, f"Going on with {description['study']}: {plan.space.question}")
-    return _run(plan, folder, description, _slots(options, plan), console)
+    slots = _slots(options, plan)
+    with folder.in_use():
+        say(console, f"Going on with {description['study']}: {plan.space.question}")
+        return _run(plan, folder, description, slots, console)
 
 
 def _rerun(options: argparse.Namespace, console: Console) -> int:

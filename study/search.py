@@ -16,10 +16,13 @@ import optuna
 from optuna.samplers import TPESampler
 from optuna.trial import TrialState
 
-from study.config import TrialConfig, digest
+from study.config import TRAINED_METHODS, TrialConfig, digest
 from study.plan import Arm, Plan
 
 Row = Mapping[str, Any]
+
+# So many failed trials, before any training has finished, are taken for one fault of the whole study.
+HOPELESS_FAILURES = 5
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,11 @@ class StudySearch:
         width: see `ArmSearch`.
         finished: trial id -> row of what is finished already; those trials are not handed out again.
         on_reuse: is called with the assignment and the row of each of those.
+
+    Attributes:
+        hopeless: None, or the row of the failed trial after which the search gave up: the last of
+            HOPELESS_FAILURES, when no training had finished. The floors, which train nothing, are no
+            evidence that the trainer works.
     """
 
     def __init__(
@@ -132,14 +140,19 @@ class StudySearch:
         self._finished = dict(finished)
         self._running: dict[str, tuple[ArmSearch, int | None]] = {}
         self._on_reuse = on_reuse
+        self._failures = 0
+        self._any_trained = False
+        self.hopeless: Row | None = None
 
     @property
     def exhausted(self) -> bool:
-        """Whether every trial has been handed out."""
-        return all(search.exhausted for search in self._searches)
+        """Whether nothing is left to hand out."""
+        return self.hopeless is not None or all(search.exhausted for search in self._searches)
 
     def next(self) -> Assignment | None:
         """Return the next trial to run, or None if all must wait (or `exhausted`)."""
+        if self.hopeless is not None:
+            return None
         for search in sorted(self._searches, key=lambda s: s.started / s.arm.trials):
             while (assignment := search.next()) is not None:
                 self._running[assignment.config.trial_id] = (search, assignment.number)
@@ -154,6 +167,10 @@ class StudySearch:
         """Take in the row of a trial that was handed out."""
         search, number = self._running.pop(trial_id)
         self._finished[trial_id] = row
+        self._any_trained |= row["method"] in TRAINED_METHODS and row["status"] == "complete"
+        self._failures += row["status"] == "failed"
+        if self._failures >= HOPELESS_FAILURES and not self._any_trained and self.hopeless is None:
+            self.hopeless = row
         if number is not None:
             search.finish(number, row)
 

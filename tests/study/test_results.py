@@ -1,4 +1,7 @@
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -89,3 +92,22 @@ def test_a_results_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None
         check_writable(tmp_path / "file" / "results")
     assert not check_writable(tmp_path / "new" / "results")
     assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_in_use_is_refused_to_a_second_run(folder: ResultsFolder) -> None:
+    in_use = rf"is in use by process {os.getpid()} on "
+    with folder.in_use(), pytest.raises(UserError, match=in_use), folder.in_use():
+        pass
+    with folder.in_use():
+        pass
+
+
+def test_a_killed_run_does_not_hold_its_folder(folder: ResultsFolder) -> None:
+    script = (
+        "import os, signal, sys; from study.results import ResultsFolder\n"
+        "with ResultsFolder(sys.argv[1]).in_use(): os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, str(folder.root)])
+    assert killed.returncode == -signal.SIGKILL
+    with folder.in_use():
+        pass

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from study.config import TRAINED_METHODS
 from study.plan import Plan, Request, make_plan
-from study.search import Assignment, StudySearch
+from study.search import HOPELESS_FAILURES, Assignment, StudySearch
 
 
 def plan_of(trials: int = 5, seeds: int = 2, seed: int = 0) -> Plan:
@@ -48,6 +49,29 @@ def test_one_seed_gives_one_study_whatever_the_timing(width: int) -> None:
     runs = [ids(run(StudySearch(plan_of(8), width, {}), 6, random.Random(i))) for i in range(5)]
     assert all(other == runs[0] for other in runs)
     assert runs[0] != ids(run(StudySearch(plan_of(8, seed=1), width, {}), 6, random.Random(0)))
+
+
+def test_a_fault_of_every_trial_ends_the_search_after_a_few() -> None:
+    search = StudySearch(plan_of(8), 1, {})
+    tried = 0
+    while (assignment := search.next()) is not None:
+        floor = assignment.config.method not in TRAINED_METHODS
+        search.finish(assignment.config.trial_id, row_of(assignment, "complete" if floor else "failed"))
+        tried += not floor
+    assert tried == HOPELESS_FAILURES
+    assert search.hopeless is not None
+    assert search.exhausted
+
+
+def test_failures_beside_a_training_that_finished_end_nothing() -> None:
+    search = StudySearch(plan_of(8), 1, {})
+    trained = 0
+    while (assignment := search.next()) is not None:
+        trained += assignment.config.method in TRAINED_METHODS
+        status = "complete" if trained == 1 or assignment.config.method not in TRAINED_METHODS else "failed"
+        search.finish(assignment.config.trial_id, row_of(assignment, status))
+    assert search.hopeless is None
+    assert trained > HOPELESS_FAILURES + 1
 
 
 def test_every_arm_gets_its_trials_each_once() -> None:
