@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -62,21 +62,30 @@ def record_trial(
     """Run a trial and write what it leaves behind into `folder`; return its row.
 
     Whatever the trial does becomes the row's status: only an interruption of the process itself gets out.
+    A trial that trains and runs out of memory has a second attempt, with micro-batches of half the size.
 
     Args:
         run: the trainer: `study.trial.run_trial`, or another of its kind.
         about: columns that only the study knows: study, space, profile, arm, search_number.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
-    outcome = Outcome()
-    try:
-        run(config, workplace, outcome, on_progress=on_progress, save_model=save_model)
-        status: dict[str, Any] = {"status": "complete"}
-    except Exception as error:
-        traceback.print_exc()  # into the trial's log
-        status = describe_failure(error)
-    finally:
-        _free_memory()
+
+    def attempt(workplace: Workplace) -> tuple[Outcome, dict[str, Any]]:
+        outcome = Outcome()
+        try:
+            run(config, workplace, outcome, on_progress=on_progress, save_model=save_model)
+            return outcome, {"status": "complete"}
+        except Exception as error:
+            traceback.print_exc()  # into the trial's log
+            return outcome, describe_failure(error)
+        finally:
+            _free_memory()
+
+    outcome, status = attempt(workplace)
+    if status["status"] == "out_of_memory" and (config.batch_size or 1) > 1:
+        print("out of memory: once more, each batch in two halves", file=sys.stderr)
+        workplace = replace(workplace, accumulation=2 * workplace.accumulation)
+        outcome, status = attempt(workplace)
     row = {
         **config_columns(config),
         **outcome.row,
@@ -128,6 +137,7 @@ def _provenance(workplace: Workplace) -> dict[str, Any]:
         "source_versions": json.dumps(describe_versions(), sort_keys=True),
         "source_machine": describe_machine(use_gpu=workplace.use_gpu),
         "source_device": "cuda" if workplace.use_gpu else "cpu",
+        "source_accumulation": workplace.accumulation,
         "source_threads": workplace.threads,
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def rerun(
         use_gpu=row["source_device"] == "cuda",
         threads=row["source_threads"],
     )
+    workplace = replace(workplace, accumulation=row.get("source_accumulation") or 1)
     seen: list[str] = []
 
     def tell(progress: Any) -> None:

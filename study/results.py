@@ -1,6 +1,6 @@
 """The results folder: the one place that builds its paths, and writes and reads its files.
 
-    RESULTS/<study>/study.json, trials/, predictions/, history/, models/, logs/, optuna.db, lock
+    RESULTS/<study>/study.json, trials/, predictions/, history/, models/, logs/, optuna.db, lock, checkpoints/
 
 A file is written whole or not at all (temporary name, then rename). A trial is finished when its row
 in trials/ can be read: that row is written last, after its predictions and history.
@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import platform
+import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -90,6 +91,10 @@ class ResultsFolder:
         """Return the log of a trial."""
         return self.root / "logs" / f"{trial_id}.log"
 
+    def checkpoints_path(self, trial_id: str) -> Path:
+        """Return the folder of a trial's checkpoints, which is there only until the trial has finished."""
+        return self.root / "checkpoints" / trial_id
+
     def model_path(self, arm_slug: str) -> Path:
         """Return the folder of an arm's winner."""
         return self.root / "models" / arm_slug
@@ -113,6 +118,7 @@ class ResultsFolder:
         if history:
             self.write_table("history", trial_id, history)
         self.write_table("trials", trial_id, [row])
+        shutil.rmtree(self.checkpoints_path(trial_id), ignore_errors=True)
 
     def read_trial(self, trial_id: str) -> dict[str, Any] | None:
         """Return a finished trial's row, or None if there is none that can be read."""

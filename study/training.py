@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -29,8 +31,9 @@ from study.tokenised import Examples
 from study.workplace import Workplace
 
 LOGS_A_TRAINING = 20
-CHECKPOINTS_A_TRAINING = 4
-# What a checkpoint holds besides the Trainer's own files.
+# At most so much of a training is lost to a fault. Shorter trainings are checkpointed at their end alone.
+CHECKPOINT_SECONDS = 120.0
+# A checkpoint's own file beside the Trainer's. It is written last: without it, a checkpoint is partial.
 PROGRESS_FILE = "study_progress.json"
 
 OnLog = Callable[[dict[str, Any]], None]
@@ -104,15 +107,24 @@ def train(
             processing_class=tokenizer,
             callbacks=[_Recorder(config, recipe, validation, tokenizer, precision, result, on_log)],
         )
-        last = get_last_checkpoint(str(folder))
+        last = _last_checkpoint(folder)
         if last is not None:
-            _restore(result, Path(last))
+            _restore(result, last)
         if result.steps == recipe.steps:
             # transformers would take one more step from a checkpoint of the last one.
-            trainer._load_from_checkpoint(last)
+            trainer._load_from_checkpoint(str(last))
         else:
-            trainer.train(resume_from_checkpoint=last)
+            trainer.train(resume_from_checkpoint=None if last is None else str(last))
         _unprepare(model)
+
+
+def _last_checkpoint(folder: Path) -> Path | None:
+    """Return the last checkpoint that was written to its end, and delete the partial ones."""
+    for checkpoint in folder.glob("checkpoint-*"):
+        if not (checkpoint / PROGRESS_FILE).is_file():
+            shutil.rmtree(checkpoint)
+    last = get_last_checkpoint(str(folder))
+    return None if last is None else Path(last)
 
 
 def _unprepare(model: Any) -> None:
@@ -146,10 +158,12 @@ def _checkpoint_folder(workplace: Workplace, recipe: Recipe) -> Iterator[Path]:
 def _arguments(
     config: TrialConfig, recipe: Recipe, workplace: Workplace, precision: str, folder: Path
 ) -> Seq2SeqTrainingArguments:
+    assert config.batch_size is not None
     return Seq2SeqTrainingArguments(
         output_dir=str(folder),
         max_steps=recipe.steps,
-        per_device_train_batch_size=config.batch_size,
+        per_device_train_batch_size=math.ceil(config.batch_size / workplace.accumulation),
+        gradient_accumulation_steps=workplace.accumulation,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=round(config.warmup_fraction * recipe.steps),
@@ -164,8 +178,10 @@ def _arguments(
         logging_steps=max(1, recipe.steps // LOGS_A_TRAINING),
         logging_nan_inf_filter=False,
         save_strategy="no" if workplace.checkpoints is None else "steps",
-        save_steps=max(1, recipe.steps // CHECKPOINTS_A_TRAINING),
-        save_total_limit=1,
+        # The end of a training is always saved; what is saved before, `_Recorder` decides by the clock.
+        save_steps=recipe.steps,
+        # Two, for the newer one is partial until its progress is written.
+        save_total_limit=2,
         report_to="none",
         disable_tqdm=True,
         dataloader_pin_memory=workplace.use_gpu,
@@ -177,6 +193,9 @@ class _Trainer(Seq2SeqTrainer):
 
     def __init__(self, result: Training, **arguments: Any):
         super().__init__(**arguments)
+        # A peft model takes any argument, and T5 under it ignores the number of items that it is to divide its
+        # loss by: transformers, believing otherwise, would add up the losses of micro-batches undivided.
+        self.model_accepts_loss_kwargs = False
         self._result = result
 
     def training_step(self, model: Any, inputs: Any, *arguments: Any, **options: Any) -> Any:
@@ -217,7 +236,7 @@ class _Recorder(TrainerCallback):
         self._evaluations, self._pad = config.evaluations, tokenizer.pad_token_id
         self._result, self._on_log = result, on_log
         self._validation_loss: float | None = None
-        self._clock = time.perf_counter()
+        self._clock = self._saved = time.perf_counter()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         # After a resume the clock goes on from the checkpoint's.
@@ -228,6 +247,8 @@ class _Recorder(TrainerCallback):
             likelihood = score_targets(model, self._validation, self._pad, self._precision)
             self._validation_loss = likelihood.nll_per_token
             control.should_log = True
+        if args.save_strategy != "no" and time.perf_counter() - self._saved >= CHECKPOINT_SECONDS:
+            control.should_save = True
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         if not logs or "loss" not in logs:
@@ -253,7 +274,10 @@ class _Recorder(TrainerCallback):
         self._seconds()
         self._result.steps = state.global_step
         path = Path(args.output_dir) / f"checkpoint-{state.global_step}" / PROGRESS_FILE
-        path.write_text(json.dumps(dataclasses.asdict(self._result)))
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(dataclasses.asdict(self._result)))
+        os.replace(partial, path)
+        self._saved = time.perf_counter()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._seconds()

@@ -103,6 +103,8 @@ def run_trials(search: StudySearch, job: Job, slots: Slots, observers: Sequence[
             name="study",
             storage_path=scratch,
             callbacks=[_Watcher(searcher, job, observers)],
+            # A trial whose process or node died goes on elsewhere, once, from its last checkpoint.
+            failure_config=tune.FailureConfig(max_failures=1),
             verbose=0,
         ),
     )
@@ -214,7 +216,8 @@ def _run_on_worker(assigned: dict[str, Any], job: Job) -> None:
     """Run one trial in a Ray worker, with its output in the trial's log."""
     config, folder = TrialConfig(**assigned["trial"]), ResultsFolder(job.results)
     threads = max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1)))
-    workplace = replace(job.workplaces[config.model], threads=threads)
+    checkpoints = folder.checkpoints_path(config.trial_id)
+    workplace = replace(job.workplaces[config.model], threads=threads, checkpoints=checkpoints)
     with _output_to(folder.log_path(config.trial_id)):
         # Heavy imports belong to the worker, and their noise to the log.
         module, _, name = job.trainer.partition(":")

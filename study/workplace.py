@@ -38,6 +38,7 @@ class Workplace:
         columns: the data's columns that hold the question and the answer.
         skip_bad_rows: leave out rows that can't be used, instead of refusing the data.
         checkpoints: folder of the trial's checkpoints, or None to keep none.
+        accumulation: micro-batches that a batch is trained in; 2 once a trial has run out of memory.
     """
 
     model: Source
@@ -49,3 +50,4 @@ class Workplace:
     skip_bad_rows: bool = False
     code_data: Source | None = None
     checkpoints: Path | None = None
+    accumulation: int = 1

@@ -56,6 +56,24 @@ def without_memory(config: TrialConfig, workplace: Workplace, outcome: Outcome, 
     raise MemoryError("no memory left")
 
 
+def in_halves_only(config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any) -> None:
+    """Run out of memory, half-way, with anything but halved batches."""
+    if workplace.accumulation != 2:
+        outcome.row["train_steps"] = 3
+        raise MemoryError("no memory left")
+    run_trial(config, workplace, outcome, **options)
+
+
+def that_is_killed_once(config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any) -> None:
+    """Kill the process of QLoRA's confirm trials, each at its first attempt."""
+    assert workplace.checkpoints is not None
+    attempted = workplace.checkpoints / "attempted"
+    if config.method == "qlora" and config.stage == "confirm" and not attempted.exists():
+        attempted.mkdir(parents=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    run_trial(config, workplace, outcome, **options)
+
+
 def that_is_killed(config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any) -> None:
     """Kill the process of QLoRA trials, as the kernel does when memory is short."""
     if config.method == "qlora":

@@ -141,8 +141,11 @@ def test_a_training_that_was_cut_off_ends_as_one_that_was_not(
     checkpointed = dataclasses.replace(workplace, checkpoints=tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(training._Recorder, "on_step_end", cut)
+        patch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
         with pytest.raises(CutOff):
             run(config, checkpointed)
+    # A save that was cut off, too, is survived.
+    (tmp_path / str(phase) / "checkpoint-5").mkdir()
     resumed, _ = run(config, checkpointed)
     assert resumed.predictions == whole.predictions
     assert [row["step"] for row in resumed.history] == [row["step"] for row in whole.history]

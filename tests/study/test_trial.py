@@ -1,5 +1,6 @@
 """Real trials on a tiny model: every method trains, is scored, and is recorded."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -188,3 +189,24 @@ def test_a_loss_that_is_no_number_is_diverged(
     row = record(config_for("lora"), workplace, folder)
     assert row["status"] == "diverged"
     assert row["reason"] == "the training loss is nan at step 1"
+
+
+def test_a_trial_that_ran_out_of_memory_is_tried_once_more_in_halves(
+    config_for: Maker, workplace: Workplace, folder: ResultsFolder
+) -> None:
+    row = record(config_for("lora"), workplace, folder, trainer=fake_trainer.in_halves_only)
+    assert (row["status"], row["source_accumulation"]) == ("complete", 2)
+    assert "train_steps" not in row  # nothing of the first attempt is left
+
+
+def test_halved_batches_train_the_same(
+    config_for: Maker, workplace: Workplace, folder: ResultsFolder
+) -> None:
+    config = config_for("lora", precision="fp32")
+    outcomes = [Outcome(), Outcome()]
+    for accumulation, outcome in zip((1, 2), outcomes, strict=True):
+        there = dataclasses.replace(workplace, accumulation=accumulation)
+        run_trial(config, there, outcome, on_progress=lambda progress: None)
+    whole, halved = ([row["loss"] for row in outcome.history] for outcome in outcomes)
+    assert halved == pytest.approx(whole, rel=0.01)
+    assert outcomes[0].row["train_tokens"] == outcomes[1].row["train_tokens"]

@@ -133,6 +133,15 @@ def test_an_arm_that_fails_does_not_stop_the_others(
 
 
 @pytest.mark.slow
+def test_a_trial_whose_process_dies_is_taken_up_by_another(plan: Plan, done: Done, tmp_path: Path) -> None:
+    rows = run(plan, tmp_path, Log(), "tests.fake_trainer:that_is_killed_once")
+    assert {t: (row["status"], row["accuracy"]) for t, row in rows.items()} == {
+        t: (row["status"], row["accuracy"]) for t, row in done.rows.items()
+    }
+    assert list((tmp_path / "checkpoints").iterdir()) == []
+
+
+@pytest.mark.slow
 def test_ctrl_c_ends_in_seconds_and_the_study_can_go_on(
     tiny_model: Path, small_data: Path, tmp_path: Path
 ) -> None:
