@@ -193,8 +193,8 @@ class _Trainer(Seq2SeqTrainer):
 
     def __init__(self, result: Training, **arguments: Any):
         super().__init__(**arguments)
-        # A peft model takes any argument, and T5 under it ignores the number of items that it is to divide its
-        # loss by: transformers, believing otherwise, would add up the losses of micro-batches undivided.
+        # A peft model takes any argument, but T5 under it ignores the number of items to divide its loss by:
+        # transformers, believing otherwise, would add up the losses of micro-batches undivided.
         self.model_accepts_loss_kwargs = False
         self._result = result
 
