@@ -1,11 +1,13 @@
-"""The comparison as tables in a terminal of 100 columns: scores, costs, and the paper's numbers."""
+"""The comparison as tables in a terminal: scores, costs, and the paper's numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -93,11 +95,11 @@ def _paper_difference(row: ComparisonRow, metric: str, digits: int) -> str:
 def render(comparison: Comparison) -> RenderableType:
     """Return the comparison for `rich.print`: scores, costs, the paper beside them, and the notes."""
     trained = [row for row in comparison.rows if not row.is_reference]
-    parts: list[RenderableType] = [_table(comparison.rows, score_columns(comparison))]
+    parts: list[RenderableType] = [_Fitting(comparison.rows, score_columns(comparison))]
     if trained:
-        parts.append(_table(trained, COST_COLUMNS))
+        parts.append(_Fitting(trained, COST_COLUMNS))
     if repeated := [row for row in trained if row.paper]:
-        parts.append(_table(repeated, PAPER_COLUMNS))
+        parts.append(_Fitting(repeated, PAPER_COLUMNS))
     parts += [Text(line, style="dim") for line in [legend(comparison), *comparison.notes]]
     return Group(*parts)
 
@@ -111,6 +113,28 @@ def legend(comparison: Comparison) -> str:
         "alone), of costs over seeds. "
         "lenient and R-1 (ROUGE-1) reward copying: they rank nothing. N!: N trials did not complete."
     )
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """A table, or where the terminal is too narrow for it two with half of the columns each.
+
+    Left to itself, rich would leave out columns without a word.
+    """
+
+    rows: list[ComparisonRow]
+    columns: dict[str, Cell]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = _table(self.rows, self.columns)
+        needed = Measurement.get(console, options.update(max_width=1000), table).minimum
+        if needed <= options.max_width or len(self.columns) == 1:
+            yield table
+            return
+        cells = list(self.columns.items())
+        half = (len(cells) + 1) // 2
+        yield _Fitting(self.rows, dict(cells[:half]))
+        yield _Fitting(self.rows, dict(cells[half:]))
 
 
 def _table(rows: list[ComparisonRow], columns: dict[str, Cell]) -> Table:

@@ -14,7 +14,7 @@ from analysis.comparison import comparison
 from analysis.documents import to_csv, to_html, to_latex, to_markdown
 from analysis.folders import open_studies
 from analysis.tables import closing_table
-from analysis.terminal import render
+from analysis.terminal import COST_COLUMNS, render, score_columns
 from analysis.units import show_bytes, show_count, show_seconds
 from tests.analysis.simulated import (
     SimulatedArm,
@@ -198,9 +198,11 @@ def test_terminal_table_fits(tmp_path, width):
     assert max(map(len, lines)) <= width
 
 
-def test_table_at_100_columns_is_not_cut(tmp_path):
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_no_column_is_left_out_of_a_narrow_terminal(tmp_path, width):
     write_study(tmp_path, STUDY_ARMS)
-    text = shown(render(compare(tmp_path)))
+    text = shown(render(compare(tmp_path)), width)
+    assert all(header in text for header in (*score_columns(compare(tmp_path)), *COST_COLUMNS))
     assert "…" not in text
     assert "295k" in text
     assert "500 MB" in text
