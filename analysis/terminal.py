@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
@@ -140,8 +141,10 @@ class _Fitting:
 def _table(rows: list[ComparisonRow], columns: dict[str, Cell]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("arm", overflow="fold", min_width=12)
-    for header in columns:
-        table.add_column(header, justify="right", no_wrap=True)
+    for header, cell in columns.items():
+        # rich takes a column's longest word for its least width, wrapped or not.
+        width = max(cell_len(text) for text in (header, *map(cell, rows)))
+        table.add_column(header, justify="right", no_wrap=True, min_width=width)
     for index, row in enumerate(rows):
         ends_arms = not row.is_reference and index + 1 < len(rows) and rows[index + 1].is_reference
         # Text, not markup: a label in brackets is shown and not obeyed.
