@@ -161,6 +161,8 @@ def test_ctrl_c_ends_in_seconds_and_the_study_can_go_on(
         stdout=subprocess.PIPE,
         text=True,
         env=environment,
+        # Whatever runs the tests in the background may have had Ctrl-C ignored, which is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while len(list(tmp_path.glob("results/*/trials/*.parquet"))) < 3 and time.monotonic() < deadline:
