@@ -9,6 +9,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from study.errors import UserError
+from study.quiet import quiet_imports
 
 
 class Parser(argparse.ArgumentParser):
@@ -21,6 +22,7 @@ class Parser(argparse.ArgumentParser):
 
 def run_command(command: Callable[[Sequence[str] | None], int], arguments: Sequence[str] | None) -> int:
     """Run a command line and return its exit status: for a `UserError` one line and 2, for Ctrl-C 130."""
+    quiet_imports()
     try:
         return command(arguments)
     except UserError as error:

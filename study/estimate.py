@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from study.binding import bind, workplace_of
-from study.config import ADAPTER_METHODS, TrialConfig
+from study.config import ADAPTER_METHODS, FLOOR_METHODS, TrialConfig
 from study.display import show_seconds
 from study.evaluation import GENERATION_BATCH
 from study.facts import Facts, SplitFacts, read_facts
@@ -32,12 +32,16 @@ from study.training import first_recipe, second_recipe
 # 4 in the backward pass, of which a frozen base saves the half that makes gradients of its weights.
 FORWARD, BACKWARD = 2.0, 4.0
 
-# Assumed, not yet fitted to measured trials: what a trial reaches of the rate of a plain product, the seconds
-# it spends outside training and scoring, and the seconds that one decoding step costs a layer however small
-# the model is.
-EFFICIENCY = 0.35
-OVERHEAD_SECONDS = 2.0
+# Fitted to the 34 trials of the embedded lora_vs_qlora on two cores of an AMD EPYC, whose wall time they
+# give within a tenth (benchmarks/results/embedded_study.json): what a trial reaches of the rate of a plain
+# product, the seconds it spends outside training and scoring, those of embedding an answer and its reference
+# for the similarity, and those that a decoding step costs a layer. Larger models reach more of the rate.
+EFFICIENCY = 0.17
+OVERHEAD_SECONDS = 1.4
+SIMILARITY_SECONDS = 0.013
 DECODING_STEP_SECONDS = 0.0006
+# Resident before any model is: Python, torch, transformers, the embedder. Not so on a GPU.
+PROCESS_BYTES = 1.0e9
 STARTUP_SECONDS = 20.0
 
 # What a GPU of 16 GB or more reaches on models this small, before EFFICIENCY. Assumed, not measured.
@@ -53,6 +57,7 @@ class ArmEstimate:
     trainable: int
     total: int
     steps: int
+    training_seconds: float
     search_seconds: float
     confirm_seconds: float
     memory_bytes: float
@@ -81,11 +86,11 @@ def print_estimate(plan: Plan, slots: Slots, console: Console) -> None:
         rate, where = ASSUMED_GPU_FLOPS, "of a GPU's time (its speed is assumed)"
         console.print("The Hub can't be reached: sizes are those on record, tokens are estimated.")
     estimates = [estimate_arm(arm, own, rate) for arm, own in zip(plan.compared, facts, strict=True)]
-    console.print(_table(estimates))
+    console.print(_table(estimates, 0.0 if slots.gpus else PROCESS_BYTES))
     console.print("Trials: search + confirm. Parameters: those that train. Questions: train/validation/test.")
     searched = dict.fromkeys(name for arm in plan.arms for name in arm.ranges)
     console.print(f"Searched within each arm: {', '.join(searched) or 'nothing'}", highlight=False)
-    slot_seconds = sum(estimate.seconds for estimate in estimates)
+    slot_seconds = sum(estimate.seconds for estimate in estimates) + _reference_seconds(plan, estimates)
     console.print(
         f"{plan.trials} trials, {slots.count} at once: about "
         f"{show_seconds(STARTUP_SECONDS + slot_seconds / slots.count)} {where}. Nothing was run.",
@@ -103,13 +108,11 @@ def estimate_arm(arm: Arm, facts: Facts, flops_a_second: float) -> ArmEstimate:
         phases.append((second_recipe(config, facts.code.rows).steps, facts.code))
     active = _active(facts.model, total)
     flops = sum(_training_flops(config, steps, split, active) for steps, split in phases)
+    training_seconds = flops / (flops_a_second * EFFICIENCY)
 
     def seconds(split: SplitFacts) -> float:
-        return (
-            OVERHEAD_SECONDS
-            + flops / (flops_a_second * EFFICIENCY)
-            + _scoring_seconds(split, facts.model, active, flops_a_second)
-        )
+        scoring = _scoring_seconds(split, facts.model, active, flops_a_second)
+        return OVERHEAD_SECONDS + training_seconds + scoring + split.rows * SIMILARITY_SECONDS
 
     return ArmEstimate(
         arm=arm,
@@ -117,10 +120,20 @@ def estimate_arm(arm: Arm, facts: Facts, flops_a_second: float) -> ArmEstimate:
         trainable=trainable,
         total=total,
         steps=sum(steps for steps, _ in phases),
+        training_seconds=training_seconds,
         search_seconds=seconds(facts.validation),
         confirm_seconds=seconds(facts.test),
         memory_bytes=_memory(config, facts, trainable, total),
     )
+
+
+def _reference_seconds(plan: Plan, estimates: Sequence[ArmEstimate]) -> float:
+    """Return the seconds of the trials that train nothing; a floor has no model to ask either."""
+    like = max(estimates, key=lambda estimate: estimate.confirm_seconds)
+    floor = OVERHEAD_SECONDS + like.facts.test.rows * SIMILARITY_SECONDS
+    untrained = like.confirm_seconds - like.training_seconds
+    references = [arm for arm in plan.arms if arm not in plan.compared]
+    return sum(floor if arm.values["method"] in FLOOR_METHODS else untrained for arm in references)
 
 
 def measure_rate(slots: Slots) -> float:
@@ -141,7 +154,7 @@ def measure_rate(slots: Slots) -> float:
     return 2 * 1024 * 512 * 512 / best * min(slots.gpus or 1.0, 1.0)
 
 
-def _table(estimates: Sequence[ArmEstimate]) -> Table:
+def _table(estimates: Sequence[ArmEstimate], process_bytes: float) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("arm")
     for header in ("trials", "parameters", "questions", "steps", "a trial", "memory"):
@@ -154,7 +167,7 @@ def _table(estimates: Sequence[ArmEstimate]) -> Table:
             f"{e.facts.train.rows}/{e.facts.validation.rows}/{e.facts.test.rows}",
             str(e.steps),
             show_seconds(e.confirm_seconds),
-            f"{e.memory_bytes / 1e9:.1f} GB",
+            f"{(process_bytes + e.memory_bytes) / 1e9:.1f} GB",
         )
     return table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 
 
@@ -16,3 +17,9 @@ def quiet_libraries() -> None:
     warnings.filterwarnings(
         "ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning
     )
+
+
+def quiet_imports() -> None:
+    """Switch off what a library says while it is imported: call it before any of them is."""
+    # An optional kernel of 4-bit products that would be fetched from the Hub; nothing is missing without it.
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
