@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerCallback
+from transformers import PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from study.config import TrialConfig
@@ -107,6 +107,7 @@ def train(
             processing_class=tokenizer,
             callbacks=[_Recorder(config, recipe, validation, tokenizer, precision, result, on_log)],
         )
+        trainer.remove_callback(PrinterCallback)  # `_Recorder` says the same, shorter
         last = _last_checkpoint(folder)
         if last is not None:
             _restore(result, last)
@@ -264,6 +265,7 @@ class _Recorder(TrainerCallback):
             "validation_loss": self._validation_loss,
             "seconds": self._seconds(),
         }
+        print(f"step {state.global_step} of {state.max_steps}: loss {loss:.4f}", flush=True)
         self._validation_loss = None
         self._result.history.append(row)
         self._on_log({**row, "steps": state.max_steps})
