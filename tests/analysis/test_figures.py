@@ -148,6 +148,7 @@ def test_label_is_no_markup_in_a_picture(tmp_path):
     assert "$\\alpha$" in svg
 
 
+@pytest.mark.slow
 def test_command_writes_both_formats(tmp_path):
     write_study(tmp_path / "one", ARMS)
     command = [sys.executable, "-m", "analysis.plots", str(tmp_path / "one"), "-o", str(tmp_path / "plots")]

@@ -108,9 +108,8 @@ def predictions_of(config: TrialConfig, workplace: Workplace) -> list[dict[str, 
     return outcome.predictions
 
 
-@pytest.mark.parametrize(
-    "method", ["qlora", *(pytest.param(method, marks=pytest.mark.slow) for method in ("lora", "full"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["lora", "qlora", "full"])
 def test_the_same_configuration_and_seed_give_the_same_predictions(
     config_for: Maker, workplace: Workplace, method: str
 ) -> None:
