@@ -72,6 +72,7 @@ def local_ray(slots: Slots) -> Iterator[None]:
         RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
     )
     ray.init(
+        address="local",  # another Ray that runs on this machine is somebody else's
         num_cpus=slots.count * slots.cpus,
         include_dashboard=False,
         log_to_driver=False,
