@@ -26,7 +26,6 @@ class Tally:
 
     searched: int = 0
     confirmed: int = 0
-    failed: int = 0
     best: float | None = None
     confirm_accuracies: list[float] = field(default_factory=list)
 
@@ -86,8 +85,8 @@ class Progress:
         else:
             tally.confirmed += 1
         if row["status"] != "complete":
-            tally.failed += 1
-        elif assignment.config.stage == "search":
+            return
+        if assignment.config.stage == "search":
             tally.best = max(row["accuracy"], tally.best if tally.best is not None else row["accuracy"])
         else:
             tally.confirm_accuracies.append(row["accuracy"])
@@ -125,7 +124,7 @@ class Display:
     def finished(self, assignment: Assignment, row: Row) -> None:
         """See `study.tuning.Observer`."""
         self._progress.finish(assignment, row)
-        if row["status"] != "complete":
+        if row["status"] not in ("complete", "pruned"):
             where = f"; log: {row['log']}" if row.get("log") else ""
             self._console.print(
                 f"{row['status']}: {_describe(assignment)} ({row['trial']}): {row['reason']}{where}",
@@ -140,9 +139,14 @@ class Display:
         progress = self._progress
         width = len(str(progress.plan.trials))
         left = progress.seconds_left
+        ended = (
+            f"stopped early at step {row['train_steps']} of {row['planned_steps']}"
+            if row["status"] == "pruned"
+            else f"accuracy {row['accuracy']:.1f}%"
+        )
         return (
             f"[{progress.done:{width}}/{progress.plan.trials}] {_describe(assignment)}: "
-            f"accuracy {row['accuracy']:.1f}% in {row['busy_seconds']:.0f} s"
+            f"{ended} in {row['busy_seconds']:.0f} s"
             + (f", about {show_seconds(left)} left" if left is not None and left > 0 else "")
         )
 

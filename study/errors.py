@@ -1,4 +1,4 @@
-"""The project's exceptions: bad input, told to the user in a single line, and a diverged training."""
+"""The project's exceptions: bad input, told to the user in one line, and how a training may end early."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ class UserError(Exception):
 
 
 class Diverged(Exception):
-    """A training's loss is not a number any more; the message says at which step."""
+    """A training's loss is not a number any more, or has exploded; the message says at which step."""
+
+
+class Pruned(Exception):
+    """Early stopping ends a search trial; the message says at which step, and by what."""
 
 
 def unknown_name(kind: str, received: str, valid: Iterable[str]) -> UserError:

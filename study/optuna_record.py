@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.trial import TrialState, create_trial
+from optuna.trial import create_trial
 
+from study.proposals import read_ending
 from study.search import Assignment
 
 
@@ -37,12 +38,13 @@ class OptunaRecord:
         study = self._study(assignment.arm.label)
         if row["trial"] in self._known[assignment.arm.label]:
             return
-        complete = row["status"] == "complete"
+        ending = read_ending(row)
         ranges = dict(assignment.arm.ranges)
         study.add_trial(
             create_trial(
-                state=TrialState.COMPLETE if complete else TrialState.FAIL,
-                value=row["search_score"] if complete else None,
+                state=ending.state,
+                value=ending.value,
+                intermediate_values=dict(ending.intermediate_values),
                 params={name: getattr(assignment.config, name) for name in ranges},
                 distributions=ranges,
                 user_attrs={"trial": row["trial"], "status": row["status"]},

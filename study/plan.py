@@ -20,7 +20,7 @@ from study.data import GSM8K_COLUMNS, Columns
 from study.errors import UserError, unknown_name
 from study.profiles import PROFILES, Profile
 from study.sources import Source
-from study.space import FACTORS, Space, label_arms, load_space
+from study.space import FACTORS, Space, contains, count_values, label_arms, load_space
 
 # Settings that only some methods take.
 _ADAPTER_ONLY = ("rank", "alpha", "lora_dropout", "target_modules")
@@ -44,6 +44,7 @@ class Request:
     seed: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     skip_bad_rows: bool = False
+    early_stopping: bool = True
 
     @property
     def columns(self) -> Columns:
@@ -58,8 +59,9 @@ class Arm:
     Attributes:
         label: its name for people.
         factors: factor -> value, as they stand in the results.
-        values: configuration values of all its trials (those of its ranges are its first guess).
+        values: configuration values of all its trials.
         ranges: hyperparameter -> range, searched within the arm.
+        guesses: what the search tries first: the profile's own values of what is searched, then the space's.
         search_trials: trials of the search stage.
         confirm_seeds: seed of each trial of the confirm stage.
         search_seed: seed of every trial of the search stage.
@@ -69,6 +71,7 @@ class Arm:
     factors: Mapping[str, Any]
     values: Mapping[str, Any]
     ranges: Mapping[str, BaseDistribution]
+    guesses: tuple[Mapping[str, Any], ...]
     search_trials: int
     confirm_seeds: tuple[int, ...]
     search_seed: int
@@ -87,11 +90,6 @@ class Arm:
     def trials(self) -> int:
         """Trials of both stages."""
         return self.search_trials + len(self.confirm_seeds)
-
-    @property
-    def first_guess(self) -> dict[str, Any]:
-        """The profile's own values of what is searched: the search tries them first."""
-        return {name: self.values[name] for name in self.ranges if name in self.values}
 
     def search_config(self, parameters: Mapping[str, Any]) -> TrialConfig:
         """Return the configuration of a search trial."""
@@ -256,11 +254,28 @@ def _arm(label: str, values: dict[str, Any], space: Space, profile: Profile, req
         factors={name: values.get(name) for name in FACTORS},
         values=values,
         ranges=ranges,
-        # Nothing to search: one trial stands for all of them.
-        search_trials=(trials if ranges else 1) if trained else 0,
+        guesses=_guesses(values, ranges, space),
+        # No configuration is tried twice: of a small space (or of none) there may be fewer than asked for.
+        search_trials=int(min(trials, math.prod(map(count_values, ranges.values())))) if trained else 0,
         confirm_seeds=tuple(request.seed + 1 + i for i in range(seeds)) if trained else (request.seed,),
         search_seed=request.seed,
     )
+
+
+def _guesses(
+    values: Mapping[str, Any], ranges: Mapping[str, BaseDistribution], space: Space
+) -> tuple[Mapping[str, Any], ...]:
+    """Return what an arm's search tries first: the profile's own values, then the points of the space."""
+    own = {name: value for name, value in _keep(values, ranges).items() if contains(ranges[name], value)}
+    points = []
+    for point in space.points_to_evaluate:
+        for name, value in point.items():
+            if name not in space.search:
+                raise unknown_name("searched hyperparameter in points_to_evaluate", name, space.search)
+            if name in ranges and not contains(ranges[name], value):
+                raise UserError(f"points_to_evaluate: {name} must lie in {ranges[name]}, received {value!r}")
+        points.append(_keep(point, ranges))
+    return tuple(_distinct([guess for guess in (own, *points) if guess]))
 
 
 def _keep(combination: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:

@@ -113,7 +113,7 @@ PAPER = Profile(
         "validation_questions": 500,
         "max_source_tokens": 256,
         "max_target_tokens": 256,
-        "evaluations": 5,
+        "evaluations": 4,
     },
     adapter_defaults={"rank": 8, "alpha": 16.0, "lora_dropout": 0.05, "target_modules": "query-value"},
     method_defaults={

@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from study.config import TrialConfig
-from study.errors import Diverged
+from study.errors import Diverged, Pruned
 from study.machine import describe_machine, describe_versions, source_commit
+from study.pruning import RungLosses, prune_above
 from study.results import ResultsFolder
 from study.workplace import Workplace
 
@@ -58,6 +59,7 @@ def record_trial(
     about: Mapping[str, Any],
     on_progress: OnProgress,
     save_model: SaveModel | None = None,
+    cutoffs: RungLosses = (),
 ) -> dict[str, Any]:
     """Run a trial and write what it leaves behind into `folder`; return its row.
 
@@ -67,14 +69,18 @@ def record_trial(
     Args:
         run: the trainer: `study.trial.run_trial`, or another of its kind.
         about: columns that only the study knows: study, space, profile, arm, search_number.
+        cutoffs: the losses above which early stopping ends the trial, see `study.pruning`.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
+    on_progress = prune_above(cutoffs, on_progress)
 
     def attempt(workplace: Workplace) -> tuple[Outcome, dict[str, Any]]:
         outcome = Outcome()
         try:
             run(config, workplace, outcome, on_progress=on_progress, save_model=save_model)
             return outcome, {"status": "complete"}
+        except Pruned as pruned:
+            return outcome, {"status": "pruned", "reason": str(pruned)}
         except Exception as error:
             traceback.print_exc()  # into the trial's log
             return outcome, describe_failure(error)
@@ -92,6 +98,7 @@ def record_trial(
         **status,
         **about,
         **_provenance(workplace),
+        "rung_cutoffs": list(cutoffs) or None,
         "started_at": started,
         "ended_at": datetime.now(UTC),
         "busy_seconds": time.perf_counter() - clock,

@@ -57,7 +57,15 @@ def rerun(
     with tempfile.TemporaryDirectory() as scratch:
         again = ResultsFolder(Path(scratch))
         again.create()
-        new = record_trial(run_trial, config, workplace, again, about={}, on_progress=tell)
+        new = record_trial(
+            run_trial,
+            config,
+            workplace,
+            again,
+            about={},
+            on_progress=tell,
+            cutoffs=row.get("rung_cutoffs") or (),
+        )
         if new["status"] != row["status"]:
             raise UserError(
                 f"trial {trial_id} was {row['status']} and is now {new['status']}: {new['reason']}"
@@ -66,5 +74,7 @@ def rerun(
 
 
 def _same_predictions(first: ResultsFolder, second: ResultsFolder, trial_id: str) -> bool:
-    tables = [pq.read_table(folder.table_path("predictions", trial_id)) for folder in (first, second)]
-    return bool(tables[0].equals(tables[1]))
+    paths = [folder.table_path("predictions", trial_id) for folder in (first, second)]
+    if not any(path.exists() for path in paths):  # stopped before it was scored
+        return True
+    return bool(pq.read_table(paths[0]).equals(pq.read_table(paths[1])))

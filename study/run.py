@@ -51,6 +51,7 @@ def make_parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="fix a setting; repeatable"
     )
+    what.add_argument("--no-early-stopping", action="store_true", help="train every search trial to its end")
     what.add_argument("--skip-bad-rows", action="store_true", help="leave out and count unusable rows")
     where = parser.add_argument_group("where to run")
     where.add_argument(
@@ -106,6 +107,7 @@ def _start(options: argparse.Namespace, console: Console) -> int:
         seed=options.seed,
         settings=dict(parse_setting(text) for text in options.set),
         skip_bad_rows=options.skip_bad_rows,
+        early_stopping=not options.no_early_stopping,
     )
     plan = make_plan(request)
     check_writable(options.results)

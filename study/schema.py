@@ -12,7 +12,7 @@ import pyarrow as pa
 SCHEMA_VERSION = 1
 VERSION_KEY = b"study_schema_version"
 
-STATUSES = ("complete", "diverged", "out_of_memory", "failed")
+STATUSES = ("complete", "pruned", "diverged", "out_of_memory", "failed")
 
 
 def _field(name: str, kind: pa.DataType, description: str) -> pa.Field:
@@ -81,10 +81,17 @@ TRIALS = pa.schema(
             "%: mean 100 x cosine of the sentence embeddings of prediction and reference",
         ),
         _field("search_score", _FLOAT, "what the search maximises: accuracy, ties broken by perplexity"),
+        _field(
+            "rung_losses",
+            pa.list_(_FLOAT),
+            "nats a target token: validation loss at each rung of early stopping, study.pruning.RUNGS",
+        ),
+        _field("rung_cutoffs", pa.list_(_FLOAT), "the losses above which early stopping ends the trial"),
         # Costs
         _field("trainable_parameters", _INT, "parameters that train"),
         _field("total_parameters", _INT, "parameters of the model with its adapters"),
         _field("train_steps", _INT, "optimizer steps taken"),
+        _field("planned_steps", _INT, "optimizer steps of the whole budget, of all phases"),
         _field("train_tokens", _INT, "tokens trained on, padding not counted"),
         _field("train_loss", _FLOAT, "mean training loss of the last logged steps, nats a token"),
         _field("train_seconds", _FLOAT, "s: wall time of the training loop, its validation losses included"),

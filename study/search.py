@@ -2,22 +2,21 @@
 
 Optuna proposes within each arm, never across arms. A proposal may depend on which trials have finished, and
 which those are depends on timing; so that one seed gives one study, a proposal of an arm waits for a fixed
-set of its earlier trials and sees no others. The search can therefore be replayed from the rows of the
-results folder: a resumed study asks the same questions, and finds the finished ones answered.
+set of its earlier trials and sees no others. The search can therefore go on from the rows of the results
+folder: a resumed study makes the same proposals, and finds the finished ones answered.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import optuna
-from optuna.samplers import TPESampler
-from optuna.trial import TrialState
-
-from study.config import TRAINED_METHODS, TrialConfig, digest
+from study.config import TRAINED_METHODS, TrialConfig
 from study.plan import Arm, Plan
+from study.proposals import Proposals
+from study.pruning import RungLosses, cutoffs, may_prune
 
 Row = Mapping[str, Any]
 
@@ -27,11 +26,18 @@ HOPELESS_FAILURES = 5
 
 @dataclass(frozen=True)
 class Assignment:
-    """A trial to run: its arm, its configuration, and its number in the arm's search (None for confirm)."""
+    """A trial to run.
+
+    Attributes:
+        arm, config: its arm and its configuration.
+        number: its number in the arm's search; None in the confirm stage.
+        cutoffs: the losses above which early stopping ends it, for each rung; empty: it is never stopped.
+    """
 
     arm: Arm
     config: TrialConfig
     number: int | None = None
+    cutoffs: tuple[float | None, ...] = ()
 
 
 class ArmSearch:
@@ -41,19 +47,19 @@ class ArmSearch:
         arm: what to search.
         width: proposals that may be unfinished at once: proposal k sees the results of the trials
             0 to k - width, in their order, and no others.
+        known: number -> row of the search trials that have finished already.
+        early_stopping: whether a search trial may be stopped early.
     """
 
-    def __init__(self, arm: Arm, width: int):
+    def __init__(self, arm: Arm, width: int, known: Mapping[int, Row], *, early_stopping: bool):
         self.arm = arm
-        self._width = width
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._optuna_study = optuna.create_study(direction="maximize", sampler=_sampler(arm, width))
-        if arm.first_guess:
-            self._optuna_study.enqueue_trial(arm.first_guess)
-        self._proposals: list[optuna.Trial] = []
-        self._rows: dict[int, Row] = {}
-        self._told = 0
-        self._confirmed = 0
+        self._width, self._known = width, dict(known)
+        self._early_stopping = early_stopping and may_prune(arm.search_trials)
+        self._proposals = Proposals(arm, parallel=width > 1)
+        self._unseen: dict[int, Row] = {}
+        self._rung_losses: list[RungLosses] = []
+        self._searched = self._told = self._confirmed = 0
+        self._best: tuple[float, int] | None = None  # its score, and its number times -1
 
     @property
     def started(self) -> int:
@@ -61,17 +67,11 @@ class ArmSearch:
         return len(self._proposals) + self._confirmed
 
     @property
-    def best(self) -> Row | None:
-        """The row of the best finished search trial, or None."""
-        complete = [row for _, row in sorted(self._rows.items()) if row["status"] == "complete"]
-        return max(complete, key=lambda row: row["search_score"], default=None)
-
-    @property
     def exhausted(self) -> bool:
         """Whether nothing is left to hand out, now or later."""
-        searched = len(self._rows) == self.arm.search_trials
-        nothing_to_confirm = self.arm.search_trials > 0 and searched and self.best is None
-        return searched and (nothing_to_confirm or self._confirmed == len(self.arm.confirm_seeds))
+        return self._search_ended and (
+            self._nothing_to_confirm or self._confirmed == len(self.arm.confirm_seeds)
+        )
 
     def next(self) -> Assignment | None:
         """Return the next trial, or None if it has to wait for one that is running, or there is none."""
@@ -81,37 +81,49 @@ class ArmSearch:
 
     def finish(self, number: int, row: Row) -> None:
         """Take in the row of search trial `number`."""
-        self._rows[number] = row
+        self._searched += 1
+        self._unseen[number] = {name: row.get(name) for name in ("status", "search_score", "rung_losses")}
+        if row["status"] == "complete":
+            # Of equal scores the earlier trial's is the best.
+            found = (row["search_score"], -number)
+            self._best = max(self._best or found, found)
+
+    @property
+    def _search_ended(self) -> bool:
+        return self._searched == self.arm.search_trials
+
+    @property
+    def _nothing_to_confirm(self) -> bool:
+        return self.arm.search_trials > 0 and self._best is None
 
     def _propose(self) -> Assignment | None:
         number = len(self._proposals)
-        visible = number - self._width + 1
-        if any(k not in self._rows for k in range(visible)):
+        visible = max(number - self._width + 1, 0)
+        if any(k not in self._unseen for k in range(self._told, visible)):
             return None
-        for k in range(self._told, max(visible, 0)):
-            self._tell(self._proposals[k], self._rows[k])
-            self._told = k + 1
-        proposal = self._optuna_study.ask(dict(self.arm.ranges))
-        self._proposals.append(proposal)
-        return Assignment(self.arm, self.arm.search_config(proposal.params), number)
-
-    def _tell(self, proposal: optuna.Trial, row: Row) -> None:
-        if row["status"] == "complete":
-            self._optuna_study.tell(proposal, row["search_score"])
+        for k in range(self._told, visible):
+            self._tell(k, self._unseen.pop(k))
+        self._told = visible
+        if (row := self._known.pop(number, None)) is not None:
+            config = json.loads(row["config_json"])
+            parameters = self._proposals.register({name: config[name] for name in self.arm.ranges})
         else:
-            self._optuna_study.tell(proposal, state=TrialState.FAIL)
+            parameters = self._proposals.propose()
+        limits = tuple(cutoffs(self._rung_losses)) if self._early_stopping else ()
+        return Assignment(self.arm, self.arm.search_config(parameters), number, limits)
+
+    def _tell(self, number: int, row: Row) -> None:
+        self._proposals.tell(number, row)
+        if row["rung_losses"]:
+            self._rung_losses.append(row["rung_losses"])
 
     def _confirm(self) -> Assignment | None:
-        if len(self._rows) < self.arm.search_trials or self._confirmed == len(self.arm.confirm_seeds):
-            return None
-        if self.arm.search_trials > 0 and self.best is None:
+        if not self._search_ended or self.exhausted:
             return None
         seed = self.arm.confirm_seeds[self._confirmed]
         self._confirmed += 1
-        return Assignment(self.arm, self.arm.confirm_config(self._best_parameters(), seed))
-
-    def _best_parameters(self) -> dict[str, Any]:
-        return {} if self.best is None else {name: self.best[name] for name in self.arm.ranges}
+        parameters = {} if self._best is None else self._proposals.parameters(-self._best[1])
+        return Assignment(self.arm, self.arm.confirm_config(parameters, seed))
 
 
 class StudySearch:
@@ -136,7 +148,11 @@ class StudySearch:
         finished: Mapping[str, Row],
         on_reuse: Callable[[Assignment, Row], None] = lambda assignment, row: None,
     ):
-        self._searches = [ArmSearch(arm, width) for arm in plan.arms]
+        known = _search_rows(finished)
+        self._searches = [
+            ArmSearch(arm, width, known.get(arm.label, {}), early_stopping=plan.request.early_stopping)
+            for arm in plan.arms
+        ]
         self._finished = dict(finished)
         self._running: dict[str, tuple[ArmSearch, int | None]] = {}
         self._on_reuse = on_reuse
@@ -156,7 +172,7 @@ class StudySearch:
         for search in sorted(self._searches, key=lambda s: s.started / s.arm.trials):
             while (assignment := search.next()) is not None:
                 self._running[assignment.config.trial_id] = (search, assignment.number)
-                row = self._finished.get(assignment.config.trial_id)
+                row = self._finished.pop(assignment.config.trial_id, None)
                 if row is None:
                     return assignment
                 self._on_reuse(assignment, row)
@@ -166,8 +182,7 @@ class StudySearch:
     def finish(self, trial_id: str, row: Row) -> None:
         """Take in the row of a trial that was handed out."""
         search, number = self._running.pop(trial_id)
-        self._finished[trial_id] = row
-        self._any_trained |= row["method"] in TRAINED_METHODS and row["status"] == "complete"
+        self._any_trained |= row["method"] in TRAINED_METHODS and row["status"] in ("complete", "pruned")
         self._failures += row["status"] == "failed"
         if self._failures >= HOPELESS_FAILURES and not self._any_trained and self.hopeless is None:
             self.hopeless = row
@@ -175,10 +190,10 @@ class StudySearch:
             search.finish(number, row)
 
 
-def _sampler(arm: Arm, width: int) -> TPESampler:
-    # The model of TPE needs a few points; with few trials, a third of them is what can be spared.
-    return TPESampler(
-        seed=int(digest([arm.search_seed, arm.label], 8), 16),
-        n_startup_trials=max(3, arm.search_trials // 3),
-        constant_liar=width > 1,
-    )
+def _search_rows(finished: Mapping[str, Row]) -> dict[str, dict[int, Row]]:
+    """Return arm label -> number -> row of the finished search trials."""
+    known: dict[str, dict[int, Row]] = {}
+    for row in finished.values():
+        if row["search_number"] is not None:
+            known.setdefault(row["arm"], {})[row["search_number"]] = row
+    return known

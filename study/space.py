@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import pkgutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 from study.errors import UserError, unknown_name
 
@@ -38,6 +44,24 @@ def log_uniform(low: float, high: float) -> FloatDistribution:
     return FloatDistribution(low, high, log=True)
 
 
+def count_values(distribution: BaseDistribution) -> float:
+    """Return how many values a range has: infinity for a continuous one."""
+    if isinstance(distribution, CategoricalDistribution):
+        return len(distribution.choices)
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    if distribution.step is None:
+        return 1 if distribution.single() else math.inf
+    return int((distribution.high - distribution.low) / distribution.step + 1e-9) + 1
+
+
+def contains(distribution: BaseDistribution, value: Any) -> bool:
+    """Tell whether a value lies in a range."""
+    try:
+        return distribution._contains(distribution.to_internal_repr(value))
+    except (TypeError, ValueError):
+        return False
+
+
 @dataclass(frozen=True)
 class Space:
     """What a study compares and what it searches.
@@ -48,6 +72,8 @@ class Space:
         search: the hyperparameters searched within each arm, from its method's own ranges.
         ranges: ranges of this space that replace the method's own.
         fixed: configuration values of every arm whose method takes them.
+        points_to_evaluate: hyperparameters that every arm tries first, right after the profile's own;
+            what is missing in a point, Optuna fills in.
     """
 
     question: str
@@ -55,6 +81,7 @@ class Space:
     search: Sequence[str]
     ranges: Mapping[str, BaseDistribution] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    points_to_evaluate: Sequence[Mapping[str, Any]] = ()
 
     def blocks(self) -> list[Mapping[str, Sequence[Any]]]:
         """Return the blocks of `compare`, one or more."""

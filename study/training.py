@@ -33,6 +33,8 @@ from study.workplace import Workplace
 LOGS_A_TRAINING = 20
 # At most so much of a training is lost to a fault. Shorter trainings are checkpointed at their end alone.
 CHECKPOINT_SECONDS = 120.0
+# A loss so many times the first one, or that of guessing, is an explosion and no spike that passes.
+EXPLODED = 4.0
 # A checkpoint's own file beside the Trainer's. It is written last: without it, a checkpoint is partial.
 PROGRESS_FILE = "study_progress.json"
 
@@ -57,12 +59,14 @@ class Training:
         steps: optimizer steps taken.
         seconds: wall time of the loop, validation losses included.
         tokens: tokens trained on, padding not counted.
+        first_loss: the loss of the first batch, nats a token; None before it.
     """
 
     history: list[dict[str, Any]] = field(default_factory=list)
     steps: int = 0
     seconds: float = 0.0
     tokens: int = 0
+    first_loss: float | None = None
 
 
 def first_recipe(config: TrialConfig, questions: int) -> Recipe:
@@ -95,7 +99,7 @@ def train(
     """Train `model` in place by `recipe`, filling `result` as it goes.
 
     Raises:
-        Diverged: a logged loss is not finite.
+        Diverged: a batch's loss is not finite, or has exploded.
     """
     with _checkpoint_folder(workplace, recipe) as folder:
         trainer = _Trainer(
@@ -204,7 +208,20 @@ class _Trainer(Seq2SeqTrainer):
         if model.config.is_encoder_decoder:  # elsewhere the target stands in the input
             tokens = tokens + (inputs["labels"] != -100).sum()
         self._result.tokens += int(tokens)
-        return super().training_step(model, inputs, *arguments, **options)
+        loss = super().training_step(model, inputs, *arguments, **options)
+        self._check_loss(float(loss) * self.args.gradient_accumulation_steps)
+        return loss
+
+    def _check_loss(self, loss: float) -> None:
+        """Raise `Diverged` at the step whose loss shows it."""
+        step = self.state.global_step + 1
+        if not math.isfinite(loss):
+            raise Diverged(f"the training loss is {loss} at step {step}")
+        if self._result.first_loss is None:
+            self._result.first_loss = loss
+        limit = EXPLODED * max(self._result.first_loss, math.log(self.model.config.vocab_size))
+        if loss > limit:
+            raise Diverged(f"the training loss is {loss:.1f} at step {step}, above {limit:.1f}: it exploded")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         # With two active adapters, transformers would load and activate the first alone, and train it again.
@@ -221,7 +238,7 @@ class _Trainer(Seq2SeqTrainer):
 
 
 class _Recorder(TrainerCallback):
-    """Takes validation losses at even intervals, keeps the history, and stops a diverged run."""
+    """Takes validation losses at even intervals, and keeps the history and the checkpoints' progress."""
 
     def __init__(
         self,
@@ -244,6 +261,7 @@ class _Recorder(TrainerCallback):
         self._clock = time.perf_counter() - self._result.seconds
 
     def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
+        self._result.steps = state.global_step
         if state.global_step in _evaluation_steps(self._evaluations, state.max_steps):
             likelihood = score_targets(model, self._validation, self._pad, self._precision)
             self._validation_loss = likelihood.nll_per_token
@@ -269,12 +287,9 @@ class _Recorder(TrainerCallback):
         self._validation_loss = None
         self._result.history.append(row)
         self._on_log({**row, "steps": state.max_steps})
-        if not math.isfinite(loss):
-            raise Diverged(f"the training loss is {loss} at step {state.global_step}")
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._seconds()
-        self._result.steps = state.global_step
         path = Path(args.output_dir) / f"checkpoint-{state.global_step}" / PROGRESS_FILE
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(dataclasses.asdict(self._result)))
@@ -283,7 +298,6 @@ class _Recorder(TrainerCallback):
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._seconds()
-        self._result.steps = state.global_step
 
     def _seconds(self) -> float:
         self._result.seconds = time.perf_counter() - self._clock

@@ -21,6 +21,7 @@ from study.machine import PeakMemory, pick_precision
 from study.methods import build_model, count_parameters, optimizer_name, shipped_bytes, stack_adapter
 from study.metrics import score_answer, summarise
 from study.models import load_tokenizer
+from study.pruning import rung_losses
 from study.quiet import quiet_libraries
 from study.record import OnProgress, Outcome, SaveModel
 from study.sandbox import Sandbox
@@ -55,12 +56,13 @@ def run_trial(
         workplace: where to do it.
         outcome: is filled in; after an exception it holds what was known by then.
         on_progress: is called now and then with `phase` ("loading", "training", "scoring"), and while
-            training with `step`, `steps` and `loss`.
+            training with a row of the history, its phase as `part`, and that phase's `steps`. What it
+            raises ends the trial.
         save_model: is called with the trained model and its tokenizer, if given.
 
     Raises:
         UserError: the model or the data can't be used.
-        Diverged: the loss is not a number any more.
+        Diverged: the loss is not a number any more, or has exploded.
     """
     quiet_libraries()
     torch.set_num_threads(workplace.threads)
@@ -149,26 +151,32 @@ def _train(
                 validation,
                 result=result,
                 precision=precision,
-                on_log=lambda row: on_progress({**row, "phase": "training"}),
+                on_log=lambda row: on_progress({**row, "phase": "training", "part": recipe.phase}),
             )
         finally:
-            _add_training(outcome, config, result)
+            _add_training(outcome, config, recipe, result)
 
     examples = load_examples(config, workplace, "train")
-    outcome.row["train_questions"] = len(examples)
-    phase(first_recipe(config, len(examples)), examples)
-    if config.method == "stacked_lora":
-        code = load_examples(config, workplace, "code")
-        outcome.row["code_rows"] = len(code)
-        set_seed(config.seed)  # the new adapter begins the same whether or not the first phase was resumed
-        stack_adapter(model, config)
-        phase(second_recipe(config, len(code)), code)
+    first = first_recipe(config, len(examples))
+    outcome.row |= {"train_questions": len(examples), "planned_steps": first.steps}
+    if config.method != "stacked_lora":
+        phase(first, examples)
+        return
+    code = load_examples(config, workplace, "code")
+    second = second_recipe(config, len(code))
+    outcome.row |= {"code_rows": len(code), "planned_steps": first.steps + second.steps}
+    phase(first, examples)
+    set_seed(config.seed)  # the new adapter begins the same whether or not the first phase was resumed
+    stack_adapter(model, config)
+    phase(second, code)
 
 
-def _add_training(outcome: Outcome, config: TrialConfig, result: Training) -> None:
+def _add_training(outcome: Outcome, config: TrialConfig, recipe: Recipe, result: Training) -> None:
     """Add a phase's history and costs to the outcome."""
     outcome.history += [{"trial": config.trial_id, **row} for row in result.history]
     row = outcome.row
+    if recipe.phase == 1:
+        row["rung_losses"] = rung_losses(result.history, recipe.steps)
     row["train_steps"] = row.get("train_steps", 0) + result.steps
     row["train_tokens"] = row.get("train_tokens", 0) + result.tokens
     row["train_seconds"] = row.get("train_seconds", 0.0) + result.seconds

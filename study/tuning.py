@@ -139,6 +139,7 @@ class _Searcher(_NotPickled, Searcher):
             "trial": assignment.config.model_dump(mode="json"),
             "about": {"arm": assignment.arm.label, "search_number": assignment.number},
             "save_as": _winner_folder(assignment),
+            "cutoffs": assignment.cutoffs,
         }
 
     def finish(self, trial_id: str, row: Row) -> Assignment:
@@ -230,6 +231,7 @@ def _run_on_worker(assigned: dict[str, Any], job: Job) -> None:
             about={**job.about, **assigned["about"]},
             on_progress=lambda progress: tune.report({"finished": 0, "progress": dict(progress)}),
             save_model=_saver(assigned["save_as"], config, workplace, folder),
+            cutoffs=assigned["cutoffs"],
         )
     tune.report({"finished": 1, "status": row["status"]})
 

@@ -6,7 +6,7 @@ from study.binding import bind
 from study.errors import UserError
 from study.plan import Request, make_plan, search_width
 from study.profiles import PROFILES
-from study.space import Space, choice, label_arms, list_spaces, load_space
+from study.space import Space, choice, contains, label_arms, list_spaces, load_space
 
 
 @pytest.mark.parametrize("space", list_spaces())
@@ -23,9 +23,10 @@ def test_every_space_gives_a_plan_with_equal_budgets(space: str, profile: str) -
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_first_guess_lies_in_its_ranges(space: str, profile: str) -> None:
     for arm in make_plan(Request(space, profile)).arms:
-        for name, value in arm.first_guess.items():
-            distribution = arm.ranges[name]
-            assert distribution._contains(distribution.to_internal_repr(value)), (arm.label, name)
+        assert len(arm.guesses) == (1 if arm.ranges else 0)
+        for guess in arm.guesses:
+            assert guess.keys() == arm.ranges.keys()
+            assert all(contains(arm.ranges[name], value) for name, value in guess.items()), arm.label
 
 
 def test_lora_vs_qlora_has_four_arms_and_the_baselines_of_each_variant() -> None:
@@ -63,6 +64,45 @@ def test_one_budget_replaces_the_other() -> None:
 def test_nothing_to_search_is_one_search_trial() -> None:
     settings = {"rank": 8, "alpha": 16, "learning_rate": 1e-3}
     assert make_plan(Request("lora_vs_qlora", settings=settings)).arms[0].search_trials == 1
+
+
+def test_a_space_smaller_than_the_budget_gets_a_trial_for_each_configuration() -> None:
+    settings = {"alpha": 16, "learning_rate": 1e-3}  # leaves five ranks
+    assert make_plan(Request("lora_vs_qlora", trials=9, settings=settings)).arms[0].search_trials == 5
+
+
+def test_the_paper_tries_its_own_adapter_first() -> None:
+    for arm in make_plan(Request("lora_vs_qlora", profile="paper")).compared:
+        assert arm.guesses[0]["rank"] == 8
+        assert arm.values["target_modules"] == "query-value"
+
+
+def space_file(tmp_path: Path, points: str) -> str:
+    path = tmp_path / "points.py"
+    path.write_text(
+        "from study.space import Space\n"
+        "SPACE = Space('Mine?', {'method': ['lora', 'full']}, ['rank', 'learning_rate'],\n"
+        f"              points_to_evaluate={points})\n"
+    )
+    return str(path)
+
+
+def test_a_spaces_own_points_come_after_the_profiles(tmp_path: Path) -> None:
+    lora, full = make_plan(Request(space_file(tmp_path, "[{'rank': 2}, {'learning_rate': 2e-3}]"))).compared
+    assert list(lora.guesses[1:]) == [{"rank": 2}, {"learning_rate": 2e-3}]
+    assert list(full.guesses[1:]) == [{"learning_rate": 2e-3}]
+
+
+@pytest.mark.parametrize(
+    ("points", "reason"),
+    [
+        ("[{'rank': 3}]", r"points_to_evaluate: rank must lie in .*\(2, 4, 8, 16, 32\).*received 3"),
+        ("[{'rnk': 2}]", "in points_to_evaluate 'rnk': did you mean rank"),
+    ],
+)
+def test_a_point_outside_the_search_is_refused(tmp_path: Path, points: str, reason: str) -> None:
+    with pytest.raises(UserError, match=reason):
+        make_plan(Request(space_file(tmp_path, points)))
 
 
 @pytest.mark.parametrize(

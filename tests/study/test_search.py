@@ -19,8 +19,11 @@ def row_of(assignment: Assignment, status: str = "complete") -> dict[str, Any]:
     score = -abs((config.learning_rate or 0) - 0.004)
     return {
         "trial": config.trial_id,
+        "arm": assignment.arm.label,
+        "search_number": assignment.number,
         "status": status,
         "search_score": score if status == "complete" else None,
+        "config_json": config.model_dump_json(),
         **config.model_dump(),
     }
 
@@ -88,7 +91,7 @@ def test_the_arms_own_values_are_tried_first() -> None:
     for assignment in run(StudySearch(plan_of(), 1, {}), 1, random.Random(0)):
         if assignment.number == 0:
             own = {name: getattr(assignment.config, name) for name in assignment.arm.ranges}
-            assert own == assignment.arm.first_guess
+            assert own == assignment.arm.guesses[0]
 
 
 def test_the_confirm_stage_repeats_the_best_of_its_arm() -> None:
@@ -102,14 +105,27 @@ def test_the_confirm_stage_repeats_the_best_of_its_arm() -> None:
             assert confirm.config.rank == best.config.rank
 
 
-def test_a_stopped_study_goes_on_where_it_stopped() -> None:
-    whole = list(run(StudySearch(plan_of(), 1, {}), 2, random.Random(0)))
-    finished = {a.config.trial_id: row_of(a) for a in whole[:13]}
+@pytest.mark.parametrize("width", [1, 3])
+@pytest.mark.parametrize("ended", [1, 13, 30])
+def test_a_stopped_study_goes_on_where_it_stopped(width: int, ended: int) -> None:
+    whole = list(run(StudySearch(plan_of(8), width, {}), 6, random.Random(0)))
+    finished = {a.config.trial_id: row_of(a) for a in random.Random(ended).sample(whole[: ended + 6], ended)}
     reused: list[str] = []
-    search = StudySearch(plan_of(), 1, finished, on_reuse=lambda a, row: reused.append(row["trial"]))
-    rest = list(run(search, 2, random.Random(7)))
+    search = StudySearch(plan_of(8), width, finished, on_reuse=lambda a, row: reused.append(row["trial"]))
+    rest = list(run(search, 6, random.Random(7)))
     assert sorted(reused) == sorted(finished)
     assert ids(iter(whole)) == sorted(reused + [a.config.trial_id for a in rest])
+
+
+def test_no_configuration_is_tried_twice() -> None:
+    settings = {"learning_rate": 1e-3}  # leaves 5 ranks x 4 alphas
+    plan = make_plan(Request("lora_vs_qlora", trials=100, confirm_seeds=1, settings=settings))
+    assignments = list(run(StudySearch(plan, 2, {}), 4, random.Random(0)))
+    for arm in plan.compared:
+        tried = [
+            (a.config.rank, a.config.alpha) for a in assignments if a.arm is arm and a.number is not None
+        ]
+        assert len(set(tried)) == len(tried) == arm.search_trials == 20
 
 
 def test_a_finished_study_runs_nothing() -> None:

@@ -1,0 +1,116 @@
+"""Proposals: which hyperparameters an arm tries next, by Optuna.
+
+A proposal is a function of the arm, its number and the results that it may see: the sampler is seeded anew
+for each. So a search goes on from the rows of its finished trials, without asking for them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import optuna
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.trial import TrialState
+
+from study.config import digest
+from study.plan import Arm
+
+Parameters = dict[str, Any]
+
+# How often TPE is asked for something new before chance is.
+ATTEMPTS = 10
+
+
+class Proposals:
+    """The Optuna study of one arm. Proposals are numbered from 0, and made or registered in that order.
+
+    Args:
+        arm: what to search.
+        parallel: whether several proposals may be unfinished at once.
+    """
+
+    def __init__(self, arm: Arm, *, parallel: bool):
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._arm, self._parallel = arm, parallel
+        self._optuna_study = optuna.create_study(direction="maximize")
+        self._asked: list[optuna.Trial] = []
+        self._tried: set[tuple[float, ...]] = set()
+
+    def __len__(self) -> int:
+        """Proposals so far."""
+        return len(self._asked)
+
+    def propose(self) -> Parameters:
+        """Return the next configuration: the arm's own guesses first, and none twice."""
+        first_seed = int(digest([self._arm.search_seed, self._arm.label, len(self)], 7), 16)
+        guess = self._arm.guesses[len(self)] if len(self) < len(self._arm.guesses) else {}
+        for seed in count(first_seed):
+            tries = seed - first_seed
+            sampler = self._tpe(seed) if tries < ATTEMPTS else RandomSampler(seed)
+            proposal = self._ask(sampler, {} if tries else guess)
+            if self._key(proposal) not in self._tried:
+                return self._take(proposal)
+            self._optuna_study.tell(proposal, state=TrialState.FAIL)
+        raise AssertionError("count has no end")
+
+    def register(self, parameters: Mapping[str, Any]) -> Parameters:
+        """Take in the next configuration as an earlier run of the study proposed it; return it."""
+        return self._take(self._ask(RandomSampler(0), parameters))
+
+    def parameters(self, number: int) -> Parameters:
+        """Return proposal `number`."""
+        return self._asked[number].params
+
+    def tell(self, number: int, row: Mapping[str, Any]) -> None:
+        """Tell Optuna how proposal `number` ended."""
+        ended, proposal = read_ending(row), self._asked[number]
+        for rung, value in ended.intermediate_values.items():
+            proposal.report(value, rung)
+        self._optuna_study.tell(proposal, ended.value, ended.state)
+
+    def _ask(self, sampler: BaseSampler, fixed: Mapping[str, Any]) -> optuna.Trial:
+        self._optuna_study.sampler = sampler
+        if fixed:
+            self._optuna_study.enqueue_trial(dict(fixed))
+        return self._optuna_study.ask(dict(self._arm.ranges))
+
+    def _tpe(self, seed: int) -> TPESampler:
+        # The model of TPE needs a few points; with few trials, a third of them is what can be spared.
+        startup = max(3, self._arm.search_trials // 3)
+        return TPESampler(seed=seed, n_startup_trials=startup, constant_liar=self._parallel)
+
+    def _key(self, proposal: optuna.Trial) -> tuple[float, ...]:
+        # Optuna's own representation, in which 8 and 8.0 are one choice.
+        ranges = self._arm.ranges
+        return tuple(ranges[name].to_internal_repr(proposal.params[name]) for name in ranges)
+
+    def _take(self, proposal: optuna.Trial) -> Parameters:
+        self._asked.append(proposal)
+        self._tried.add(self._key(proposal))
+        return proposal.params
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a search trial ended, in Optuna's words.
+
+    Attributes:
+        state: COMPLETE, PRUNED or FAIL.
+        value: the score of a complete trial.
+        intermediate_values: number of a rung -> negative validation loss there, since scores are maximised.
+    """
+
+    state: TrialState
+    value: float | None
+    intermediate_values: Mapping[int, float]
+
+
+def read_ending(row: Mapping[str, Any]) -> Ending:
+    """Return how a search trial ended, from its row."""
+    losses = {i: -loss for i, loss in enumerate(row.get("rung_losses") or ()) if loss is not None}
+    if row["status"] == "complete":
+        return Ending(TrialState.COMPLETE, row["search_score"], losses)
+    return Ending(TrialState.PRUNED if row["status"] == "pruned" else TrialState.FAIL, None, losses)
