@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from optuna.distributions import BaseDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 from study.config import ADAPTER_METHODS, FLOOR_METHODS, TRAINED_METHODS, TrialConfig, make_config
 from study.data import GSM8K_COLUMNS, Columns
@@ -21,6 +26,7 @@ from study.errors import UserError, unknown_name
 from study.profiles import PROFILES, Profile
 from study.sources import Source
 from study.space import FACTORS, Space, contains, count_values, label_arms, load_space
+from study.space_check import check_space
 
 # Settings that only some methods take.
 _ADAPTER_ONLY = ("rank", "alpha", "lora_dropout", "target_modules")
@@ -140,6 +146,7 @@ def make_plan(request: Request) -> Plan:
     if request.profile not in PROFILES:
         raise unknown_name("profile", request.profile, PROFILES)
     profile = PROFILES[request.profile]
+    check_space(space, profile.ranges)
     for option, number in (("--trials", request.trials), ("--confirm-seeds", request.confirm_seeds)):
         if number is not None and number < 1:
             raise UserError(f"{option} must be at least 1, received {number}")
@@ -149,7 +156,7 @@ def make_plan(request: Request) -> Plan:
     labels = label_arms(combinations)
     arms = [_arm(label, v, space, profile, request) for label, v in zip(labels, values, strict=True)]
     for arm in arms:
-        arm.confirm_config({}, request.seed)  # refuses what can't be before anything is fetched
+        _check_arm(arm)
     return Plan(request, space, profile, tuple(arms))
 
 
@@ -201,10 +208,11 @@ def _values(
     values |= combination
     settings = {n: v for n, v in request.settings.items() if n not in combination and _takes(method, n)}
     values |= settings
-    # One budget: the one that is set replaces the profile's.
+    # One budget: the one that is set, fixed or searched replaces the profile's.
+    asked = {*space.fixed, *space.search}
     for pair in _PAIRED_BUDGETS:
         for name, other in (pair, pair[::-1]):
-            if name in settings or (name in space.fixed and other not in settings and _takes(method, name)):
+            if name in settings or (name in asked and other not in settings and _takes(method, name)):
                 values.pop(other, None)
     if method not in TRAINED_METHODS:
         values = {name: value for name, value in values.items() if name not in _BUDGET}
@@ -220,6 +228,8 @@ def _takes(method: str, name: str) -> bool:
         return method == "stacked_lora"
     if name in _BUDGET:
         return method in TRAINED_METHODS
+    if name == "quantization":
+        return method == "qlora"
     return True
 
 
@@ -228,6 +238,11 @@ def _check_settings(request: Request, values: list[dict[str, Any]]) -> None:
         if first in request.settings and second in request.settings:
             raise UserError(f"--set takes {first} or {second}, not both")
     methods = {arm["method"] for arm in values if arm["method"] in TRAINED_METHODS}
+    if request.settings.get("method", "lora") in (*FLOOR_METHODS, "zero_shot"):
+        raise UserError(
+            f"--set method: {request.settings['method']} trains nothing and stands beside the arms anyway; "
+            f"valid: {', '.join(TRAINED_METHODS)}"
+        )
     for name in request.settings:
         if name != "method" and not any(_takes(method, name) for method in methods):
             raise UserError(f"--set {name}: no arm of this space takes it")
@@ -238,15 +253,30 @@ def _check_settings(request: Request, values: list[dict[str, Any]]) -> None:
         )
 
 
+def _check_arm(arm: Arm) -> None:
+    """Refuse what can't be, the ends of the ranges included, before anything is fetched."""
+    arm.confirm_config({}, arm.confirm_seeds[0])
+    for name, distribution in arm.ranges.items():
+        for value in _ends(distribution):
+            arm.search_config({name: value})
+
+
+def _ends(distribution: BaseDistribution) -> Sequence[Any]:
+    """Return every choice of a categorical range, or the two ends of another."""
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    return (distribution.low, distribution.high)
+
+
 def _arm(label: str, values: dict[str, Any], space: Space, profile: Profile, request: Request) -> Arm:
     method = values["method"]
     trained = method in TRAINED_METHODS
     own = profile.ranges.get(method, {})
-    ranges = {
-        name: space.ranges.get(name, own[name])
-        for name in space.search
-        if name in own and name not in request.settings and name not in space.fixed
-    }
+    known = {**own, **{name: r for name, r in space.ranges.items() if _takes(method, name)}}
+    ranges = {name: known[name] for name in space.search if name in known and name not in request.settings}
+    # What is searched without a value in the profile stands at its range's first value.
+    values = {**{name: _ends(distribution)[0] for name, distribution in ranges.items()}, **values}
     trials = request.trials or profile.search_trials
     seeds = request.confirm_seeds or profile.confirm_seeds
     return Arm(

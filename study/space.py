@@ -70,7 +70,7 @@ class Space:
         question: the question that the study answers, in one sentence.
         compare: factor -> values; every combination is an arm. Several blocks make the union of their arms.
         search: the hyperparameters searched within each arm, from its method's own ranges.
-        ranges: ranges of this space that replace the method's own.
+        ranges: ranges of this space: they replace the method's own, or search what has none of its own.
         fixed: configuration values of every arm whose method takes them.
         points_to_evaluate: hyperparameters that every arm tries first, right after the profile's own;
             what is missing in a point, Optuna fills in.
@@ -91,9 +91,6 @@ class Space:
         """Return the factors of every arm, in the order of `compare`, each once."""
         found: list[dict[str, Any]] = []
         for block in self.blocks():
-            for name in block:
-                if name not in FACTORS:
-                    raise unknown_name("factor", name, FACTORS)
             for values in product(*block.values()):
                 combination = dict(zip(block, values, strict=True))
                 if combination not in found:

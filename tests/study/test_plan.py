@@ -122,6 +122,8 @@ def test_a_point_outside_the_search_is_refused(tmp_path: Path, points: str, reas
         ),
         (Request("lora_vs_qlora", settings={"method": "full", "rank": 3}), "no arm of this space takes it"),
         (Request("lora_vs_qlora", settings={"variant": "maths"}), "'main' or 'socratic'"),
+        (Request("lora_vs_qlora", settings={"method": "zero_shot"}), "trains nothing"),
+        (Request("full_vs_lora", settings={"quantization": "nf4"}), "no arm of this space takes it"),
         (Request("lora_vs_qlora", seed=-1), "seed"),
     ],
 )
@@ -143,9 +145,71 @@ def test_the_width_keeps_every_slot_busy() -> None:
     assert [search_width(plan, slots) for slots in (1, 2, 4, 5, 64)] == [1, 1, 1, 2, 16]
 
 
-def test_an_unknown_factor_is_refused() -> None:
-    with pytest.raises(UserError, match="unknown factor 'methd': did you mean method"):
-        Space("?", {"methd": ["lora"]}, []).combinations()
+@pytest.mark.parametrize(
+    ("space", "reason"),
+    [
+        (Space("?", [], []), "at least one block"),
+        (Space("?", {"methd": ["lora"]}, []), "unknown factor 'methd': did you mean method"),
+        (Space("?", {"variant": ["main"]}, []), "every block must name its method, received variant"),
+        (Space("?", {"method": ["lorra"]}, []), "unknown method 'lorra': did you mean lora"),
+        (Space("?", {"method": ["zero_shot"]}, []), "valid: full, lora, qlora, stacked_lora"),
+        (Space("?", {"method": "lora"}, []), "must be a list of one value or more, received 'lora'"),
+        (Space("?", {"method": []}, []), "must be a list of one value or more"),
+        (
+            Space("?", {"method": ["lora"], "prompt_style": ["plane"]}, []),
+            "unknown prompt_style 'plane': did you mean plain",
+        ),
+        (
+            Space("?", {"method": ["qlora"], "quantization": ["fp4"]}, []),
+            "unknown quantization 'fp4': did you mean nf4",
+        ),
+        (Space("?", {"method": ["lora"], "variant": ["mian"]}, []), "unknown variant 'mian'"),
+        (Space("?", {"method": ["lora"], "rank": [0]}, []), "greater than or equal to 1, received 0"),
+        (Space("?", {"method": ["full"], "rank": [4]}, []), "method full takes no rank"),
+        (
+            Space("?", {"method": ["lora"]}, ["learning_rte"]),
+            "hyperparameter of lora 'learning_rte': did you mean learning_rate",
+        ),
+        (Space("?", {"method": ["full"]}, ["rank"]), "hyperparameter of full 'rank'"),
+        (Space("?", {"method": ["lora"]}, ["rank"], fixed={"rank": 4}), "both searched and fixed"),
+        (Space("?", {"method": ["lora"], "rank": [4]}, ["rank"]), "both searched and compared"),
+        (Space("?", {"method": ["lora"]}, ["alpha"], {"rank": choice(1, 2)}), "rank is not searched"),
+        (Space("?", {"method": ["lora"]}, ["rank"], {"rank": [1, 2]}), r"must be a range.* \[1, 2\]"),
+        (Space("?", {"method": ["lora"]}, ["rank"], {"rank": choice(4, 0)}), "equal to 1, received 0"),
+        (Space("?", {"method": ["lora"]}, ["rnk"], {"rnk": choice(4, 0)}), "unknown setting 'rnk'"),
+        (Space("?", {"method": ["lora"]}, [], fixed={"rnk": 4}), "unknown setting 'rnk': did you mean rank"),
+    ],
+)
+def test_a_space_that_cannot_be_is_refused_in_one_line(
+    space: Space, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.plan.load_space", lambda name: space)
+    with pytest.raises(UserError, match=reason) as caught:
+        make_plan(Request("mine"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_space_may_search_what_has_no_range_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    ranges = {"batch_size": choice(8, 16), "epochs": choice(0.5, 1.0)}
+    space = Space("?", {"method": ["lora", "stacked_lora"]}, list(ranges), ranges)
+    monkeypatch.setattr("study.plan.load_space", lambda name: space)
+    for arm in make_plan(Request("mine")).compared:
+        assert dict(arm.ranges) == ranges
+        assert arm.search_config({"batch_size": 8, "epochs": 0.5}).max_steps is None
+
+
+def test_every_rank_rate_and_length_of_stacked_lora_can_be_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["rank", "learning_rate", "max_steps", "second_rank", "second_learning_rate", "second_max_steps"]
+    space = Space("?", {"method": ["stacked_lora"]}, names, {"max_steps": choice(10, 20)})
+    monkeypatch.setattr("study.plan.load_space", lambda name: space)
+    (arm,) = make_plan(Request("mine")).compared
+    assert list(arm.ranges) == names
+
+
+def test_a_quantization_is_set_where_something_is_quantised() -> None:
+    plan = make_plan(Request("lora_vs_qlora", settings={"quantization": "int8"}))
+    kinds = {(arm.values["method"], arm.values["quantization"]) for arm in plan.compared}
+    assert kinds == {("lora", "none"), ("qlora", "int8")}
 
 
 def test_blocks_make_the_union_of_their_arms() -> None:

@@ -1,0 +1,76 @@
+"""What a search space must keep to: a slip in a user's own file is one clear line, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+from optuna.distributions import BaseDistribution
+
+from study.config import TRAINED_METHODS, Annotations, PromptStyle, Quantization, Variant
+from study.errors import UserError, unknown_name
+from study.space import FACTORS, Space
+
+# The values that a factor may have. A model is any name, a rank any number that `TrialConfig` takes.
+VALUES: Mapping[str, Sequence[str]] = {
+    "method": TRAINED_METHODS,
+    "quantization": get_args(Quantization),
+    "variant": get_args(Variant),
+    "prompt_style": get_args(PromptStyle),
+    "annotations": get_args(Annotations),
+}
+
+
+def check_space(space: Space, known_ranges: Mapping[str, Mapping[str, BaseDistribution]]) -> None:
+    """Check what a space says, as far as that needs no model and no data.
+
+    Args:
+        space: any space.
+        known_ranges: method -> hyperparameter -> range: those of the profile.
+
+    Raises:
+        UserError: at the first thing that can't be.
+    """
+    if not space.blocks():
+        raise UserError("compare: at least one block of factors is needed, received none")
+    for block in space.blocks():
+        _check_block(block)
+    _check_search(space, known_ranges)
+
+
+def _check_block(block: Mapping[str, Sequence[Any]]) -> None:
+    for name, values in block.items():
+        if name not in FACTORS:
+            raise unknown_name("factor", name, FACTORS)
+        if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+            raise UserError(f"compare: {name} must be a list of one value or more, received {values!r}")
+        for value in values:
+            if name in VALUES and value not in VALUES[name]:
+                raise unknown_name(name, str(value), VALUES[name])
+    if "method" not in block:
+        raise UserError(
+            f"compare: every block must name its method, received {', '.join(block) or 'an empty one'}; "
+            f"valid: {', '.join(TRAINED_METHODS)}"
+        )
+
+
+def _check_search(space: Space, known_ranges: Mapping[str, Mapping[str, BaseDistribution]]) -> None:
+    methods = list(dict.fromkeys(method for block in space.blocks() for method in block["method"]))
+    known = {name for method in methods for name in known_ranges.get(method, {})}
+    for name in space.search:
+        if name not in known and name not in space.ranges:
+            raise unknown_name(
+                f"searched hyperparameter of {', '.join(methods)}", name, known | set(space.ranges)
+            )
+        if name in space.fixed:
+            raise UserError(f"{name} is both searched and fixed; valid: one of the two")
+        if any(name in block for block in space.blocks()):
+            raise UserError(f"{name} is both searched and compared; valid: one of the two")
+    for name, distribution in space.ranges.items():
+        if name not in space.search:
+            raise UserError(f"ranges: {name} is not searched; searched are: {', '.join(space.search)}")
+        if not isinstance(distribution, BaseDistribution):
+            raise UserError(
+                f"ranges: {name} must be a range, as choice(1, 2), uniform(0, 1) or log_uniform(1e-4, 1), "
+                f"received {distribution!r}"
+            )
