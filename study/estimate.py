@@ -1,4 +1,4 @@
-"""What a study would run and about how long that takes: `--dry-run`.
+"""What a study will cost: time, memory and disk, estimated from its plan before anything runs.
 
 The arithmetic of a trial is counted from the model's shape, the data and the budget, and divided by the
 speed that this machine shows in a short matrix product; nothing is trained. Where the Hub can't be reached,
@@ -7,25 +7,21 @@ what is on record of the paper's models and data stands in, and a GPU's speed is
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
-from study.binding import bind, workplace_of
+from study.binding import workplace_of
 from study.config import ADAPTER_METHODS, FLOOR_METHODS, TrialConfig
-from study.display import show_seconds
+from study.disk import DiskPlan, checkpoint_bytes
 from study.evaluation import GENERATION_BATCH
-from study.facts import Facts, SplitFacts, read_facts
+from study.facts import Facts, SplitFacts, largest_config, read_facts
 from study.methods import count_parameters
 from study.on_record import facts_on_record
 from study.plan import Arm, Plan
-from study.quiet import quiet_libraries
 from study.slots import Slots
-from study.sources import HubUnreachable
+from study.speed import ASSUMED, Speed, measure_slot
 from study.training import first_recipe, second_recipe
 
 # Floating-point operations a parameter and token (Kaplan et al. 2020, section 2.1): 2 in the forward pass,
@@ -44,13 +40,20 @@ DECODING_STEP_SECONDS = 0.0006
 PROCESS_BYTES = 1.0e9
 STARTUP_SECONDS = 20.0
 
-# What a GPU of 16 GB or more reaches on models this small, before EFFICIENCY. Assumed, not measured.
-ASSUMED_GPU_FLOPS = 40e12
+# Of the tables, a trial: its row with all columns' descriptions, history and log; and a prediction's text in
+# Parquet and once more in the report, in bytes a token of it. Measured on the embedded study, rounded up.
+TRIAL_FILES_BYTES = 100e3
+PREDICTION_BYTES, PREDICTION_BYTES_A_TOKEN = 200.0, 3.0
 
 
 @dataclass(frozen=True)
 class ArmEstimate:
-    """What one arm comes to; times are of one trial, memory is the peak of its training."""
+    """What one arm comes to; times are of one trial, memory is the peak of its training.
+
+    Attributes:
+        model_bytes, checkpoint_bytes: with the largest adapters of its ranges.
+        tables_bytes: what all its trials leave behind, but for the model.
+    """
 
     arm: Arm
     facts: Facts
@@ -61,42 +64,92 @@ class ArmEstimate:
     search_seconds: float
     confirm_seconds: float
     memory_bytes: float
+    model_bytes: float
+    checkpoint_bytes: float
+    tables_bytes: float
+
+    def seconds(self, done: Counter[tuple[str, str]]) -> float:
+        """Return the seconds of its trials, one after another, less those done: (arm, stage) -> trials."""
+        searches = self.arm.search_trials - done[self.arm.label, "search"]
+        confirms = len(self.arm.confirm_seeds) - done[self.arm.label, "confirm"]
+        return searches * self.search_seconds + confirms * self.confirm_seconds
+
+
+@dataclass(frozen=True)
+class StudyEstimate:
+    """What a study comes to.
+
+    Attributes:
+        arms: those that train.
+        speed: of one slot.
+        slot_seconds: seconds of all trials that are left, one after another.
+        trials_left: their number.
+    """
+
+    plan: Plan
+    slots: Slots
+    speed: Speed
+    arms: Sequence[ArmEstimate]
+    slot_seconds: float
+    trials_left: int
 
     @property
     def seconds(self) -> float:
-        """Seconds of all its trials, one after another."""
-        return (
-            self.arm.search_trials * self.search_seconds + len(self.arm.confirm_seeds) * self.confirm_seconds
+        """Wall time, in s."""
+        return STARTUP_SECONDS + self.slot_seconds / self.slots.count
+
+    @property
+    def memory_bytes(self) -> float:
+        """The peak of the largest trial: of the GPU on GPUs, else of the host."""
+        return process_bytes(self.slots) + max(arm.memory_bytes for arm in self.arms)
+
+    def disk(self, limit: float | None = None) -> DiskPlan:
+        """Return what it takes up on disk under the user's limit."""
+        baselines = sum(arm.is_baseline for arm in self.plan.arms)
+        like = max(arm.tables_bytes / arm.arm.trials for arm in self.arms)
+        return DiskPlan(
+            models=sum(arm.model_bytes for arm in self.arms),
+            tables=sum(arm.tables_bytes for arm in self.arms) + baselines * like,
+            model=max(arm.model_bytes for arm in self.arms),
+            checkpoint=max(arm.checkpoint_bytes for arm in self.arms),
+            slots=self.slots.count,
+            limit=limit,
         )
 
 
-def print_estimate(plan: Plan, slots: Slots, console: Console) -> None:
-    """Print the arms of a plan, their trials, parameters and data, and the estimated time and memory.
+def estimate_study(plan: Plan, slots: Slots, finished: Iterable[Mapping[str, Any]] = ()) -> StudyEstimate:
+    """Return the estimate of a bound plan, less the trials whose rows are `finished`.
+
+    It reads the data as the trials will, so they find it tokenised.
 
     Raises:
         UserError: a model or the data can't be used.
     """
-    quiet_libraries()
-    try:
-        plan = bind(plan)
-        facts = [read_facts(arm, workplace_of(plan, arm.values["model"])) for arm in plan.compared]
-        rate, where = measure_rate(slots), "on this machine"
-    except HubUnreachable:
-        facts = [facts_on_record(arm) for arm in plan.compared]
-        rate, where = ASSUMED_GPU_FLOPS, "of a GPU's time (its speed is assumed)"
-        console.print("The Hub can't be reached: sizes are those on record, tokens are estimated.")
-    estimates = [estimate_arm(arm, own, rate) for arm, own in zip(plan.compared, facts, strict=True)]
-    console.print(_table(estimates, 0.0 if slots.gpus else PROCESS_BYTES))
-    console.print("Trials: search + confirm. Parameters: those that train. Questions: train/validation/test.")
-    searched = dict.fromkeys(name for arm in plan.arms for name in arm.ranges)
-    console.print(f"Searched within each arm: {', '.join(searched) or 'nothing'}", highlight=False)
-    slot_seconds = sum(estimate.seconds for estimate in estimates) + _reference_seconds(plan, estimates)
-    console.print(
-        f"{plan.trials} trials, {slots.count} at once: about "
-        f"{show_seconds(STARTUP_SECONDS + slot_seconds / slots.count)} {where}. Nothing was run.",
-        highlight=False,
-        soft_wrap=True,
-    )
+    facts = [read_facts(arm, workplace_of(plan, arm.values["model"])) for arm in plan.compared]
+    return _estimate(plan, slots, measure_slot(slots), facts, finished)
+
+
+def estimate_on_record(plan: Plan, slots: Slots) -> StudyEstimate:
+    """Return the estimate of a plan whose models or data can't be reached, from what is on record of them.
+
+    Raises:
+        UserError: something of them is not on record.
+    """
+    return _estimate(plan, slots, ASSUMED, [facts_on_record(arm) for arm in plan.compared], ())
+
+
+def process_bytes(slots: Slots) -> float:
+    """Return what a trial's process takes up before any model is in it."""
+    return 0.0 if slots.gpus else PROCESS_BYTES
+
+
+def _estimate(
+    plan: Plan, slots: Slots, speed: Speed, facts: Sequence[Facts], finished: Iterable[Mapping[str, Any]]
+) -> StudyEstimate:
+    arms = [estimate_arm(arm, own, speed.flops) for arm, own in zip(plan.compared, facts, strict=True)]
+    done = Counter((str(row["arm"]), str(row["stage"])) for row in finished)
+    seconds = sum(arm.seconds(done) for arm in arms) + _reference_seconds(plan, arms, done)
+    return StudyEstimate(plan, slots, speed, arms, seconds, plan.trials - done.total())
 
 
 def estimate_arm(arm: Arm, facts: Facts, flops_a_second: float) -> ArmEstimate:
@@ -114,6 +167,8 @@ def estimate_arm(arm: Arm, facts: Facts, flops_a_second: float) -> ArmEstimate:
         scoring = _scoring_seconds(split, facts.model, active, flops_a_second)
         return OVERHEAD_SECONDS + training_seconds + scoring + split.rows * SIMILARITY_SECONDS
 
+    tokenizer = facts.tokenizer_bytes
+    adapter = config.method in ADAPTER_METHODS
     return ArmEstimate(
         arm=arm,
         facts=facts,
@@ -123,53 +178,21 @@ def estimate_arm(arm: Arm, facts: Facts, flops_a_second: float) -> ArmEstimate:
         training_seconds=training_seconds,
         search_seconds=seconds(facts.validation),
         confirm_seconds=seconds(facts.test),
-        memory_bytes=_memory(config, facts, trainable, total),
+        memory_bytes=_memory(largest_config(arm), facts, facts.most_trainable, total),
+        model_bytes=4.0 * (facts.most_trainable if adapter else total) + tokenizer,
+        checkpoint_bytes=checkpoint_bytes(facts.most_trainable, tokenizer),
+        tables_bytes=arm.search_trials * _tables(facts.validation)
+        + len(arm.confirm_seeds) * _tables(facts.test),
     )
 
 
-def _reference_seconds(plan: Plan, estimates: Sequence[ArmEstimate]) -> float:
+def _reference_seconds(plan: Plan, estimates: Sequence[ArmEstimate], done: Counter[tuple[str, str]]) -> float:
     """Return the seconds of the trials that train nothing; a floor has no model to ask either."""
     like = max(estimates, key=lambda estimate: estimate.confirm_seconds)
     floor = OVERHEAD_SECONDS + like.facts.test.rows * SIMILARITY_SECONDS
     untrained = like.confirm_seconds - like.training_seconds
-    references = [arm for arm in plan.arms if arm not in plan.compared]
+    references = [arm for arm in plan.arms if arm.is_baseline and not done[arm.label, "confirm"]]
     return sum(floor if arm.values["method"] in FLOOR_METHODS else untrained for arm in references)
-
-
-def measure_rate(slots: Slots) -> float:
-    """Return the floating-point operations a second of a plain matrix product on one slot."""
-    import torch
-
-    device = "cuda" if slots.gpus else "cpu"
-    torch.set_num_threads(slots.cpus)
-    left, right = torch.rand(1024, 512, device=device), torch.rand(512, 512, device=device)
-
-    def product() -> float:
-        started = time.perf_counter()
-        # Reading one element waits for the GPU.
-        float((left @ right)[0, 0])
-        return time.perf_counter() - started
-
-    best = min(product() for _ in range(20))
-    return 2 * 1024 * 512 * 512 / best * min(slots.gpus or 1.0, 1.0)
-
-
-def _table(estimates: Sequence[ArmEstimate], process_bytes: float) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("arm")
-    for header in ("trials", "parameters", "questions", "steps", "a trial", "memory"):
-        table.add_column(header, justify="right", no_wrap=True)
-    for e in estimates:
-        table.add_row(
-            e.arm.label,
-            f"{e.arm.search_trials}+{len(e.arm.confirm_seeds)}",
-            f"{e.trainable:,}",
-            f"{e.facts.train.rows}/{e.facts.validation.rows}/{e.facts.test.rows}",
-            str(e.steps),
-            show_seconds(e.confirm_seconds),
-            f"{(process_bytes + e.memory_bytes) / 1e9:.1f} GB",
-        )
-    return table
 
 
 def _training_flops(config: TrialConfig, steps: int, split: SplitFacts, active: float) -> float:
@@ -205,3 +228,9 @@ def _memory(config: TrialConfig, facts: Facts, trainable: int, total: int) -> fl
 def _active(model: Any, parameters: int) -> float:
     # An encoder-decoder passes each token through one half of itself.
     return parameters / 2 if model.config.is_encoder_decoder else parameters
+
+
+def _tables(split: SplitFacts) -> float:
+    # The question, the reference, and an answer as long as the reference.
+    tokens = split.source_tokens + 2 * split.target_tokens
+    return TRIAL_FILES_BYTES + split.rows * (PREDICTION_BYTES + PREDICTION_BYTES_A_TOKEN * tokens)

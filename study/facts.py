@@ -5,11 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from study.methods import with_all_adapters
+from study.config import TrialConfig
+from study.disk import tokenizer_bytes
+from study.methods import count_parameters, with_all_adapters
 from study.models import load_skeleton
 from study.plan import Arm
 from study.tokenised import Examples, load_examples
 from study.workplace import Workplace
+
+# So many rows of a split give its mean lengths.
+SAMPLE_ROWS = 2000
+# Searched settings that decide how large what trains is.
+_SIZES = ("rank", "second_rank", "batch_size")
 
 
 @dataclass(frozen=True)
@@ -28,9 +35,17 @@ class SplitFacts:
 
 @dataclass(frozen=True)
 class Facts:
-    """What an arm trains and on what: the model with its adapters, on the meta device, and the splits."""
+    """What an arm trains and on what.
+
+    Attributes:
+        model: the model with its adapters, on the meta device.
+        most_trainable: trainable parameters of the largest adapters among the arm's ranges.
+        tokenizer_bytes: of the files that are saved with every model.
+    """
 
     model: Any
+    most_trainable: int
+    tokenizer_bytes: float
     train: SplitFacts
     validation: SplitFacts
     test: SplitFacts
@@ -43,15 +58,17 @@ def read_facts(arm: Arm, workplace: Workplace) -> Facts:
     Raises:
         UserError: the model or the data can't be used.
     """
-    config = arm.confirm_config({}, arm.confirm_seeds[0])
-    model = load_skeleton(workplace.model)
-    model = with_all_adapters(model, config)
+    config, largest = arm.confirm_config({}, arm.confirm_seeds[0]), largest_config(arm)
+    model = with_all_adapters(load_skeleton(workplace.model), config)
+    most = model if largest == config else with_all_adapters(load_skeleton(workplace.model), largest)
 
     def split(name: str) -> SplitFacts:
         return _measure(load_examples(config, workplace, name))
 
     return Facts(
         model=model,
+        most_trainable=count_parameters(most)[0],
+        tokenizer_bytes=tokenizer_bytes(workplace.model.path),
         train=split("train"),
         validation=split("validation"),
         test=split("test"),
@@ -59,8 +76,23 @@ def read_facts(arm: Arm, workplace: Workplace) -> Facts:
     )
 
 
+def largest_config(arm: Arm) -> TrialConfig:
+    """Return the configuration of an arm's largest adapters and batches, as far as its ranges go."""
+    sizes: dict[str, Any] = {name: _largest(arm.ranges[name]) for name in _SIZES if name in arm.ranges}
+    modules = getattr(arm.ranges.get("target_modules"), "choices", ())
+    if modules:
+        sizes["target_modules"] = "all-linear" if "all-linear" in modules else max(modules, key=len)
+    return arm.confirm_config(sizes, arm.confirm_seeds[0])
+
+
+def _largest(distribution: Any) -> int:
+    return int(max(distribution.choices) if hasattr(distribution, "choices") else distribution.high)
+
+
 def _measure(examples: Examples) -> SplitFacts:
+    rows = examples.rows.select_columns(["input_ids", "labels"])[:SAMPLE_ROWS]
+
     def mean(column: Any) -> float:
         return sum(map(len, column)) / len(column)
 
-    return SplitFacts(len(examples), mean(examples.rows["input_ids"]), mean(examples.rows["labels"]))
+    return SplitFacts(len(examples), mean(rows["input_ids"]), mean(rows["labels"]))

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from study.binding import workplace_of
 from study.config import TRAINED_METHODS
+from study.disk import DiskPlan
 from study.display import Display, Progress, show_seconds
 from study.errors import UserError
 from study.optuna_record import OptunaRecord
@@ -31,7 +32,7 @@ def new_study_name(space: str) -> str:
     return f"{Path(space).stem}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
-def describe_study(name: str, plan: Plan, slots: int, width: int) -> dict[str, Any]:
+def describe_study(name: str, plan: Plan, slots: int, width: int, max_disk: float | None) -> dict[str, Any]:
     """Return study.json: enough to run the study again, and to read its results."""
     from study.machine import describe_versions, processor_name, source_commit
 
@@ -44,6 +45,7 @@ def describe_study(name: str, plan: Plan, slots: int, width: int) -> dict[str, A
         "seed": plan.request.seed,
         "search_width": width,
         "slots": slots,
+        "max_disk": max_disk,
         "arms": [
             {
                 "label": arm.label,
@@ -85,7 +87,12 @@ def notes(plan: Plan, slots: Slots) -> list[str]:
 
 
 def run_study(
-    plan: Plan, folder: ResultsFolder, description: Mapping[str, Any], slots: Slots, console: Console
+    plan: Plan,
+    folder: ResultsFolder,
+    description: Mapping[str, Any],
+    slots: Slots,
+    disk: DiskPlan,
+    console: Console,
 ) -> None:
     """Run what a bound plan has left to run in `folder`, and say at the end how it went.
 
@@ -96,7 +103,7 @@ def run_study(
 
     started = time.monotonic()
     progress = Progress(plan, slots.count)
-    finished = _reusable(folder.read_trials())
+    finished = reusable(folder.read_trials())
     record = OptunaRecord(folder.optuna_path)
 
     def reuse(assignment: Assignment, row: Mapping[str, Any]) -> None:
@@ -129,7 +136,7 @@ def run_study(
     )
 
 
-def _reusable(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def reusable(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """Return the rows that a resumed study need not run again, by trial.
 
     Failed trials are among them, unless no training finished at all: then they are tried again, for

@@ -11,8 +11,8 @@ from typing import Any
 
 from study.config import TrialConfig
 from study.errors import UserError
-from study.facts import Facts, SplitFacts
-from study.methods import with_all_adapters
+from study.facts import Facts, SplitFacts, largest_config
+from study.methods import count_parameters, with_all_adapters
 from study.plan import Arm
 
 # T5Config's arguments; the vocabulary is 32,128 in both.
@@ -25,6 +25,7 @@ CODE_ROWS = 156_526  # m-a-p/CodeFeedback-Filtered-Instruction
 # Mean characters of a question and of an answer without annotations, by variant.
 CHARACTERS = {"main": (235, 248), "socratic": (239, 422)}
 CHARACTERS_A_TOKEN = 3.5
+TOKENIZER_BYTES = 2.4e6  # T5's
 ON_RECORD = ("openai/gsm8k", "m-a-p/CodeFeedback-Filtered-Instruction", *SHAPES)
 
 
@@ -50,6 +51,8 @@ def facts_on_record(arm: Arm) -> Facts:
 
     return Facts(
         model=_skeleton(config),
+        most_trainable=count_parameters(_skeleton(largest_config(arm)))[0],
+        tokenizer_bytes=TOKENIZER_BYTES,
         train=split(TRAIN_QUESTIONS - config.validation_questions),
         validation=split(config.validation_questions),
         test=split(config.test_questions or TEST_QUESTIONS),

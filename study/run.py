@@ -22,10 +22,12 @@ from rich.console import Console
 from study.binding import bind
 from study.command_line import Parser, complain, run_command, say
 from study.config import parse_setting
+from study.disk import DiskPlan
 from study.errors import UserError
 from study.plan import Plan, Request, make_plan, search_width
 from study.profiles import PROFILES
 from study.results import ResultsFolder, check_writable
+from study.sizes import parse_size
 from study.slots import Placement, Slots, choose_slots, look_at_machine
 from study.space import list_spaces, load_space
 
@@ -62,6 +64,9 @@ def make_parser() -> argparse.ArgumentParser:
     where.add_argument("--cpus-per-trial", type=int, help="CPUs of each trial (1; on GPUs an even share)")
     where.add_argument(
         "--gpus-per-trial", type=float, help="0.25 runs four trials on a GPU (1, if there is one)"
+    )
+    where.add_argument(
+        "--max-disk", metavar="SIZE", help="most that the results folder may take up, as 20GB (no limit)"
     )
     parser.add_argument("--list", action="store_true", help="list the search spaces and stop")
     parser.add_argument("--dry-run", action="store_true", help="say what would run and its cost, and stop")
@@ -113,25 +118,29 @@ def _start(options: argparse.Namespace, console: Console) -> int:
     check_writable(options.results)
     slots = _slots(options, plan)
     say(console, f"Study {request.space} ({plan.profile.name}): {plan.space.question}")
+    max_disk = None if options.max_disk is None else parse_size("--max-disk", options.max_disk)
     if options.dry_run:
-        from study.estimate import print_estimate
+        from study.preflight import dry_run
 
-        print_estimate(plan, slots, console)
+        dry_run(plan, slots, options.results, max_disk, console)
         return 0
     plan = bind(plan)
     from study.launch import describe_study, new_study_name
+    from study.preflight import preflight
 
     name = new_study_name(request.space)
     folder = ResultsFolder(options.results / name)
+    disk = preflight(plan, slots, folder.root, max_disk, console)
     folder.create()
-    description = describe_study(name, plan, slots.count, search_width(plan, slots.count))
+    description = describe_study(name, plan, slots.count, search_width(plan, slots.count), max_disk)
     with folder.in_use():
         folder.write_description(description)
-        return _run(plan, folder, description, slots, console)
+        return _run(plan, folder, description, slots, disk, console)
 
 
 def _resume(options: argparse.Namespace, console: Console) -> int:
-    from study.launch import check_unchanged, request_of
+    from study.launch import check_unchanged, request_of, reusable
+    from study.preflight import preflight
 
     folder = ResultsFolder(options.resume)
     description = folder.read_description()
@@ -140,7 +149,12 @@ def _resume(options: argparse.Namespace, console: Console) -> int:
     slots = _slots(options, plan)
     with folder.in_use():
         say(console, f"Going on with {description['study']}: {plan.space.question}")
-        return _run(plan, folder, description, slots, console)
+        max_disk = description.get("max_disk")
+        if options.max_disk is not None:
+            max_disk = parse_size("--max-disk", options.max_disk)
+        finished = reusable(folder.read_trials()).values()
+        disk = preflight(plan, slots, folder.root, max_disk, console, finished)
+        return _run(plan, folder, description, slots, disk, console)
 
 
 def _rerun(options: argparse.Namespace, console: Console) -> int:
@@ -155,23 +169,20 @@ def _rerun(options: argparse.Namespace, console: Console) -> int:
 
 
 def _run(
-    plan: Plan, folder: ResultsFolder, description: Mapping[str, Any], slots: Slots, console: Console
+    plan: Plan,
+    folder: ResultsFolder,
+    description: Mapping[str, Any],
+    slots: Slots,
+    disk: DiskPlan,
+    console: Console,
 ) -> int:
     from study.launch import notes, run_study
 
-    searches = sum(arm.search_trials for arm in plan.compared)
-    confirms = sum(len(arm.confirm_seeds) for arm in plan.compared)
-    baselines = plan.trials - searches - confirms
-    say(
-        console,
-        f"{len(plan.compared)} arms, {plan.trials} trials: {searches} to search, {confirms} to confirm, "
-        f"{baselines} baselines; {slots.count} at once",
-    )
     for note in (*plan.notes, *notes(plan, slots)):
         say(console, f"Note: {note}")
     say(console, f"Results: {folder.root}")
     try:
-        run_study(plan, folder, description, slots, console)
+        run_study(plan, folder, description, slots, disk, console)
     except KeyboardInterrupt:
         kept = len(folder.read_trials())
         say(console, f"Stopped. {kept} of {plan.trials} trials have finished and are kept in {folder.root}.")

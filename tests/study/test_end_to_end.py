@@ -39,7 +39,7 @@ def test_the_embedded_study_runs_to_its_table_twice_the_same(tmp_path: Path) -> 
 
     output, folder = run(tmp_path / "1", *SHORT)
     assert output.startswith("Study lora_vs_qlora (embedded): ")
-    assert "4 arms, 22 trials: 4 to search, 8 to confirm, 10 baselines" in output
+    assert "22 of 4 arms: 4 to search, 8 to confirm, 10 baselines" in output
     assert "% of the time" in output
     for arm in ("lora main", "qlora socratic", "zero-shot main"):
         assert arm in output

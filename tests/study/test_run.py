@@ -1,5 +1,6 @@
 """The command line: what the person sees, and bad input as one line with exit status 2."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def refused(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[
         ([*SPACE, "--data", "nowhere"], "no data 'nowhere'"),
         ([*SPACE, "--model", "google-t5/t5-small"], "the Hub can't be reached"),
         ([*SPACE, "--data", "openai/gsm8k"], "the Hub can't be reached"),
+        ([*SPACE, "--max-disk", "20 litres"], "--max-disk must be a size, such as 500MB or 20GB"),
     ],
 )
 def test_bad_input_is_one_line(
@@ -106,6 +108,14 @@ def test_a_results_folder_that_cannot_be_written_is_refused(
     assert "can't be written" in capsys.readouterr().err
 
 
+def test_a_disk_limit_below_what_the_study_ends_with_is_refused(
+    tiny_model: Path, small_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = ["--model", str(tiny_model), "--data", str(small_data)]
+    error = refused([*SPACE, *source, "--max-disk", "1MB"], tmp_path, capsys)
+    assert re.search(r"--max-disk must be at least [\d.]+ MB, .* received 1 MB", error)
+
+
 def test_resuming_what_is_no_study_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--resume", str(tmp_path)]) == 2
     assert "is no results folder" in capsys.readouterr().err
@@ -127,6 +137,10 @@ def test_dry_run_shows_the_arms_and_writes_nothing(
     row = next(line for line in output.splitlines() if line.startswith("lora main"))
     # 2 encoder layers, 2 decoder layers of two attentions; q and v; 64 to 64 at rank 4.
     assert row.split()[2:5] == ["5+3", f"{6 * 2 * 2 * 64 * 4:,}", "48/48/24"]
-    assert "42 trials" in output
+    assert "trials    42 of 4 arms: 20 to search, 12 to confirm, 10 baselines" in output
+    for what in ("time      about ", "CPU-hours", "memory    about 1.", "disk      at most ", "will see  "):
+        assert what in output
+    assert max(map(len, output.splitlines()[1:])) <= 80
+    assert "Nothing was run." in output
     assert "Searched within each arm: alpha, learning_rate" in output
     assert not (tmp_path / "results").exists()

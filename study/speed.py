@@ -1,0 +1,85 @@
+"""What one slot of this machine has: its speed in a short matrix product, and its memory."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from study.slots import Slots
+
+# What a GPU of 16 GB or more reaches on models this small. Assumed where there is none to measure.
+ASSUMED_GPU_FLOPS = 40e12
+# Where a container's limit stands, with cgroups of version 2 and of version 1.
+_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What a slot has.
+
+    Attributes:
+        flops: floating-point operations a second of a plain product.
+        memory_bytes: of its GPU's share on GPUs, else of the host; None where nothing was measured.
+        measured: whether it is this machine's, or assumed.
+    """
+
+    flops: float
+    memory_bytes: float | None = None
+    measured: bool = True
+
+
+ASSUMED = Speed(ASSUMED_GPU_FLOPS, measured=False)
+
+
+def measure_slot(slots: Slots) -> Speed:
+    """Return the speed and the memory of one slot.
+
+    A GPU is measured in a process of its own, which gives its memory back: the trials need all of it.
+    """
+    if not slots.gpus:
+        return Speed(_measure_rate("cpu", slots.cpus), free_memory() / slots.count)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        return process.submit(_measure_gpu, slots).result()
+
+
+def free_memory() -> float:
+    """Return the bytes of memory that this machine, or this container, has to give."""
+    limits = [int(text) for path in _LIMITS if (text := _read(path)).isdigit()]
+    return float(min([psutil.virtual_memory().available, *limits]))
+
+
+def _measure_gpu(slots: Slots) -> Speed:
+    import torch
+
+    if not torch.cuda.is_available():  # the driver of a cluster may stand on a node without one
+        return ASSUMED
+    share = min(slots.gpus, 1.0)
+    memory = torch.cuda.mem_get_info()[0] * share
+    return Speed(_measure_rate("cuda", slots.cpus) * share, memory)
+
+
+def _measure_rate(device: str, threads: int) -> float:
+    import torch
+
+    torch.set_num_threads(threads)
+    left, right = torch.rand(1024, 512, device=device), torch.rand(512, 512, device=device)
+
+    def product() -> float:
+        started = time.perf_counter()
+        # Reading one element waits for the GPU.
+        float((left @ right)[0, 0])
+        return time.perf_counter() - started
+
+    return 2 * 1024 * 512 * 512 / min(product() for _ in range(20))
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""
