@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,12 @@ from study.search import HOPELESS_FAILURES, Assignment, StudySearch
 from study.slots import Slots
 from study.sources import Source
 from study.workplace import available_cpus
+
+# What the search, the display and the record of the search ask of a finished trial.
+RESUMED_COLUMNS = (
+    ("arm", "method", "stage", "status", "reason", "search_number", "search_score", "rung_losses")
+    + ("accuracy", "train_steps", "planned_steps", "busy_seconds", "log", "config_json")
+)  # fmt: skip
 
 
 def new_study_name(space: str) -> str:
@@ -93,8 +99,12 @@ def run_study(
     slots: Slots,
     disk: DiskPlan,
     console: Console,
+    finished: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Run what a bound plan has left to run in `folder`, and say at the end how it went.
+
+    Args:
+        finished: what need not run again, see `read_finished`.
 
     Raises:
         KeyboardInterrupt: the user stopped it; what had finished is in the folder.
@@ -103,7 +113,6 @@ def run_study(
 
     started = time.monotonic()
     progress = Progress(plan, slots.count)
-    finished = reusable(folder.read_trials())
     record = OptunaRecord(folder.optuna_path)
 
     def reuse(assignment: Assignment, row: Mapping[str, Any]) -> None:
@@ -136,12 +145,13 @@ def run_study(
     )
 
 
-def reusable(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Return the rows that a resumed study need not run again, by trial.
+def read_finished(folder: ResultsFolder) -> dict[str, Mapping[str, Any]]:
+    """Return the rows that a resumed study need not run again, by trial, with the columns that it goes by.
 
     Failed trials are among them, unless no training finished at all: then they are tried again, for
     whatever stopped the study is taken to be mended.
     """
+    rows = folder.read_trials(RESUMED_COLUMNS)
     trained = any(row["method"] in TRAINED_METHODS and row["status"] == "complete" for row in rows)
     return {row["trial"]: row for row in rows if trained or row["status"] != "failed"}
 

@@ -36,7 +36,7 @@ def rerun(
     description = folder.read_description()
     row = folder.read_trial(trial_id)
     if row is None:
-        raise unknown_name("trial", trial_id, [found["trial"] for found in folder.read_trials()])
+        raise unknown_name("trial", trial_id, [found["trial"] for found in folder.read_trials([])])
     plan = bind(make_plan(request_of(description)))
     check_unchanged(plan, description)
     config = make_config(json.loads(row["config_json"]))

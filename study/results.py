@@ -15,6 +15,7 @@ import platform
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ from study.errors import UserError
 from study.schema import TABLES
 
 Row = Mapping[str, Any]
+
+# Threads that read rows: on a disk two keep two cores busy, from an object store each waits for its answer.
+READERS = 16
 
 
 class ResultsFolder:
@@ -120,19 +124,39 @@ class ResultsFolder:
         self.write_table("trials", trial_id, [row])
         shutil.rmtree(self.checkpoints_path(trial_id), ignore_errors=True)
 
-    def read_trial(self, trial_id: str) -> dict[str, Any] | None:
+    def read_trial(self, trial_id: str, columns: Sequence[str] | None = None) -> dict[str, Any] | None:
         """Return a finished trial's row, or None if there is none that can be read."""
-        path = self.table_path("trials", trial_id)
+        found = self._read_rows([trial_id], columns)
+        return found[0] if found else None
+
+    def read_trials(self, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """Return every finished trial's row, in the order of their ids, but none that can't be read.
+
+        Args:
+            columns: what to read, `trial` besides; of thousands of rows, a few columns take a third of the
+                time. None for all. A column that a file of an older version lacks is null.
+        """
+        ids = sorted(path.stem for path in (self.root / "trials").glob("*.parquet"))
+        return self._read_rows(ids, columns)
+
+    def _read_rows(self, ids: Sequence[str], columns: Sequence[str] | None) -> list[dict[str, Any]]:
+        names = TABLES["trials"].names if columns is None else ["trial", *columns]
+        with ThreadPoolExecutor(READERS) as readers:
+            tables = [table for table in readers.map(lambda i: self._read_row(i, names), ids) if table]
+        if not tables:
+            return []
+        # One conversion for all is faster than one for each.
+        rows = pa.concat_tables(tables, promote_options="permissive").to_pylist()
+        return [_with_mappings(dict.fromkeys(names) | row) for row in rows]
+
+    def _read_row(self, trial_id: str, names: Sequence[str]) -> pa.Table | None:
         try:
-            rows = pq.read_table(path, partitioning=None).to_pylist()
+            with pq.ParquetFile(pa.BufferReader(self.table_path("trials", trial_id).read_bytes())) as file:
+                table = file.read(columns=list(names), use_threads=False)
         except (OSError, pa.ArrowInvalid):
             return None
-        return _with_mappings(rows[0]) if len(rows) == 1 and rows[0].get("trial") == trial_id else None
-
-    def read_trials(self) -> list[dict[str, Any]]:
-        """Return every finished trial's row, in the order of their ids."""
-        ids = sorted(path.stem for path in (self.root / "trials").glob("*.parquet"))
-        return [row for trial_id in ids if (row := self.read_trial(trial_id)) is not None]
+        finished = "trial" in table.column_names and table["trial"].to_pylist() == [trial_id]
+        return table if finished else None
 
     def write_description(self, description: Mapping[str, Any]) -> None:
         """Write study.json."""
@@ -180,4 +204,4 @@ def _whole_or_not_at_all(path: Path) -> Iterator[Path]:
 
 
 def _with_mappings(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "missing": dict(row["missing"] or [])}
+    return {**row, "missing": dict(row["missing"] or [])} if "missing" in row else row

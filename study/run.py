@@ -135,11 +135,11 @@ def _start(options: argparse.Namespace, console: Console) -> int:
     description = describe_study(name, plan, slots.count, search_width(plan, slots.count), max_disk)
     with folder.in_use():
         folder.write_description(description)
-        return _run(plan, folder, description, slots, disk, console)
+        return _run(plan, folder, description, slots, disk, console, finished={})
 
 
 def _resume(options: argparse.Namespace, console: Console) -> int:
-    from study.launch import check_unchanged, request_of, reusable
+    from study.launch import check_unchanged, read_finished, request_of
     from study.preflight import preflight
 
     folder = ResultsFolder(options.resume)
@@ -152,9 +152,9 @@ def _resume(options: argparse.Namespace, console: Console) -> int:
         max_disk = description.get("max_disk")
         if options.max_disk is not None:
             max_disk = parse_size("--max-disk", options.max_disk)
-        finished = reusable(folder.read_trials()).values()
-        disk = preflight(plan, slots, folder.root, max_disk, console, finished)
-        return _run(plan, folder, description, slots, disk, console)
+        finished = read_finished(folder)
+        disk = preflight(plan, slots, folder.root, max_disk, console, finished.values())
+        return _run(plan, folder, description, slots, disk, console, finished)
 
 
 def _rerun(options: argparse.Namespace, console: Console) -> int:
@@ -175,6 +175,7 @@ def _run(
     slots: Slots,
     disk: DiskPlan,
     console: Console,
+    finished: Mapping[str, Mapping[str, Any]],
 ) -> int:
     from study.launch import notes, run_study
 
@@ -182,9 +183,9 @@ def _run(
         say(console, f"Note: {note}")
     say(console, f"Results: {folder.root}")
     try:
-        run_study(plan, folder, description, slots, disk, console)
+        run_study(plan, folder, description, slots, disk, console, finished)
     except KeyboardInterrupt:
-        kept = len(folder.read_trials())
+        kept = len(folder.read_trials([]))
         say(console, f"Stopped. {kept} of {plan.trials} trials have finished and are kept in {folder.root}.")
         say(console, f"Go on with: python -m study.run --resume {folder.root}")
         return 130
@@ -196,7 +197,7 @@ def _close(folder: ResultsFolder, console: Console) -> int:
     from analysis.tables import closing_table
     from analysis.verdict import closing_verdict
 
-    if not any(row["status"] == "complete" for row in folder.read_trials()):
+    if not any(row["status"] == "complete" for row in folder.read_trials(["status"])):
         complain(f"no trial finished; reasons and logs: {folder.root}")
         return 1
     console.print(closing_table(folder.root))

@@ -50,6 +50,23 @@ def test_a_partial_row_is_not_finished(folder: ResultsFolder) -> None:
     assert folder.read_trials() == []
 
 
+def test_a_corrupt_row_is_left_out_alone_and_columns_can_be_chosen(folder: ResultsFolder) -> None:
+    for trial in ("a", "b", "c"):
+        folder.finish_trial({**ROW, "trial": trial})
+    folder.table_path("trials", "b").write_bytes(b"PAR1, or so it says")
+    assert folder.read_trials(["accuracy"]) == [{"trial": t, "accuracy": 50.0} for t in ("a", "c")]
+    assert [row["missing"] for row in folder.read_trials()] == [ROW["missing"]] * 2
+
+
+def test_a_column_that_an_older_file_lacks_is_null(folder: ResultsFolder) -> None:
+    folder.finish_trial(ROW)
+    older = pq.read_table(folder.table_path("trials", "abc"), partitioning=None).drop_columns(["rank"])
+    pq.write_table(older, folder.table_path("trials", "abc"))
+    folder.finish_trial({**ROW, "trial": "def", "rank": 4})
+    assert [row["rank"] for row in folder.read_trials(["rank"])] == [None, 4]
+    assert (folder.read_trial("abc") or {})["rank"] is None
+
+
 def test_a_row_under_another_trials_name_is_not_taken_for_it(folder: ResultsFolder) -> None:
     folder.finish_trial(ROW)
     os.rename(folder.table_path("trials", "abc"), folder.table_path("trials", "def"))
