@@ -88,7 +88,7 @@ def record_trial(
             _free_memory()
 
     outcome, status = attempt(workplace)
-    if status["status"] == "out_of_memory" and (config.batch_size or 1) > 1:
+    if status["status"] == "out_of_memory" and (config.batch_size or 1) > 1 and workplace.accumulation == 1:
         print("out of memory: once more, each batch in two halves", file=sys.stderr)
         workplace = replace(workplace, accumulation=2 * workplace.accumulation)
         outcome, status = attempt(workplace)
@@ -114,10 +114,15 @@ def describe_failure(error: BaseException) -> dict[str, Any]:
         return {"status": "diverged", "reason": str(error)}
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
     trace = "".join(traceback.format_exception(error))
-    # torch's error is told by its name: whoever raised it has imported torch, this module need not.
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if _is_out_of_memory(error):
         return {"status": "out_of_memory", "reason": first, "trace": trace}
     return {"status": "failed", "reason": f"{type(error).__name__}: {first}", "trace": trace}
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    # torch's errors are told by name and text: whoever raised one has imported torch, this module need not.
+    of_device = type(error).__name__ == "OutOfMemoryError"
+    return isinstance(error, MemoryError) or of_device or "DefaultCPUAllocator" in str(error)
 
 
 def config_columns(config: TrialConfig) -> dict[str, Any]:

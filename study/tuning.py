@@ -18,6 +18,8 @@ from typing import Any, Protocol
 
 import ray
 from ray import tune
+from ray.air.execution._internal.actor_manager import RayActorManager
+from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.tune import Callback
 from ray.tune.search import Searcher
 
@@ -29,6 +31,9 @@ from study.slots import Slots
 from study.workplace import Workplace
 
 Row = Mapping[str, Any]
+
+# What Ray says of a process that its memory monitor killed.
+LOW_MEMORY = "running low on memory"
 
 
 class Observer(Protocol):
@@ -87,6 +92,7 @@ def local_ray(slots: Slots) -> Iterator[None]:
 
 def run_trials(search: StudySearch, job: Job, slots: Slots, observers: Sequence[Observer]) -> None:
     """Run every trial that `search` hands out, `slots.count` at a time, and return when all have ended."""
+    RayActorManager._actor_task_failed = _actor_task_failed_or_killed
     searcher = _Searcher(search)
     scratch = tempfile.mkdtemp(prefix="finetune-study-tune-")
     trainable = tune.with_resources(
@@ -176,32 +182,62 @@ class _Watcher(_NotPickled, Callback):
             for observer in self._observers:
                 observer.progressed(self._searcher.assignments[trial.trial_id], result["progress"])
 
+    def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        """Let a trial whose process was killed for want of memory go on with halved micro-batches."""
+        if _ran_out_of_memory(trial):
+            trial.config["accumulation"] = 2
+
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        self._close(trial, "its process ended without leaving a row")
+        self._close(trial, "failed", "its process ended without leaving a row")
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        self._close(trial, "its worker process died")
+        if _ran_out_of_memory(trial):
+            self._close(trial, "out_of_memory", "its worker process was killed: the host is out of memory")
+        else:
+            self._close(trial, "failed", "its worker process died")
 
-    def _close(self, trial: Any, reason: str) -> None:
+    def _close(self, trial: Any, status: str, reason: str) -> None:
         config = self._searcher.assignments[trial.trial_id].config
         row: Row | None = self._folder.read_trial(config.trial_id)
         if row is None:
-            row = self._write_lost(self._searcher.assignments[trial.trial_id], reason)
+            row = self._write_lost(self._searcher.assignments[trial.trial_id], status, reason)
         assignment = self._searcher.finish(trial.trial_id, row)
         for observer in self._observers:
             observer.finished(assignment, row)
 
-    def _write_lost(self, assignment: Assignment, reason: str) -> Row:
+    def _write_lost(self, assignment: Assignment, status: str, reason: str) -> Row:
         row = {
             **config_columns(assignment.config),
             **self._job.about,
             "arm": assignment.arm.label,
             "search_number": assignment.number,
-            "status": "failed",
+            "status": status,
             "reason": reason,
         }
         self._folder.finish_trial(row)
         return row
+
+
+def _ran_out_of_memory(trial: Any) -> bool:
+    """Tell whether Ray's memory monitor killed the process of a trial, the last time that it died.
+
+    The monitor acts at 95% of the host's memory, or of the container's, before the kernel has to.
+    """
+    # Of the errors in the file the last one counts.
+    return LOW_MEMORY in Path(trial.error_file).read_text().rpartition("Failure # ")[2]
+
+
+_actor_task_failed = RayActorManager._actor_task_failed
+
+
+def _actor_task_failed_or_killed(manager: Any, tracked_actor_task: Any, exception: Exception) -> None:
+    """Tell Tune of a process killed by Ray's memory monitor as of any other that died.
+
+    Tune (Ray 2.60) does not expect the error that names this cause, and would end the whole study.
+    """
+    if isinstance(exception, OutOfMemoryError):
+        exception = RayActorError(error_msg=str(exception))
+    _actor_task_failed(manager, tracked_actor_task, exception)
 
 
 def _winner_folder(assignment: Assignment) -> str | None:
@@ -217,9 +253,13 @@ def _winner_folder(assignment: Assignment) -> str | None:
 def _run_on_worker(assigned: dict[str, Any], job: Job) -> None:
     """Run one trial in a Ray worker, with its output in the trial's log."""
     config, folder = TrialConfig(**assigned["trial"]), ResultsFolder(job.results)
+    # Twice the micro-batches once the host ran out of memory, see `_Watcher`.
+    accumulation = assigned.get("accumulation", 1)
     threads = max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1)))
     checkpoints = folder.checkpoints_path(config.trial_id)
-    workplace = replace(job.workplaces[config.model], threads=threads, checkpoints=checkpoints)
+    workplace = replace(
+        job.workplaces[config.model], threads=threads, checkpoints=checkpoints, accumulation=accumulation
+    )
     with _output_to(folder.log_path(config.trial_id)):
         # Heavy imports belong to the worker, and their noise to the log.
         module, _, name = job.trainer.partition(":")

@@ -56,11 +56,30 @@ def without_memory(config: TrialConfig, workplace: Workplace, outcome: Outcome, 
     raise MemoryError("no memory left")
 
 
+def without_memory_for_tensors(
+    config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any
+) -> None:
+    """Ask torch for more of the host's memory than there is."""
+    import torch
+
+    torch.empty(2**50)
+
+
 def in_halves_only(config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any) -> None:
     """Run out of memory, half-way, with anything but halved batches."""
     if workplace.accumulation != 2:
         outcome.row["train_steps"] = 3
         raise MemoryError("no memory left")
+    run_trial(config, workplace, outcome, **options)
+
+
+def that_eats_memory(config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any) -> None:
+    """Take memory in a QLoRA trial until the process is killed, unless batches are halved."""
+    hoard = []
+    greedy = config.method == "qlora" and config.variant == "main" and config.stage == "confirm"
+    while greedy and workplace.accumulation == 1:
+        hoard.append(b"x" * 100_000_000)
+        time.sleep(0.05)
     run_trial(config, workplace, outcome, **options)
 
 

@@ -1,6 +1,7 @@
 """Ray Tune around a fake trainer: real Ray, real rows, no model."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -184,3 +185,39 @@ def test_ctrl_c_ends_in_seconds_and_the_study_can_go_on(
     rows = ResultsFolder(study).read_trials()
     assert len(rows) == 22
     assert kept <= {row["trial"] for row in rows}
+
+
+@pytest.mark.slow
+def test_a_trial_that_exhausts_the_host_goes_on_with_halved_batches(plan: Plan, tmp_path: Path) -> None:
+    import psutil
+
+    memory = psutil.virtual_memory()
+    allowed = (memory.total - memory.available + 3e9) / memory.total
+    if allowed > 0.95:
+        pytest.skip("less than 3 GB of memory is free")
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import pickle, sys\n"
+        "from pathlib import Path\n"
+        "from study.tuning import local_ray\n"
+        "from tests.study.test_tuning import Log, SLOTS, run\n"
+        "plan = pickle.loads(Path(sys.argv[1]).read_bytes())\n"
+        "with local_ray(SLOTS):\n"
+        "    run(plan, Path(sys.argv[2]), Log(), 'tests.fake_trainer:that_eats_memory')\n"
+    )
+    (tmp_path / "plan").write_bytes(pickle.dumps(plan))
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "RAY_memory_usage_threshold": f"{allowed:.4f}",
+        "RAY_memory_monitor_refresh_ms": "100",
+    }
+    command = [sys.executable, str(script), str(tmp_path / "plan"), str(tmp_path / "study")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = ResultsFolder(tmp_path / "study").read_trials()
+    assert len(rows) == plan.trials
+    assert {row["status"] for row in rows} == {"complete"}
+    halved = {(row["arm"], row["stage"]) for row in rows if row["source_accumulation"] == 2}
+    assert ("qlora main", "confirm") in halved
+    assert len(halved) <= 2  # Ray may kill the trial beside it too
