@@ -1,9 +1,10 @@
-"""The embedded study: wall time, busy share, seconds a training step, generated tokens a second.
+"""An embedded study: wall time, busy share, seconds a training step, generated tokens a second.
 
-    python -m benchmarks.embedded_study                  # runs the study: minutes
+    python -m benchmarks.embedded_study                  # runs lora_vs_qlora: minutes
+    python -m benchmarks.embedded_study paper            # runs another space
     python -m benchmarks.embedded_study RESULTS/STUDY    # the figures of a study that has run
 
-The figures go to benchmarks/results/embedded_study.json, with the machine that they come from.
+The figures go to benchmarks/results/embedded_SPACE.json, with the machine that they come from.
 """
 
 from __future__ import annotations
@@ -23,24 +24,25 @@ from study.machine import processor_name
 from study.results import ResultsFolder
 from study.workplace import available_cpus
 
-RESULT = Path(__file__).parent / "results" / "embedded_study.json"
-COMMAND = ["-m", "study.run", "--space", "lora_vs_qlora"]
+RESULTS = Path(__file__).parent / "results"
 
 
 def main(arguments: list[str]) -> None:
-    """Run or read the study, print its figures and save them."""
-    if arguments:
-        figures = measure(Path(arguments[0]), wall_seconds=None)
+    """Run or read a study, print its figures and save them."""
+    name = arguments[0] if arguments else "lora_vs_qlora"
+    if Path(name).is_dir():
+        figures = measure(Path(name), wall_seconds=None)
     else:
         with tempfile.TemporaryDirectory() as parent:
+            command = [sys.executable, "-m", "study.run", "--space", name, "--results", parent]
             started = time.perf_counter()
-            subprocess.run([sys.executable, *COMMAND, "--results", parent], check=True)
+            subprocess.run(command, check=True)
             wall_seconds = time.perf_counter() - started
             (folder,) = Path(parent).iterdir()
             figures = measure(folder, wall_seconds)
     text = json.dumps(figures, indent=2)
     print(text)
-    RESULT.write_text(text + "\n")
+    (RESULTS / f"embedded_{figures['space']}.json").write_text(text + "\n")
 
 
 def measure(folder: Path, wall_seconds: float | None) -> dict[str, Any]:
@@ -53,6 +55,7 @@ def measure(folder: Path, wall_seconds: float | None) -> dict[str, Any]:
     description = ResultsFolder(folder).read_description()
     rows = [row for row in ResultsFolder(folder).read_trials() if row["status"] == "complete"]
     return {
+        "space": description["space"]["name"],
         "command": " ".join(["python -m study.run", *description["arguments"]]),
         "machine": {"processor": processor_name(), "cpus": available_cpus()},
         "commit": description["commit"],

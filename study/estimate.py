@@ -29,7 +29,7 @@ from study.training import first_recipe, second_recipe
 FORWARD, BACKWARD = 2.0, 4.0
 
 # Fitted to the 34 trials of the embedded lora_vs_qlora on two cores of an AMD EPYC, whose wall time they
-# give within a tenth (benchmarks/results/embedded_study.json): what a trial reaches of the rate of a plain
+# give within a tenth (benchmarks/results/embedded_lora_vs_qlora.json): what a trial reaches of the rate of a plain
 # product, the seconds it spends outside training and scoring, those of embedding an answer and its reference
 # for the similarity, and those that a decoding step costs a layer. Larger models reach more of the rate.
 EFFICIENCY = 0.17
