@@ -6,6 +6,7 @@ import dataclasses
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -100,11 +101,14 @@ def run_study(
     disk: DiskPlan,
     console: Console,
     finished: Mapping[str, Mapping[str, Any]],
+    *,
+    on_cluster: bool = False,
 ) -> None:
     """Run what a bound plan has left to run in `folder`, and say at the end how it went.
 
     Args:
         finished: what need not run again, see `read_finished`.
+        on_cluster: run on the cluster that is connected to, and not on a Ray of its own on this machine.
 
     Raises:
         KeyboardInterrupt: the user stopped it; what had finished is in the folder.
@@ -123,7 +127,7 @@ def run_study(
     workplaces = {name: workplace_of(plan, name, use_gpu=slots.gpus > 0) for name in plan.models}
     about = {"study": description["study"], "space": plan.request.space, "profile": plan.profile.name}
     job = Job(workplaces, folder.root.absolute(), about)
-    with local_ray(slots), Display(progress, console) as display:
+    with nullcontext() if on_cluster else local_ray(slots), Display(progress, console) as display:
         run_trials(search, job, slots, [display, record])
     if search.hopeless is not None:
         console.print(

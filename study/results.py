@@ -50,6 +50,18 @@ class ResultsFolder:
         except OSError as error:
             raise UserError(f"results folder '{self.root}' can't be written: {error.strerror}") from None
 
+    def check_seen(self) -> None:
+        """Check that this machine sees the folder that another one has made.
+
+        Raises:
+            UserError: it doesn't.
+        """
+        if not (self.root / "trials").is_dir():
+            raise UserError(
+                f"{platform.node()} does not see the results folder '{self.root}'; valid on a cluster: a "
+                "path on a file system that every node shares"
+            )
+
     @contextmanager
     def in_use(self) -> Iterator[None]:
         """Keep a second run out of this folder for the length of the block.

@@ -12,14 +12,16 @@ Exit status: 0 done, 1 no trial finished, 2 bad input (nothing is written), 130 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from study.binding import bind
+from study.binding import bind, workplace_of
 from study.command_line import Parser, complain, run_command, say
 from study.config import parse_setting
 from study.disk import DiskPlan
@@ -68,6 +70,13 @@ def make_parser() -> argparse.ArgumentParser:
     where.add_argument(
         "--max-disk", metavar="SIZE", help="most that the results folder may take up, as 20GB (no limit)"
     )
+    where.add_argument("--max-concurrent", type=int, metavar="N", help="at most N trials at once")
+    where.add_argument(
+        "--address",
+        metavar="auto|HOST:PORT",
+        default=os.environ.get("RAY_ADDRESS"),
+        help="run on this Ray cluster, from a node of it (RAY_ADDRESS, or none)",
+    )
     parser.add_argument("--list", action="store_true", help="list the search spaces and stop")
     parser.add_argument("--dry-run", action="store_true", help="say what would run and its cost, and stop")
     return parser
@@ -85,11 +94,10 @@ def _main(arguments: Sequence[str] | None) -> int:
         return _list(console)
     if options.rerun:
         return _rerun(options, console)
-    if options.resume:
-        return _resume(options, console)
-    if not options.space:
+    if not options.space and not options.resume:
         raise UserError(f"--space is needed; valid: {', '.join(list_spaces())}, or a file")
-    return _start(options, console)
+    with _cluster(options):
+        return (_resume if options.resume else _start)(options, console)
 
 
 def _list(console: Console) -> int:
@@ -130,12 +138,14 @@ def _start(options: argparse.Namespace, console: Console) -> int:
 
     name = new_study_name(request.space)
     folder = ResultsFolder(options.results / name)
+    _check_nodes(options, folder, plan)
     disk = preflight(plan, slots, folder.root, max_disk, console)
     folder.create()
     description = describe_study(name, plan, slots.count, search_width(plan, slots.count), max_disk)
     with folder.in_use():
         folder.write_description(description)
-        return _run(plan, folder, description, slots, disk, console, finished={})
+        here = _on_cluster(options)
+        return _run(plan, folder, description, slots, disk, console, finished={}, on_cluster=here)
 
 
 def _resume(options: argparse.Namespace, console: Console) -> int:
@@ -147,6 +157,7 @@ def _resume(options: argparse.Namespace, console: Console) -> int:
     plan = bind(make_plan(request_of(description)))
     check_unchanged(plan, description)
     slots = _slots(options, plan)
+    _check_nodes(options, folder, plan)
     with folder.in_use():
         say(console, f"Going on with {description['study']}: {plan.space.question}")
         max_disk = description.get("max_disk")
@@ -154,7 +165,9 @@ def _resume(options: argparse.Namespace, console: Console) -> int:
             max_disk = parse_size("--max-disk", options.max_disk)
         finished = read_finished(folder)
         disk = preflight(plan, slots, folder.root, max_disk, console, finished.values())
-        return _run(plan, folder, description, slots, disk, console, finished)
+        return _run(
+            plan, folder, description, slots, disk, console, finished, on_cluster=_on_cluster(options)
+        )
 
 
 def _rerun(options: argparse.Namespace, console: Console) -> int:
@@ -176,6 +189,8 @@ def _run(
     disk: DiskPlan,
     console: Console,
     finished: Mapping[str, Mapping[str, Any]],
+    *,
+    on_cluster: bool,
 ) -> int:
     from study.launch import notes, run_study
 
@@ -183,7 +198,7 @@ def _run(
         say(console, f"Note: {note}")
     say(console, f"Results: {folder.root}")
     try:
-        run_study(plan, folder, description, slots, disk, console, finished)
+        run_study(plan, folder, description, slots, disk, console, finished, on_cluster=on_cluster)
     except KeyboardInterrupt:
         kept = len(folder.read_trials([]))
         say(console, f"Stopped. {kept} of {plan.trials} trials have finished and are kept in {folder.root}.")
@@ -213,9 +228,33 @@ def _first_model(folder: ResultsFolder) -> Path:
     return kept[0] if kept else folder.root / "models" / "ARM"
 
 
+def _on_cluster(options: argparse.Namespace) -> bool:
+    return options.address not in (None, "", "local")
+
+
+def _cluster(options: argparse.Namespace) -> AbstractContextManager[None]:
+    """Return the connection to the cluster that the user names, if one is named."""
+    if not _on_cluster(options):
+        return nullcontext()
+    from study.cluster import cluster_ray
+
+    return cluster_ray(options.address)
+
+
+def _check_nodes(options: argparse.Namespace, folder: ResultsFolder, plan: Plan) -> None:
+    if _on_cluster(options):
+        from study.cluster import check_nodes
+
+        check_nodes(folder.root, [workplace_of(plan, name) for name in plan.models])
+
+
 def _slots(options: argparse.Namespace, plan: Plan) -> Slots:
-    placement = Placement(options.cpus_per_trial, options.gpus_per_trial)
-    return choose_slots(look_at_machine(), placement, plan.trials)
+    placement = Placement(options.cpus_per_trial, options.gpus_per_trial, options.max_concurrent)
+    if not _on_cluster(options):
+        return choose_slots([look_at_machine()], placement, plan.trials)
+    from study.cluster import cluster_machines
+
+    return choose_slots(cluster_machines(), placement, plan.trials, where="this cluster's nodes")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Slots: how many trials run at once on this machine, and what each of them gets."""
+"""Slots: how many trials run at once on a machine or a cluster's machines, and what each of them gets."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from study.errors import UserError
@@ -11,10 +12,11 @@ from study.workplace import available_cpus
 
 @dataclass(frozen=True)
 class Placement:
-    """How the user wants the machine used. None: decided from what is there."""
+    """How the user wants the machines used. None: decided from what is there."""
 
     cpus_per_trial: int | None = None
     gpus_per_trial: float | None = None
+    at_most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -37,33 +39,73 @@ def look_at_machine() -> Machine:
 
 @dataclass(frozen=True)
 class Slots:
-    """How the machine is divided: `count` trials at once, each with its CPUs and its share of a GPU."""
+    """How the machines are divided: `count` trials at once, each with its CPUs and its share of a GPU.
+
+    Attributes:
+        capped: whether the machines could take more, but may not.
+    """
 
     count: int
     cpus: int
     gpus: float
+    capped: bool = False
 
 
-def choose_slots(machine: Machine, placement: Placement, trials: int) -> Slots:
-    """Return the slots for a study of so many trials.
+def choose_slots(
+    machines: Sequence[Machine], placement: Placement, trials: int, where: str = "this machine"
+) -> Slots:
+    """Return the slots for a study of so many trials. A trial runs on one machine, whole.
 
-    On a GPU machine every trial gets a GPU, or the share the user names; elsewhere a CPU each.
+    On machines with a GPU every trial gets a GPU, or the share the user names; elsewhere a CPU each.
+
+    Args:
+        machines: this machine, or all that a cluster has or may grow to.
+        where: what they are called in an error.
 
     Raises:
-        UserError: the machine has less than one trial is to be given.
+        UserError: no machine has what one trial is to be given; the message says what is short.
     """
-    cpus, gpus = placement.cpus_per_trial, placement.gpus_per_trial
-    if cpus is not None and not 1 <= cpus <= machine.cpus:
-        raise UserError(f"--cpus-per-trial must be 1 to {machine.cpus} on this machine, received {cpus}")
-    if gpus is not None and gpus < 0:
-        raise UserError(f"--gpus-per-trial must not be negative, received {gpus:g}")
-    if gpus and not machine.gpus:
-        raise UserError(f"--gpus-per-trial {gpus:g}: this machine has no GPU that torch can use")
-    if gpus and gpus > machine.gpus:
-        raise UserError(f"--gpus-per-trial must be at most {machine.gpus} on this machine, received {gpus:g}")
-    if gpus and gpus > 1 and gpus != int(gpus):
-        raise UserError(f"--gpus-per-trial must be a share of one GPU or a whole number, received {gpus:g}")
-    gpus = gpus if gpus is not None else float(min(machine.gpus, 1))
+    if placement.at_most is not None and placement.at_most < 1:
+        raise UserError(f"--max-concurrent must be at least 1, received {placement.at_most}")
+    gpus = _gpus_per_trial(machines, placement.gpus_per_trial, where)
+    cpus = _check_cpus(machines, placement.cpus_per_trial, gpus, where)
+    each = [count for machine in machines if (count := _fit(machine, cpus or 1, gpus))]
+    count = min(sum(each), trials, placement.at_most or trials)
+    capped = placement.at_most is not None and placement.at_most < sum(each)
+    if cpus is None and gpus:
+        hosts = [machine for machine in machines if _fit(machine, 1, gpus)]
+        cpus = min(host.cpus // min(_fit(host, 1, gpus), count) for host in hosts)
+    return Slots(count, cpus or 1, gpus, capped)
+
+
+def _fit(machine: Machine, cpus: int, gpus: float) -> int:
+    """Return how many trials fit on a machine at once."""
     by_gpu = int(machine.gpus / gpus + 1e-9) if gpus else machine.cpus
-    count = max(1, min(by_gpu, machine.cpus // (cpus or 1), trials))
-    return Slots(count, cpus or (max(1, machine.cpus // count) if gpus else 1), gpus)
+    return min(by_gpu, machine.cpus // cpus)
+
+
+def _gpus_per_trial(machines: Sequence[Machine], wanted: float | None, where: str) -> float:
+    most = max((machine.gpus for machine in machines), default=0)
+    if wanted is None:
+        return float(min(most, 1))
+    if wanted < 0:
+        raise UserError(f"--gpus-per-trial must not be negative, received {wanted:g}")
+    if wanted and not most:
+        raise UserError(f"--gpus-per-trial {wanted:g}: {where} has no GPU that can be used")
+    if wanted > most:
+        raise UserError(f"--gpus-per-trial must be at most {most} on {where}, received {wanted:g}")
+    if wanted > 1 and wanted != int(wanted):
+        raise UserError(f"--gpus-per-trial must be a share of one GPU or a whole number, received {wanted:g}")
+    return wanted
+
+
+def _check_cpus(machines: Sequence[Machine], wanted: int | None, gpus: float, where: str) -> int | None:
+    """Return the CPUs that the user wants for a trial, once a machine is found that has them."""
+    hosts = [machine for machine in machines if machine.gpus >= gpus]
+    most = max((machine.cpus for machine in hosts), default=0)
+    if most < 1:
+        beside = f" beside {gpus:g} GPU" if gpus else ""
+        raise UserError(f"too few CPUs on {where}: a trial needs 1{beside}, and no machine there has it")
+    if wanted is not None and not 1 <= wanted <= most:
+        raise UserError(f"--cpus-per-trial must be 1 to {most} on {where}, received {wanted}")
+    return wanted

@@ -7,8 +7,9 @@ this module reads local folders alone. Fetched are safetensors, JSON, text and P
 from __future__ import annotations
 
 import hashlib
+import platform
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from study import embedded
@@ -66,6 +67,31 @@ def find_code_data(name: str) -> Source:
     return Source(EMBEDDED, embedded.DATA_DIR / "code") if name == EMBEDDED else find_data(name)
 
 
+def find_again(source: Source, kind: str) -> Source:
+    """Return a source that another machine of a cluster has found as it lies on this one.
+
+    Args:
+        source: what was found there.
+        kind: "model" or "dataset".
+
+    Raises:
+        UserError: a folder that does not lie here, or a Hub name that can't be fetched from here.
+    """
+    if source.path.exists():
+        return source
+    for shipped in (embedded.MODEL_DIR, embedded.DATA_DIR, embedded.DATA_DIR / "code"):
+        # The project may be installed elsewhere on this machine.
+        if source.name == EMBEDDED and source.path.parts[-3:] == shipped.parts[-3:]:
+            return replace(source, path=shipped)
+    if source.revision is not None:
+        patterns = _MODEL_FILES if kind == "model" else _DATA_FILES
+        return replace(source, path=_fetch(kind, source.name, patterns, source.revision))
+    raise UserError(
+        f"'{source.path}' is not on {platform.node()}; valid on a cluster: a path on a file system that "
+        f"every node shares, a Hub name, or '{EMBEDDED}'"
+    )
+
+
 def fingerprint_folder(folder: Path) -> str:
     """Return a 16-digit hash of a model folder's files: their names and contents."""
     total = hashlib.sha256()
@@ -88,13 +114,13 @@ def _find(kind: str, name: str, patterns: list[str]) -> Source:
     return Source(name, path, revision=path.name)
 
 
-def _fetch(kind: str, name: str, patterns: list[str]) -> Path:
+def _fetch(kind: str, name: str, patterns: list[str], revision: str | None = None) -> Path:
     # Imported late: the first line of a study must not wait for it.
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 
     try:
-        return Path(snapshot_download(name, repo_type=kind, allow_patterns=patterns))
+        return Path(snapshot_download(name, repo_type=kind, allow_patterns=patterns, revision=revision))
     except RepositoryNotFoundError:
         raise UserError(f"no {kind} '{name}': no such folder, and the Hub has none of that name") from None
     except (LocalEntryNotFoundError, OSError):

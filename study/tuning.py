@@ -10,6 +10,7 @@ import importlib
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from ray.tune import Callback
 from ray.tune.search import Searcher
 
 from study.config import TrialConfig
+from study.errors import UserError
 from study.record import SaveModel, config_columns, record_trial
 from study.results import ResultsFolder
 from study.search import Assignment, StudySearch
@@ -34,6 +36,10 @@ Row = Mapping[str, Any]
 
 # What Ray says of a process that its memory monitor killed.
 LOW_MEMORY = "running low on memory"
+# How often a trial is started again: one that takes its own process down, and one whose node was lost (a spot
+# machine may be taken away several times, which is no fault of the trial's).
+PROCESS_RESTARTS = 1
+NODE_RESTARTS = 20
 
 
 class Observer(Protocol):
@@ -69,13 +75,7 @@ class Job:
 @contextmanager
 def local_ray(slots: Slots) -> Iterator[None]:
     """Start Ray on this machine, on loopback and with only the CPUs the slots need; stop it at the end."""
-    os.environ.update(
-        # Ctrl-C is the study's to handle, the results are its own files, and its own lines are enough.
-        TUNE_DISABLE_SIGINT_HANDLER="1",
-        TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
-        RAY_AIR_NEW_OUTPUT="0",
-        RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
-    )
+    os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
     ray.init(
         address="local",  # another Ray that runs on this machine is somebody else's
         num_cpus=slots.count * slots.cpus,
@@ -93,7 +93,18 @@ def local_ray(slots: Slots) -> Iterator[None]:
 def run_trials(search: StudySearch, job: Job, slots: Slots, observers: Sequence[Observer]) -> None:
     """Run every trial that `search` hands out, `slots.count` at a time, and return when all have ended."""
     RayActorManager._actor_task_failed = _actor_task_failed_or_killed
-    searcher = _Searcher(search)
+    # A trial in waiting keeps a worker from being let go between two trials, and tells an autoscaling cluster
+    # how many machines it is to get.
+    waiting = 0 if slots.capped else 1
+    os.environ.update(
+        # Ctrl-C is the study's to handle, the results are its own files, and its own lines are enough.
+        TUNE_DISABLE_SIGINT_HANDLER="1",
+        TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
+        TUNE_PRINT_ALL_TRIAL_ERRORS="0",
+        RAY_AIR_NEW_OUTPUT="0",
+        TUNE_MAX_PENDING_TRIALS_PG=str(slots.count),
+    )
+    searcher = _Searcher(search, slots.count + waiting)
     scratch = tempfile.mkdtemp(prefix="finetune-study-tune-")
     trainable = tune.with_resources(
         tune.with_parameters(_run_on_worker, job=job), {"cpu": slots.cpus, "gpu": slots.gpus}
@@ -110,8 +121,6 @@ def run_trials(search: StudySearch, job: Job, slots: Slots, observers: Sequence[
             name="study",
             storage_path=scratch,
             callbacks=[_Watcher(searcher, job, observers)],
-            # A trial whose process or node died goes on elsewhere, once, from its last checkpoint.
-            failure_config=tune.FailureConfig(max_failures=1),
             verbose=0,
         ),
     )
@@ -131,13 +140,17 @@ class _NotPickled:
 class _Searcher(_NotPickled, Searcher):
     """Tune's view of the search: a configuration on request, nothing yet, or finished."""
 
-    def __init__(self, search: StudySearch):
+    def __init__(self, search: StudySearch, at_most: int):
         super().__init__(metric="finished", mode="max")
-        self._search = search
+        self._search, self._at_most = search, at_most
+        self._again: list[Assignment] = []
+        self._halved: set[str] = set()
         self.assignments: dict[str, Assignment] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        assignment = self._search.next()
+        if len(self.assignments) >= self._at_most:
+            return None
+        assignment = self._again.pop(0) if self._again else self._search.next()
         if assignment is None:
             return Searcher.FINISHED if self._search.exhausted else None
         self.assignments[trial_id] = assignment
@@ -146,12 +159,24 @@ class _Searcher(_NotPickled, Searcher):
             "about": {"arm": assignment.arm.label, "search_number": assignment.number},
             "save_as": _winner_folder(assignment),
             "cutoffs": assignment.cutoffs,
+            "accumulation": 2 if assignment.config.trial_id in self._halved else 1,
         }
 
     def finish(self, trial_id: str, row: Row) -> Assignment:
         assignment = self.assignments.pop(trial_id)
         self._search.finish(assignment.config.trial_id, row)
         return assignment
+
+    def restart(self, trial_id: str, *, halve: bool) -> None:
+        """Hand a trial out again: it goes on from its last checkpoint, as another trial of Tune's.
+
+        Args:
+            halve: with halved micro-batches, from now on.
+        """
+        assignment = self.assignments.pop(trial_id)
+        self._again.append(assignment)
+        if halve:
+            self._halved.add(assignment.config.trial_id)
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
         """Nothing: `_Watcher` tells the search, from the row that the trial wrote."""
@@ -172,6 +197,7 @@ class _Watcher(_NotPickled, Callback):
     def __init__(self, searcher: _Searcher, job: Job, observers: Sequence[Observer]):
         self._searcher, self._job, self._observers = searcher, job, observers
         self._folder = ResultsFolder(job.results)
+        self._deaths: Counter[tuple[str, bool]] = Counter()
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         for observer in self._observers:
@@ -182,19 +208,25 @@ class _Watcher(_NotPickled, Callback):
             for observer in self._observers:
                 observer.progressed(self._searcher.assignments[trial.trial_id], result["progress"])
 
-    def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        """Let a trial whose process was killed for want of memory go on with halved micro-batches."""
-        if _ran_out_of_memory(trial):
-            trial.config["accumulation"] = 2
-
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        if refusal := trial.last_result.get("refusal"):
+            raise UserError(f"a trial can't run: {refusal}")
         self._close(trial, "failed", "its process ended without leaving a row")
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        if _ran_out_of_memory(trial):
+        trial_id = self._searcher.assignments[trial.trial_id].config.trial_id
+        node_lost = _has_lost_its_node(trial)
+        self._deaths[trial_id, node_lost] += 1
+        deaths = self._deaths[trial_id, node_lost]
+        may_go_on = deaths <= (NODE_RESTARTS if node_lost else PROCESS_RESTARTS)
+        out_of_memory = _ran_out_of_memory(trial)
+        if may_go_on and self._folder.read_trial(trial_id) is None:
+            self._searcher.restart(trial.trial_id, halve=out_of_memory)
+        elif out_of_memory:
             self._close(trial, "out_of_memory", "its worker process was killed: the host is out of memory")
         else:
-            self._close(trial, "failed", "its worker process died")
+            what = "node" if node_lost else "worker process"
+            self._close(trial, "failed", f"its {what} died {deaths} times")
 
     def _close(self, trial: Any, status: str, reason: str) -> None:
         config = self._searcher.assignments[trial.trial_id].config
@@ -240,6 +272,14 @@ def _actor_task_failed_or_killed(manager: Any, tracked_actor_task: Any, exceptio
     _actor_task_failed(manager, tracked_actor_task, exception)
 
 
+def _has_lost_its_node(trial: Any) -> bool:
+    """Tell whether a trial's node has gone, and not just its process."""
+    alive = {node["NodeID"]: node["Alive"] for node in ray.nodes()}
+    node = (trial.last_result or {}).get("node")
+    # One that never reported may not have run: then any lost node may have been its own.
+    return not alive.get(node, False) if node else not all(alive.values())
+
+
 def _winner_folder(assignment: Assignment) -> str | None:
     """Return the arm's model folder for the trial whose model is kept: the first confirm seed's.
 
@@ -254,12 +294,17 @@ def _run_on_worker(assigned: dict[str, Any], job: Job) -> None:
     """Run one trial in a Ray worker, with its output in the trial's log."""
     config, folder = TrialConfig(**assigned["trial"]), ResultsFolder(job.results)
     # Twice the micro-batches once the host ran out of memory, see `_Watcher`.
-    accumulation = assigned.get("accumulation", 1)
+    accumulation = assigned["accumulation"]
     threads = max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1)))
     checkpoints = folder.checkpoints_path(config.trial_id)
-    workplace = replace(
-        job.workplaces[config.model], threads=threads, checkpoints=checkpoints, accumulation=accumulation
-    )
+    node = ray.get_runtime_context().get_node_id()
+    try:
+        workplace = job.workplaces[config.model].on_this_machine()
+        folder.check_seen()
+    except UserError as error:  # not the trial's fault: no other would fare better on this machine
+        tune.report({"finished": 1, "node": node, "refusal": str(error)})
+        return
+    workplace = replace(workplace, threads=threads, checkpoints=checkpoints, accumulation=accumulation)
     with _output_to(folder.log_path(config.trial_id)):
         # Heavy imports belong to the worker, and their noise to the log.
         module, _, name = job.trainer.partition(":")
@@ -269,11 +314,13 @@ def _run_on_worker(assigned: dict[str, Any], job: Job) -> None:
             workplace,
             folder,
             about={**job.about, **assigned["about"]},
-            on_progress=lambda progress: tune.report({"finished": 0, "progress": dict(progress)}),
+            on_progress=lambda progress: tune.report(
+                {"finished": 0, "node": node, "progress": dict(progress)}
+            ),
             save_model=_saver(assigned["save_as"], config, workplace, folder),
             cutoffs=assigned["cutoffs"],
         )
-    tune.report({"finished": 1, "status": row["status"]})
+    tune.report({"finished": 1, "node": node, "status": row["status"]})
 
 
 def _saver(

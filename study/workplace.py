@@ -6,11 +6,11 @@ Beside `study.config.TrialConfig`, which holds what does.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from study.data import GSM8K_COLUMNS, Columns
-from study.sources import Source
+from study.sources import Source, find_again
 
 
 def default_cache() -> Path:
@@ -51,3 +51,24 @@ class Workplace:
     code_data: Source | None = None
     checkpoints: Path | None = None
     accumulation: int = 1
+
+    @property
+    def sources(self) -> list[Source]:
+        """The model and the data."""
+        return [self.model, self.data, *([self.code_data] if self.code_data else [])]
+
+    def on_this_machine(self) -> Workplace:
+        """Return the same workplace where its folders lie on this machine of a cluster.
+
+        The cache is each machine's own: $FINETUNE_STUDY_CACHE of its processes, or the user's cache folder.
+
+        Raises:
+            UserError: a model or data folder is not on this machine, and can't be fetched.
+        """
+        return replace(
+            self,
+            model=find_again(self.model, "model"),
+            data=find_again(self.data, "dataset"),
+            code_data=self.code_data and find_again(self.code_data, "dataset"),
+            cache=default_cache(),
+        )
