@@ -4,7 +4,8 @@
     python -m study.run --space stacked_lora --profile paper    # T5-small on GSM8K and CodeFeedback, a GPU
 
 Two arms with the same budget on the math data; stacked LoRA then freezes its adapter, keeps it active, and
-trains a second one on the code data. The ranks, rates and steps of both phases are searched.
+trains a second one on the code data. Searched are both adapters' ranks, alphas and learning rates, and the
+second phase's steps; the first phase's are the budget, the same in both arms.
 """
 
 from study.space import Space

@@ -10,13 +10,32 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from study.answers import format_number, last_number
 from study.command_line import Parser, run_command
-from study.prompts import question_source
+from study.errors import UserError
+from study.prompts import asked_source
 from study.sandbox import Sandbox
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a model says to one question.
+
+    Attributes:
+        text: its output: the working.
+        number: what that comes to, or None.
+        reason: why there is no number, or None.
+        lost_tokens: tokens of the input over the model's limit; its end was cut off.
+    """
+
+    text: str
+    number: str | None
+    reason: str | None = None
+    lost_tokens: int = 0
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -28,27 +47,40 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def ask(model: Any, tokenizer: Any, config: Any, question: str) -> tuple[str, str | None]:
-    """Return (the model's output, the number it comes to or None) for one question."""
+def ask(model: Any, tokenizer: Any, config: Any, question: str) -> Reply:
+    """Return a model's reply to one question, put to it as in its training."""
     import torch
 
     from study.families import family_of
+    from study.tokenised import cut
 
     family = family_of(model.config)
-    (source,), _ = family.encode(tokenizer, [question_source(question, config.prompt_style)], [""])
+    (source,), _ = family.encode(tokenizer, [asked_source(question, config.prompt_style)], [""])
+    read = cut(source, config.max_source_tokens)
     with torch.no_grad():
-        output = family.generate(model.eval(), [source], tokenizer.pad_token_id, config.max_target_tokens)
+        output = family.generate(model.eval(), [read], tokenizer.pad_token_id, config.max_target_tokens)
     text = tokenizer.decode(output[0], skip_special_tokens=True).strip()
-    if config.prompt_style == "python_code":
+    number, reason = _number_of(text, config.prompt_style)
+    return Reply(text, number, reason, len(source) - len(read))
+
+
+def _number_of(text: str, prompt_style: str) -> tuple[str | None, str | None]:
+    """Return (the number that an output comes to or None, why there is none)."""
+    if prompt_style == "python_code":
         with Sandbox() as sandbox:
-            number = sandbox.run(text).value
+            result = sandbox.run(text)
+        number = result.value
+        reason = f"the program ended as {result.outcome.replace('_', ' ')}: {result.detail}"
     else:
         number = last_number(text)
-    return text, None if number is None else format_number(number)
+        reason = "no number could be read"
+    return (None, reason) if number is None else (format_number(number), None)
 
 
 def _main(arguments: Sequence[str] | None) -> int:
     options = make_parser().parse_args(arguments)
+    if not options.question.strip():
+        raise UserError("the question is empty")
     from study.quiet import quiet_libraries
     from study.sources import Source
     from study.winner import load_merged
@@ -56,9 +88,14 @@ def _main(arguments: Sequence[str] | None) -> int:
     quiet_libraries()
     base = Source(options.base.name, options.base) if options.base else None
     model, tokenizer, config = load_merged(options.model, base)
-    text, number = ask(model, tokenizer, config, options.question)
-    print(text)
-    print(f"\nAnswer: {number}" if number is not None else "\nNo answer could be read.")
+    reply = ask(model, tokenizer, config, options.question)
+    if reply.lost_tokens:
+        print(
+            f"Note: the question is longer than the model was trained on (max_source_tokens="
+            f"{config.max_source_tokens}): {reply.lost_tokens} tokens at its end were cut off.\n"
+        )
+    print(reply.text)
+    print(f"\nAnswer: {reply.number}" if reply.number is not None else f"\nNo answer: {reply.reason}.")
     return 0
 
 

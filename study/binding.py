@@ -11,6 +11,7 @@ from study.data import TEST_SHARE, fingerprint, load_code, load_split
 from study.models import check_model
 from study.plan import Arm, Plan
 from study.sources import Source, find_code_data, find_data, find_model, fingerprint_folder
+from study.without_program import describe_missing
 from study.workplace import Workplace
 
 
@@ -83,6 +84,10 @@ def _read_variants(plan: Plan, path: Path) -> tuple[Mapping[str, str], list[str]
         ]
         prints[variant] = fingerprint(*splits)
         notes += _skipped_note(f"the {variant} data", sum(split.skipped for split in splits))
+        own = [arm.values for arm in plan.arms if arm.values["variant"] == variant]
+        if any(values["prompt_style"] == "python_code" for values in own):
+            missing = describe_missing(variant, *(split.problems for split in splits))
+            notes += [missing] if missing else []
         if any(split.held_out for split in splits):
             notes.append(
                 f"the {variant} data has no test split: {TEST_SHARE:.0%} of its questions are held out"

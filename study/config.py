@@ -52,8 +52,9 @@ DECIDED_BY_THE_STUDY = frozenset(
 class TrialConfig(BaseModel):
     """One training and evaluation: the arm's factors, the hyperparameters, the budget, the data and the seed.
 
-    Token limits are in tokens of the model's own tokenizer; `learning_rate` is the peak of a schedule that
-    warms up over `warmup_fraction` of the steps and then decays linearly to zero.
+    Token limits are in tokens of the model's own tokenizer: a longer text is cut at its end, but for its last
+    token, and counted in the trial's row (truncated_sources, truncated_targets). `learning_rate` is the peak
+    of a schedule that warms up over `warmup_fraction` of the steps and then decays linearly to zero.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

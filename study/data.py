@@ -102,8 +102,8 @@ def load_split(
 def load_code(folder: Path, *, skip_bad_rows: bool = False) -> Split:
     """Return the rows of a code data set: `query` as the question, `answer` as the answer.
 
-    The layout is that of m-a-p/CodeFeedback-Filtered-Instruction (columns query, answer, resource, lang):
-    a file, or a folder with one file in it, under any name.
+    The layout is that of m-a-p/CodeFeedback-Filtered-Instruction (columns query, answer, resource, lang; the
+    last two are not read and may be missing): a file, or a folder with one file in it, under any name.
 
     Raises:
         UserError: a missing folder or file, no rows, or a row that can't be used, named by file and row.
@@ -234,13 +234,20 @@ def _problem(row: Any, where: str, columns: Columns) -> Problem:
     texts = []
     for column in (columns.question, columns.answer):
         if column not in row:
-            raise BadRow(f"{where}: no column '{column}'; columns there: {', '.join(map(str, row))}")
+            there = ", ".join(map(str, row))
+            raise BadRow(f"{where}: no column '{column}'; columns there: {there}{_columns_hint(columns)}")
         value = row[column]
         value = str(value) if isinstance(value, int | float) and column == columns.answer else value
         if not isinstance(value, str) or not value.strip():
             raise BadRow(f"{where}: column '{column}' must be text that is not empty")
         texts.append(value)
     return Problem(*texts)
+
+
+def _columns_hint(columns: Columns) -> str:
+    if columns == CODE_COLUMNS:
+        return "; code data needs both query and answer"
+    return "; --question-column and --answer-column name yours"
 
 
 def _check_number(problem: Problem, where: str) -> Problem:

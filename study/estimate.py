@@ -29,9 +29,9 @@ from study.training import first_recipe, second_recipe
 FORWARD, BACKWARD = 2.0, 4.0
 
 # Fitted to the 34 trials of the embedded lora_vs_qlora on two cores of an AMD EPYC, whose wall time they
-# give within a tenth (benchmarks/results/embedded_lora_vs_qlora.json): what a trial reaches of the rate of a plain
-# product, the seconds it spends outside training and scoring, those of embedding an answer and its reference
-# for the similarity, and those that a decoding step costs a layer. Larger models reach more of the rate.
+# give within a tenth (benchmarks/results/embedded_lora_vs_qlora.json): what a trial reaches of the rate of a
+# plain product, the seconds it spends outside training and scoring, those of embedding an answer and its
+# reference for the similarity, and those that a decoding step costs a layer. Larger models reach more.
 EFFICIENCY = 0.17
 OVERHEAD_SECONDS = 1.4
 SIMILARITY_SECONDS = 0.013
@@ -135,6 +135,8 @@ def estimate_on_record(plan: Plan, slots: Slots) -> StudyEstimate:
     Raises:
         UserError: something of them is not on record.
     """
+    # The speed assumed is a GPU's: without one here, the trials are taken to run on one, one after another.
+    slots = slots if slots.gpus else Slots(count=1, cpus=slots.cpus, gpus=1.0)
     return _estimate(plan, slots, ASSUMED, [facts_on_record(arm) for arm in plan.compared], ())
 
 

@@ -4,24 +4,27 @@
     python -m study.export results/NAME --arm "lora main" --to my-model --merged   # all weights
     python -m study.export results/NAME --arm "lora main" --to my-model --push-to-hub me/my-model
 
-What is written is what from_pretrained reads. Pushing asks first.
+What is written is what from_pretrained reads: the card shows how. Stacked LoRA's two adapters lie in a folder
+each. Pushing asks first, and makes a private repository.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Sequence
 from pathlib import Path
-from statistics import mean
-from typing import Any
 
+from study.card import loading_example, make_card
 from study.command_line import Parser, run_command
+from study.config import TrialConfig
 from study.errors import UserError, unknown_name
-from study.results import ResultsFolder
-
-METRICS = ("accuracy", "accuracy_strict", "accuracy_lenient", "rouge1", "perplexity", "similarity")
+from study.results import ResultsFolder, Row
+from study.sources import Source
+from study.winner import TRIAL_FILE, load_merged, read_trial_file
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -37,7 +40,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Path | None = None) -> None:
-    """Write the model of an arm to the new folder `to`, with its card.
+    """Write the model of an arm to the new folder `to`, whole or not at all, with its card.
 
     Raises:
         UserError: there is no such arm, it kept no model, its base is gone, or `to` exists.
@@ -51,70 +54,35 @@ def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Pat
         raise UserError(f"arm '{arm}' has kept no model: its confirm trials have not finished")
     if to.exists():
         raise UserError(f"'{to}' exists; --to takes a new folder")
-    if merged:
-        _write_merged(kept, to, base)
-    else:
-        shutil.copytree(kept, to)
-    (to / "README.md").write_text(make_card(description, arms[arm], folder.read_trials(), merged=merged))
+    config, _ = read_trial_file(kept)
+    rows = _confirmed(folder, arm, config)
+    temporary = to.with_name(f".{to.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        if merged:
+            _write_merged(kept, temporary, base)
+        else:
+            shutil.copytree(kept, temporary)
+        example = loading_example(temporary, config)
+        (temporary / "README.md").write_text(make_card(description, config, rows, example, merged=merged))
+        os.replace(temporary, to)
+    except OSError as error:
+        raise UserError(f"'{to}' can't be written: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def make_card(
-    description: Mapping[str, Any],
-    arm: Mapping[str, Any],
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    merged: bool,
-) -> str:
-    """Return the model card: what it is, how it was made, and the arm's measured table."""
-    own = [row for row in rows if row["arm"] == arm["label"] and row["stage"] == "confirm"]
-    own = [row for row in own if row["status"] == "complete"]
-    first = min(own, key=lambda row: row["seed"])
-    lines = [
-        "---",
-        f"base_model: {first['model']}",
-        *([] if merged or first["method"] == "full" else ["library_name: peft"]),
-        "---",
-        "",
-        f"# {first['model']}, fine-tuned: {arm['label']}",
-        "",
-        f"Made by the study `{description['study']}`, which asked: {description['space']['question']}",
-        f"The model is that of seed {first['seed']}. Its recipe: {_recipe(first)}.",
-        "",
-        f"Measured on {first['questions']} test questions with {len(own)} seed(s):",
-        "",
-        "| metric | mean | " + " | ".join(f"seed {row['seed']}" for row in own) + " |",
-        "|---|" + "---|" * (len(own) + 1),
-        *(_metric_line(name, own) for name in METRICS),
-        "",
-        "Accuracy, strict and lenient accuracy and similarity in %, ROUGE-1 from 0 to 1. Lenient accuracy is",
-        "no measure of skill: it is met by any output that holds the number's digits.",
-        "",
-        f'Ask it: `python -m study.ask . "your question"` (prompt style `{first["prompt_style"]}`).',
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _recipe(row: Mapping[str, Any]) -> str:
-    names = (
-        ("method", "quantization", "rank", "alpha", "lora_dropout", "target_modules", "learning_rate")
-        + ("second_rank", "second_alpha", "second_learning_rate", "second_max_steps", "second_epochs")
-        + ("batch_size", "max_steps", "epochs", "variant", "prompt_style")
-    )  # fmt: skip
-    return ", ".join(f"{name} {row[name]}" for name in names if row[name] not in (None, "none"))
-
-
-def _metric_line(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    values = [row[name] for row in rows]
-    if None in values:
-        return f"| {name} | not measured |" + " |" * len(values)
-    cells = [f"{value:.4g}" for value in (mean(values), *values)]
-    return f"| {name} | " + " | ".join(cells) + " |"
+def _confirmed(folder: ResultsFolder, arm: str, config: TrialConfig) -> list[Row]:
+    """Return the rows of an arm's finished confirm trials, that of the kept model first."""
+    rows = [row for row in folder.read_trials() if row["arm"] == arm and row["stage"] == "confirm"]
+    rows = sorted((row for row in rows if row["status"] == "complete"), key=lambda row: row["seed"])
+    kept = [row for row in rows if row["trial"] == config.trial_id]
+    if not kept:
+        raise UserError(f"arm '{arm}' has no measured model: the trial that made it has not finished")
+    return [*kept, *(row for row in rows if row not in kept)]
 
 
 def _write_merged(kept: Path, to: Path, base: Path | None) -> None:
     from study.quiet import quiet_libraries
-    from study.sources import Source
-    from study.winner import TRIAL_FILE, load_merged
 
     quiet_libraries()
     model, tokenizer, _ = load_merged(kept, Source(base.name, base) if base else None)
@@ -123,29 +91,56 @@ def _write_merged(kept: Path, to: Path, base: Path | None) -> None:
     shutil.copy(kept / TRIAL_FILE, to)
 
 
-def _push(folder: Path, name: str) -> None:
-    answer = input(f"Push '{folder}' to the Hub as '{name}'? It may become public. [y/N] ")
+def push(folder: Path, name: str) -> None:
+    """Push an exported folder to the Hub, if the person says yes to what would be pushed.
+
+    Raises:
+        UserError: the Hub refused it or can't be reached; the folder stays.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HTTPError
+
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files) / 1e6
+    question = (
+        f"Push {len(files)} files ({size:.1f} MB) of '{folder}' to the Hub as '{name}'? "
+        "A new repository is private. [y/N] "
+    )
+    try:
+        answer = input(question)
+    except EOFError:
+        answer = ""  # nobody to ask
     if answer.strip().lower() not in ("y", "yes"):
         print("Not pushed.")
         return
-    from huggingface_hub import HfApi
-
     api = HfApi()
     try:
-        api.create_repo(name, exist_ok=True)
+        api.create_repo(name, private=True, exist_ok=True)
         api.upload_folder(repo_id=name, folder_path=str(folder))
-    except (OSError, ValueError) as error:
-        first = str(error).splitlines()[0]
+    except (HTTPError, OSError, ValueError) as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(f"'{folder}' was written but could not be pushed to '{name}': {first}") from None
     print(f"Pushed to {name}.")
 
 
+def _check_hub_name(name: str) -> None:
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(name)
+    except HFValidationError as error:
+        raise UserError(f"--push-to-hub: {str(error).splitlines()[0]}") from None
+
+
 def _main(arguments: Sequence[str] | None) -> int:
     options = make_parser().parse_args(arguments)
+    if options.push_to_hub:
+        _check_hub_name(options.push_to_hub)
     export(ResultsFolder(options.results), options.arm, options.to, merged=options.merged, base=options.base)
     print(f"Written: {options.to}")
     if options.push_to_hub:
-        _push(options.to, options.push_to_hub)
+        push(options.to, options.push_to_hub)
     return 0
 
 

@@ -21,11 +21,19 @@ _SIZES = ("rank", "second_rank", "batch_size")
 
 @dataclass(frozen=True)
 class SplitFacts:
-    """The rows of a split, and the mean tokens of an input and of a target."""
+    """A split.
+
+    Attributes:
+        rows: how many there are.
+        source_tokens, target_tokens: mean tokens of an input and of a target.
+        cut_sources, cut_targets: inputs and targets over their limit; None where they were not read.
+    """
 
     rows: int
     source_tokens: float
     target_tokens: float
+    cut_sources: int | None = None
+    cut_targets: int | None = None
 
     @property
     def tokens(self) -> float:
@@ -50,6 +58,16 @@ class Facts:
     validation: SplitFacts
     test: SplitFacts
     code: SplitFacts | None
+
+    @property
+    def cut(self) -> tuple[int, int, int] | None:
+        """(inputs, targets) over their token limit and the rows of all splits; None if they were not read."""
+        splits = [split for split in (self.train, self.validation, self.test, self.code) if split is not None]
+        sources = [split.cut_sources for split in splits if split.cut_sources is not None]
+        targets = [split.cut_targets for split in splits if split.cut_targets is not None]
+        if len(sources) < len(splits):
+            return None
+        return sum(sources), sum(targets), sum(split.rows for split in splits)
 
 
 def read_facts(arm: Arm, workplace: Workplace) -> Facts:
@@ -95,4 +113,10 @@ def _measure(examples: Examples) -> SplitFacts:
     def mean(column: Any) -> float:
         return sum(map(len, column)) / len(column)
 
-    return SplitFacts(len(examples), mean(rows["input_ids"]), mean(rows["labels"]))
+    return SplitFacts(
+        rows=len(examples),
+        source_tokens=mean(rows["input_ids"]),
+        target_tokens=mean(rows["labels"]),
+        cut_sources=examples.count("truncated_source"),
+        cut_targets=examples.count("truncated_target"),
+    )

@@ -10,6 +10,8 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
+import numpy as np
+
 from study.config import TrialConfig
 from study.tokenised import Examples
 
@@ -40,11 +42,7 @@ def _nearest_solution(config: TrialConfig, train: Examples, scored: Examples) ->
     known = vectorizer.fit_transform(train.rows["question"])
     nearest = (vectorizer.transform(scored.rows["question"]) @ known.T).argmax(axis=1)
     targets = train.rows["target"]
-    return (
-        [targets[int(i)] for i in nearest.A1]
-        if hasattr(nearest, "A1")
-        else [targets[int(i)] for i in nearest]
-    )
+    return [targets[i] for i in np.asarray(nearest).ravel().tolist()]
 
 
 def _echo(config: TrialConfig, train: Examples, scored: Examples) -> list[str]:

@@ -32,6 +32,12 @@ RESUMED_COLUMNS = (
     ("arm", "method", "stage", "status", "reason", "search_number", "search_score", "rung_losses")
     + ("accuracy", "train_steps", "planned_steps", "busy_seconds", "log", "config_json")
 )  # fmt: skip
+# What a study must find as it left it: name -> configuration value.
+_FINGERPRINTS = {
+    "model": "model_fingerprint",
+    "data": "data_fingerprint",
+    "code data": "code_fingerprint",
+}
 
 
 def new_study_name(space: str) -> str:
@@ -182,9 +188,8 @@ def check_unchanged(plan: Plan, description: Mapping[str, Any]) -> None:
     """
     then = {arm["label"]: arm["values"] for arm in description["arms"]}
     for arm in plan.arms:
-        for kind in ("model", "data"):
-            name = f"{kind}_fingerprint"
-            if then.get(arm.label, {}).get(name) != arm.values[name]:
+        for kind, name in _FINGERPRINTS.items():
+            if then.get(arm.label, {}).get(name) != arm.values.get(name):
                 raise UserError(f"the {kind} has changed since this study began, so it can't be resumed")
 
 

@@ -1,6 +1,18 @@
 """The methods: what trains. LoRA, QLoRA (LoRA over a quantised base), full fine-tuning, stacked LoRA.
 
 Sources: Hu et al. 2021 (LoRA), Dettmers et al. 2023 (QLoRA: NF4, double quantisation, paged optimizer).
+
+Under quantisation the linear layers of the base are stored in 4 or 8 bits, all but these, which stay 32-bit
+floats:
+
+    wo              T5's feed-forward output: its sums overflow in low precision, for which transformers too
+                    keeps it in 32 bits
+    the head        (`lm_head`, `embed_out`) it makes the logits, and is often tied to the embeddings
+    embeddings and layer norms    no linear layers: only looked up, or few weights
+    the adapter     it is what trains
+
+On a GPU the optimizer is then paged AdamW, whose state moves to the host's memory when the GPU's is full. A
+CPU has 4 and 8 bits too, but plain AdamW, and a line before the first trial says so.
 """
 
 from __future__ import annotations
@@ -12,9 +24,7 @@ from study.errors import UserError
 from study.models import load_base
 from study.workplace import Workplace
 
-# Kept in higher precision under quantisation. T5's feed-forward output `wo` overflows in low precision
-# (transformers keeps it in fp32 for the same reason); the head sets the logits, and is often tied to the
-# embeddings. An explicit list replaces transformers' default, so the head has to stand in it.
+# See above. An explicit list replaces transformers' default, so the head has to stand in it.
 KEPT_IN_FULL_PRECISION = ("wo", "lm_head", "embed_out")
 
 # The adapters of stacked LoRA.

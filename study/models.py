@@ -109,6 +109,7 @@ def check_model(source: Source, target_modules: Iterable[str]) -> None:
     """
     load_tokenizer(source)
     skeleton = load_skeleton(source)
+    _check_writes(source, skeleton.config)
     names = [name for name, _ in skeleton.named_modules()]
     for targets in target_modules:
         if targets == "query-value" and skeleton.config.model_type not in _known_targets():
@@ -123,6 +124,15 @@ def check_model(source: Source, target_modules: Iterable[str]) -> None:
     with _told_in_one_line(source, "model"):
         for path in source.path.glob("*.safetensors"):
             _read_header(path)
+
+
+def _check_writes(source: Source, config: Any) -> None:
+    encoders = [name for name in config.architectures or () if name.endswith("ForMaskedLM")]
+    if encoders and not config.is_encoder_decoder:
+        raise UserError(
+            f"model '{source.name}' is an encoder ({encoders[0]}): it fills in words and writes no answers; "
+            "valid: an encoder-decoder or a decoder-only model"
+        )
 
 
 def _known_targets() -> Any:

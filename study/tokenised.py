@@ -82,8 +82,8 @@ def encode(
     sources, targets = family.encode(tokenizer, [e.source for e in examples], [e.target for e in examples])
     numbers = [marked_number(problem.answer) for problem in problems]
     return {
-        "input_ids": [_cut(ids, config.max_source_tokens) for ids in sources],
-        "labels": [_cut(ids, config.max_target_tokens) for ids in targets],
+        "input_ids": [cut(ids, config.max_source_tokens) for ids in sources],
+        "labels": [cut(ids, config.max_target_tokens) for ids in targets],
         "question_id": [problem.question_id for problem in problems],
         "question": [problem.question for problem in problems],
         "target": [example.target for example in examples],
@@ -94,7 +94,8 @@ def encode(
     }
 
 
-def _cut(ids: Sequence[int], limit: int) -> list[int]:
+def cut(ids: Sequence[int], limit: int) -> list[int]:
+    """Return at most `limit` ids: the first ones, and the last, which ends the sequence or the prompt."""
     return [*ids] if len(ids) <= limit else [*ids[: limit - 1], ids[-1]]
 
 

@@ -28,7 +28,7 @@ def test_parquet_in_the_hubs_layout_gives_the_same_rows(small_data: Path, tmp_pa
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        ({"question": "How many?"}, "no column 'answer'; columns there: question"),
+        ({"question": "How many?"}, "no column 'answer'; columns there: question; --question-column and"),
         ({"question": "How many?", "answer": "two"}, "no final number"),
         ({"question": "", "answer": "#### 2"}, "'question' must be text"),
         ({"question": 3, "answer": "#### 2"}, "'question' must be text"),
@@ -164,7 +164,7 @@ def test_code_data_is_one_file_in_any_name(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "CodeFeedback.jsonl", [row, row])
     assert load_code(tmp_path).problems == (Problem("print hi", "print('hi')"),) * 2
     write_jsonl(tmp_path / "CodeFeedback.jsonl", [row, {"query": "x"}])
-    with pytest.raises(UserError, match=r"row 2: no column 'answer'"):
+    with pytest.raises(UserError, match=r"row 2: no column 'answer'; columns there: query; code data needs"):
         load_code(tmp_path)
     write_jsonl(tmp_path / "more.jsonl", [row])
     with pytest.raises(UserError, match=r"needs one .* file, found CodeFeedback\.jsonl, more\.jsonl"):

@@ -11,14 +11,16 @@ import torch
 
 from study import embedded
 from study.config import TrialConfig
+from study.errors import UserError
 from study.evaluation import generate_answers, score_targets
 from study.families import DecoderOnly, EncoderDecoder, family_of
-from study.models import load_base, load_tokenizer
+from study.models import check_model, load_base, load_tokenizer
 from study.record import Outcome
 from study.sources import Source, fingerprint_folder
 from study.tokenised import load_examples
 from study.trial import run_trial
 from study.workplace import Workplace
+from tests.recompute import recompute
 
 Maker = Callable[..., TrialConfig]
 
@@ -66,6 +68,18 @@ def llama_config(config_for: Maker, tiny_llama: Source) -> Maker:
 def test_the_family_follows_the_configuration(tiny_llama: Source, workplace: Workplace) -> None:
     assert isinstance(family_of(load_base(tiny_llama).config), DecoderOnly)
     assert isinstance(family_of(load_base(workplace.model).config), EncoderDecoder)
+
+
+def test_an_encoder_is_no_model_that_answers(tiny_llama: Source, tmp_path: Path) -> None:
+    from transformers import BertConfig, BertForMaskedLM
+
+    shape = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    BertForMaskedLM(BertConfig(vocab_size=1536, **shape)).save_pretrained(tmp_path)
+    for path in tiny_llama.path.glob("tokenizer*"):
+        shutil.copy(path, tmp_path)
+    with pytest.raises(UserError, match=r"is an encoder \(BertForMaskedLM\): .* valid: "):
+        check_model(Source("bert", tmp_path), {"all-linear"})
+    check_model(tiny_llama, {"query-value", "all-linear"})
 
 
 def test_the_likelihood_of_a_target_is_that_of_its_row_alone(
@@ -116,6 +130,8 @@ def test_every_method_runs_on_a_decoder_only_model(
     config = llama_config(method)
     run_trial(config, llama_place, outcome, on_progress=lambda progress: None)
     assert outcome.row["questions"] == 24
+    for name, value in recompute(outcome.predictions).items():
+        assert outcome.row[name] == pytest.approx(value), name
     if method == "lora":
         # 2 layers of q (64 to 64) and v (64 to 32) at rank 4.
         assert outcome.row["trainable_parameters"] == 2 * 4 * ((64 + 64) + (64 + 32))

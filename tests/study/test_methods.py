@@ -1,5 +1,6 @@
 """What trains, what it counts, and the two ways in which 4-bit weights go wrong on a CPU without a word."""
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,10 @@ from transformers import T5Config, T5ForConditionalGeneration
 from study.config import TrialConfig
 from study.errors import UserError
 from study.evaluation import score_targets
-from study.methods import add_adapter, build_model, count_parameters, shipped_bytes
+from study.launch import notes
+from study.methods import add_adapter, build_model, count_parameters, optimizer_name, shipped_bytes
+from study.plan import Request, make_plan
+from study.slots import Slots
 from study.tokenised import load_examples
 from study.workplace import Workplace
 
@@ -52,6 +56,32 @@ def test_a_quantised_model_counts_elements_and_keeps_wo_and_the_head(
     kept = [name for name in kinds if name.endswith(("wo", "lm_head"))]
     assert kept
     assert all(kinds[name] == "Linear" for name in kept)
+
+
+@pytest.mark.parametrize(
+    ("method", "use_gpu", "optimizer"),
+    [
+        ("qlora", True, "paged_adamw_32bit"),
+        ("qlora", False, "adamw_torch"),
+        ("lora", True, "adamw_torch"),
+        ("full", True, "adamw_torch"),
+    ],
+)
+def test_the_optimizer_is_paged_for_qlora_on_a_gpu(
+    config_for: Maker, workplace: Workplace, method: str, use_gpu: bool, optimizer: str
+) -> None:
+    place = dataclasses.replace(workplace, use_gpu=use_gpu)
+    assert optimizer_name(config_for(method), place) == optimizer
+
+
+def test_a_cpu_without_paged_adamw_is_told() -> None:
+    def told(space: str, gpus: float) -> bool:
+        lines = notes(make_plan(Request(space)), Slots(count=1, cpus=1, gpus=gpus))
+        return any("QLoRA runs on a CPU here: with plain AdamW" in line for line in lines)
+
+    assert told("lora_vs_qlora", gpus=0)
+    assert not told("lora_vs_qlora", gpus=1)
+    assert not told("full_vs_lora", gpus=0)
 
 
 def test_an_adapter_ships_its_own_weights_alone(config_for: Maker, workplace: Workplace) -> None:

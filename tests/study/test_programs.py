@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 
 from study import embedded, programs
 from study.answers import marked_number
+from study.data import load_split
 from study.programs import REASONS, NoProgram, program_from_annotations
 from study.sandbox import Sandbox
+from study.without_program import describe_missing, main, without_program
+from tests.conftest import write_jsonl
 
 GSM8K = Path(__file__).parents[3] / "shared/data/gsm8k"
 
@@ -118,13 +121,12 @@ def read_answers(path: Path) -> list[str]:
 
 
 def check_file(path: Path, sandbox: Sandbox) -> Counter[str]:
-    """Run the program of every row; name the rows without one and return how many there are, by reason."""
+    """Run the program of every row that has one; return how many have none, by reason."""
     missing: Counter[str] = Counter()
     for row, answer in enumerate(read_answers(path), start=1):
         made = program_from_annotations(answer)
         if isinstance(made, NoProgram):
             missing[made.reason] += 1
-            print(f"{path.parent.name}/{path.stem} row {row}: {made.reason}: {made.detail}")
             continue
         assert "\n" not in made
         assert made.rpartition("; ")[2].startswith("answer = ")
@@ -144,3 +146,30 @@ def test_every_program_of_gsm8k_computes_the_references_number(name: str, sandbo
     missing = check_file(GSM8K / f"{name}.jsonl", sandbox)
     # The Socratic rows there are a part of the whole, which part may change.
     assert name not in WITHOUT_PROGRAM or missing == WITHOUT_PROGRAM[name]
+    # Each of them is named, with its reason.
+    variant, split = name.split("/")
+    found = without_program(load_split(GSM8K, variant, split).problems)
+    assert Counter(each.why.reason for each in found) == missing
+    assert all(each.problem.question for each in found)
+
+
+def test_problems_without_a_program_are_counted_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = [{"question": f"q{i}", "answer": f"<<{i}+1={i + 1}>>\n#### {i + 1}"} for i in range(3)]
+    bad = [{"question": "How many apples?", "answer": "<<2+2=5>>5\n#### 5"}, {"question": "b", "answer": "3"}]
+    write_jsonl(tmp_path / "train.jsonl", [*good, *bad])
+    write_jsonl(tmp_path / "test.jsonl", good)
+    splits = [load_split(tmp_path, "main", split).problems for split in ("train", "test")]
+    assert describe_missing("main", *splits) == (
+        "python_code: 2 of 5 training questions of the main data have no program and are not trained on; "
+        "0 of 3 test questions have none and are scored all the same (1 wrong annotation, 1 no annotations); "
+        "python -m study.without_program names them"
+    )
+    assert describe_missing("main", splits[1], splits[1]) is None
+    assert main([str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"train {splits[0][3].question_id}  wrong annotation: 2+2=5  [How many apples?]"
+    assert lines[2:] == ["2 of 5 train questions have no program", "0 of 3 test questions have no program"]
+    assert main([str(tmp_path / "none")]) == 2
+    assert capsys.readouterr().err.startswith("error: no data ")

