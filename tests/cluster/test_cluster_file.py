@@ -72,18 +72,16 @@ def test_every_start_of_ray_asks_for_the_token(config: dict[str, Any]) -> None:
     assert config["file_mounts"]["~/.ray/auth_token"] == "~/.ray/auth_token"
 
 
-def test_what_it_installs_is_what_the_project_pins(config: dict[str, Any]) -> None:
-    installs = [
-        command for command in commands(config) if "pip install" in command and "uv venv" not in command
-    ]
-    of_project = [command for command in installs if "finetune-study" in command]
-    assert all("--constraint constraints.txt" in command for command in of_project)
+def test_every_node_installs_what_the_project_pins(config: dict[str, Any]) -> None:
+    installs = [command for command in config["setup_commands"] if "uv pip install" in command]
+    assert all("--constraint constraints.txt" in command for command in installs)
     # torch first: a later step would otherwise choose its build.
-    assert of_project[0].endswith(" torch")
-    extras = re.search(r"\.\[([\w,]+)\]", of_project[-1])
-    assert extras is not None
-    for extra in extras[1].split(","):
-        assert re.search(rf"^{extra} = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE), extra
+    assert installs[0].endswith(" torch")
+    extras = re.findall(r"\.\[(\w+)\]", " ".join([*installs, *config["head_setup_commands"]]))
+    assert extras == ["similarity", "cluster"]
+    project = (ROOT / "pyproject.toml").read_text()
+    for extra in extras:
+        assert re.search(rf"^{extra} = \[", project, re.MULTILINE), extra
 
 
 def test_the_options_that_the_guide_names_exist() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from study.results import ResultsFolder
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 600  # two_hosts.sh sets the limit
 
 
 def wait_for_nodes(wanted: int) -> int:
