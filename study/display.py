@@ -36,14 +36,19 @@ class Progress:
     Args:
         plan: the study.
         slots: trials that run at once.
+
+    Attributes:
+        ended: trials that this run has ended; `reused`: those that an earlier run had.
+        busy_seconds: s: the sum of the trials' own clocks.
     """
 
     def __init__(self, plan: Plan, slots: int):
         self.plan, self.slots = plan, slots
         self.tallies = {arm.label: Tally() for arm in plan.arms}
         self.running: dict[str, tuple[Assignment, dict[str, Any]]] = {}
-        self.rows: list[Row] = []
-        self.reused = 0
+        self.ended = self.reused = 0
+        self.busy_seconds = 0.0
+        self._timed = 0
 
     @property
     def done(self) -> int:
@@ -53,10 +58,9 @@ class Progress:
     @property
     def seconds_left(self) -> float | None:
         """Estimated wall time left in s, from the trials that have ended; None before the first."""
-        seconds = [row["busy_seconds"] for row in self.rows if row.get("busy_seconds")]
-        if not seconds:
+        if not self._timed:
             return None
-        return (self.plan.trials - self.done) * sum(seconds) / len(seconds) / self.slots
+        return (self.plan.trials - self.done) * self.busy_seconds / self._timed / self.slots
 
     def start(self, assignment: Assignment) -> None:
         """Note that a trial was given a slot."""
@@ -70,7 +74,10 @@ class Progress:
     def finish(self, assignment: Assignment, row: Row) -> None:
         """Note that a trial has ended."""
         self.running.pop(assignment.config.trial_id, None)
-        self.rows.append(row)
+        self.ended += 1
+        if row.get("busy_seconds"):
+            self.busy_seconds += row["busy_seconds"]
+            self._timed += 1
         self._count(assignment, row)
 
     def reuse(self, assignment: Assignment, row: Row) -> None:
@@ -93,7 +100,7 @@ class Progress:
 
     def busy_share(self, wall_seconds: float) -> float:
         """Return the share of the slots' time in which trials ran, by the trials' own clocks."""
-        return sum(row.get("busy_seconds") or 0.0 for row in self.rows) / (wall_seconds * self.slots)
+        return self.busy_seconds / (wall_seconds * self.slots)
 
 
 class Display:

@@ -14,6 +14,10 @@ class Diverged(Exception):
     """A training's loss is not a number any more, or has exploded; the message says at which step."""
 
 
+class RayLost(Exception):
+    """Ray could not be started, or has died, so that no trial can run; the message is one line."""
+
+
 class Pruned(Exception):
     """Early stopping ends a search trial; the message says at which step, and by what."""
 

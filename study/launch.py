@@ -149,7 +149,7 @@ def run_study(
     finished_at = datetime.now(UTC).isoformat(timespec="seconds")
     folder.write_description({**description, "finished_at": finished_at, "busy_share": share})
     console.print(
-        f"{len(progress.rows)} trials in {show_seconds(wall)}; "
+        f"{progress.ended} trials in {show_seconds(wall)}; "
         f"the {slots.count} slots trained or evaluated {share:.0%} of the time",
         highlight=False,
     )
@@ -172,6 +172,12 @@ def request_of(description: Mapping[str, Any]) -> Request:
     Raises:
         UserError: study.json was written by another version.
     """
+    version = description.get("schema_version") if isinstance(description, Mapping) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise UserError(
+            f"the study was made by a newer version of the project (its schema is {version}, "
+            f"this version reads up to {SCHEMA_VERSION}); go on with that one"
+        )
     try:
         return Request(**description["request"])
     except (KeyError, TypeError):

@@ -12,6 +12,8 @@ from typing import Any
 
 import optuna
 from optuna.trial import create_trial
+from sqlalchemy import event
+from sqlalchemy.exc import DatabaseError
 
 from study.proposals import read_ending
 from study.search import Assignment
@@ -21,7 +23,7 @@ class OptunaRecord:
     """Writes finished search trials to optuna.db, one Optuna study an arm; an `Observer`."""
 
     def __init__(self, path: Path):
-        self._storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
+        self._storage = _open(path)
         self._studies: dict[str, optuna.Study] = {}
         self._known: dict[str, set[str]] = {}
 
@@ -60,3 +62,18 @@ class OptunaRecord:
             self._studies[label] = study
             self._known[label] = {trial.user_attrs["trial"] for trial in study.get_trials(deepcopy=False)}
         return self._studies[label]
+
+
+def _open(path: Path) -> optuna.storages.RDBStorage:
+    """Return the storage in a file. One that a fault has spoilt is made anew: a resume records all again."""
+    try:
+        storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
+    except DatabaseError:
+        path.unlink()
+        storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
+    # Not to wait for the disk at every trial: what is lost with the machine, the rows still have.
+    event.listen(
+        storage.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF")
+    )
+    storage.engine.dispose()
+    return storage

@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import TrialState
 
@@ -80,7 +81,9 @@ class Proposals:
     def _tpe(self, seed: int) -> TPESampler:
         # The model of TPE needs a few points; with few trials, a third of them is what can be spared.
         startup = max(3, self._arm.search_trials // 3)
-        return TPESampler(seed=seed, n_startup_trials=startup, constant_liar=self._parallel)
+        return _ArmSampler(
+            self._arm.ranges, seed=seed, n_startup_trials=startup, constant_liar=self._parallel
+        )
 
     def _key(self, proposal: optuna.Trial) -> tuple[float, ...]:
         # Optuna's own representation, in which 8 and 8.0 are one choice.
@@ -91,6 +94,18 @@ class Proposals:
         self._asked.append(proposal)
         self._tried.add(self._key(proposal))
         return proposal.params
+
+
+class _ArmSampler(TPESampler):
+    """TPE over ranges that are known. It would find them out again from all trials, at every proposal."""
+
+    def __init__(self, ranges: Mapping[str, BaseDistribution], **options: Any):
+        super().__init__(**options)
+        self._ranges = {name: ranges[name] for name in sorted(ranges) if not ranges[name].single()}
+
+    def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, BaseDistribution]:
+        """Return the arm's ranges."""
+        return self._ranges
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@
     python -m study.run --resume results/NAME            # go on with a study that was stopped
     python -m study.run --rerun TRIAL --results results/NAME    # one trial again, without Ray
 
-Exit status: 0 done, 1 no trial finished, 2 bad input (nothing is written), 130 stopped by Ctrl-C.
+Exit status: 0 done, 1 no trial finished or Ray died, 2 bad input (nothing is written), 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from study.binding import bind, workplace_of
 from study.command_line import Parser, complain, run_command, say
 from study.config import parse_setting
 from study.disk import DiskPlan
-from study.errors import UserError
+from study.errors import RayLost, UserError
 from study.plan import Plan, Request, make_plan, search_width
 from study.profiles import PROFILES
 from study.results import ResultsFolder, check_writable
@@ -200,11 +200,18 @@ def _run(
     try:
         run_study(plan, folder, description, slots, disk, console, finished, on_cluster=on_cluster)
     except KeyboardInterrupt:
-        kept = len(folder.read_trials([]))
-        say(console, f"Stopped. {kept} of {plan.trials} trials have finished and are kept in {folder.root}.")
-        say(console, f"Go on with: python -m study.run --resume {folder.root}")
+        _say_how_to_go_on("Stopped.", plan, folder, console)
         return 130
+    except RayLost as error:
+        _say_how_to_go_on(f"Stopped: {error}.", plan, folder, console)
+        return 1
     return _close(folder, console)
+
+
+def _say_how_to_go_on(why: str, plan: Plan, folder: ResultsFolder, console: Console) -> None:
+    kept = len(folder.read_trials([]))
+    say(console, f"{why} {kept} of {plan.trials} trials have finished and are kept in {folder.root}.")
+    say(console, f"Go on with: python -m study.run --resume {folder.root}")
 
 
 def _close(folder: ResultsFolder, console: Console) -> int:

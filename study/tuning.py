@@ -6,6 +6,7 @@ comes next is `study.search`'s business, and what a trial leaves behind is writt
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import os
 import shutil
@@ -17,15 +18,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import psutil
 import ray
 from ray import tune
 from ray.air.execution._internal.actor_manager import RayActorManager
 from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.tune import Callback
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from study.config import TrialConfig
-from study.errors import UserError
+from study.errors import RayLost, UserError
+from study.raylet import ended_with_the_raylet
 from study.record import SaveModel, config_columns, record_trial
 from study.results import ResultsFolder
 from study.search import Assignment, StudySearch
@@ -33,6 +38,8 @@ from study.slots import Slots
 from study.workplace import Workplace
 
 Row = Mapping[str, Any]
+
+STARTS = 2  # of Ray, before it is taken for broken
 
 # What Ray says of a process that its memory monitor killed.
 LOW_MEMORY = "running low on memory"
@@ -76,7 +83,7 @@ class Job:
 def local_ray(slots: Slots) -> Iterator[None]:
     """Start Ray on this machine, on loopback and with only the CPUs the slots need; stop it at the end."""
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
-    ray.init(
+    _start_ray(
         address="local",  # another Ray that runs on this machine is somebody else's
         num_cpus=slots.count * slots.cpus,
         include_dashboard=False,
@@ -90,8 +97,32 @@ def local_ray(slots: Slots) -> Iterator[None]:
         ray.shutdown()
 
 
+def _start_ray(**options: Any) -> Any:
+    """Call `ray.init`, once more if need be: it gives up after half a minute, which a busy machine may take.
+
+    Raises:
+        RayLost: it failed again.
+    """
+    before = set(psutil.Process().children())
+    for attempt in range(STARTS):
+        try:
+            return ray.init(**options)
+        except Exception as error:  # Ray raises no narrower one
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            for orphan in set(psutil.Process().children()) - before:
+                orphan.kill()
+            ray.shutdown()
+            if attempt + 1 == STARTS:
+                raise RayLost(f"Ray can't be started on this machine: {reason}") from None
+    raise AssertionError("STARTS is positive")
+
+
 def run_trials(search: StudySearch, job: Job, slots: Slots, observers: Sequence[Observer]) -> None:
-    """Run every trial that `search` hands out, `slots.count` at a time, and return when all have ended."""
+    """Run every trial that `search` hands out, `slots.count` at a time, and return when all have ended.
+
+    Raises:
+        RayLost: Ray's own process on this machine has died.
+    """
     RayActorManager._actor_task_failed = _actor_task_failed_or_killed
     # A trial in waiting keeps a worker from being let go between two trials, and tells an autoscaling cluster
     # how many machines it is to get.
@@ -102,6 +133,8 @@ def run_trials(search: StudySearch, job: Job, slots: Slots, observers: Sequence[
         TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
         TUNE_PRINT_ALL_TRIAL_ERRORS="0",
         RAY_AIR_NEW_OUTPUT="0",
+        # Tune's own snapshots grow with the trials that have ended; a study is resumed from its rows.
+        TUNE_GLOBAL_CHECKPOINT_S="inf",
         TUNE_MAX_PENDING_TRIALS_PG=str(slots.count),
     )
     searcher = _Searcher(search, slots.count + waiting)
@@ -113,6 +146,7 @@ def run_trials(search: StudySearch, job: Job, slots: Slots, observers: Sequence[
         trainable,
         tune_config=tune.TuneConfig(
             search_alg=searcher,
+            scheduler=_Fifo(),
             num_samples=-1,
             # A worker takes one trial after another: torch is imported once a slot.
             reuse_actors=True,
@@ -125,9 +159,18 @@ def run_trials(search: StudySearch, job: Job, slots: Slots, observers: Sequence[
         ),
     )
     try:
-        tuner.fit()
+        with ended_with_the_raylet():
+            tuner.fit()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+class _Fifo(FIFOScheduler):
+    """First in, first out, among the trials that live: Tune's own looks through all that there have been."""
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        waiting = (trial for trial in tune_controller.get_live_trials() if trial.status == Trial.PENDING)
+        return next(waiting, None)
 
 
 class _NotPickled:
@@ -305,22 +348,43 @@ def _run_on_worker(assigned: dict[str, Any], job: Job) -> None:
         tune.report({"finished": 1, "node": node, "refusal": str(error)})
         return
     workplace = replace(workplace, threads=threads, checkpoints=checkpoints, accumulation=accumulation)
-    with _output_to(folder.log_path(config.trial_id)):
-        # Heavy imports belong to the worker, and their noise to the log.
-        module, _, name = job.trainer.partition(":")
-        row = record_trial(
-            getattr(importlib.import_module(module), name),
-            config,
-            workplace,
-            folder,
-            about={**job.about, **assigned["about"]},
-            on_progress=lambda progress: tune.report(
-                {"finished": 0, "node": node, "progress": dict(progress)}
-            ),
-            save_model=_saver(assigned["save_as"], config, workplace, folder),
-            cutoffs=assigned["cutoffs"],
-        )
+    log = folder.log_path(config.trial_id)
+    with _output_to(log), _alone_with(log):
+        row = _recorded(folder, config.trial_id)
+        if row is None:
+            # Heavy imports belong to the worker, and their noise to the log.
+            module, _, name = job.trainer.partition(":")
+            row = record_trial(
+                getattr(importlib.import_module(module), name),
+                config,
+                workplace,
+                folder,
+                about={**job.about, **assigned["about"]},
+                on_progress=lambda progress: tune.report(
+                    {"finished": 0, "node": node, "progress": dict(progress)}
+                ),
+                save_model=_saver(assigned["save_as"], config, workplace, folder),
+                cutoffs=assigned["cutoffs"],
+            )
     tune.report({"finished": 1, "node": node, "status": row["status"]})
+
+
+def _recorded(folder: ResultsFolder, trial_id: str) -> Row | None:
+    """Return the row of a trial that an earlier attempt finished, if its process died before it said so."""
+    row = folder.read_trial(trial_id)
+    # A failed trial comes here again only because it is to be tried again.
+    return None if row is None or row["status"] == "failed" else row
+
+
+@contextmanager
+def _alone_with(path: Path) -> Iterator[None]:
+    """Wait until no other process is in this block with the same file.
+
+    The workers of a killed study live on for seconds: two at once would share a trial's checkpoints.
+    """
+    with path.open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel lets it go with the process, however that ends
+        yield
 
 
 def _saver(

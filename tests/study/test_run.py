@@ -156,6 +156,28 @@ def test_texts_over_their_limit_are_counted_before_anything_runs(
     assert "no input and no target is over its limit" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"schema_version": 99, "request": {}}', "newer version of the project (its schema is 99"),
+        ('{"schema_version": 1, "request": {"spice": 1}}', "written by another version"),
+        ('{"schema_version": 1}', "written by another version"),
+        ("[]", "written by another version"),
+        ('{"schema_version": 1, "request"', "no readable study.json"),
+        ("", "no readable study.json"),
+    ],
+)
+def test_resuming_what_this_version_cannot_read_is_refused(
+    text: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "study.json").write_text(text)
+    assert main(["--resume", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert reason in error
+    assert error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["study.json"]
+
+
 def test_list_names_every_space_with_its_question(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     assert "lora_vs_qlora    Does QLoRA lose accuracy against LoRA" in capsys.readouterr().out

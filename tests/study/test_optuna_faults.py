@@ -1,0 +1,58 @@
+"""optuna.db: a record of what the search was told, exactly once each, whatever happens to the file."""
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from study.optuna_record import OptunaRecord
+from study.plan import Request, make_plan
+from study.search import Assignment, StudySearch
+
+Ended = list[tuple[Assignment, dict[str, Any]]]
+
+
+@pytest.fixture
+def ended() -> Ended:
+    """Three search trials of each arm, with their rows; one has failed."""
+    search = StudySearch(make_plan(Request("lora_vs_qlora", trials=3, confirm_seeds=1)), 3, {})
+    found = []
+    while (assignment := search.next()) is not None:
+        row = {"trial": assignment.config.trial_id, "status": "complete", "search_score": len(found) / 10}
+        found.append((assignment, row))
+    found[0][1].update(status="failed", search_score=None)
+    return found
+
+
+def record(path: Path, ended: Ended) -> dict[str, list[tuple[str, Any]]]:
+    """Record trials, and return what Optuna then knows of each arm: trial and score."""
+    writer = OptunaRecord(path)
+    for assignment, row in ended:
+        writer.finished(assignment, row)
+    storage = f"sqlite:///{path}"
+    return {
+        name: [
+            (t.user_attrs["trial"], t.value)
+            for t in optuna.load_study(study_name=name, storage=storage).trials
+        ]
+        for name in optuna.get_all_study_names(storage)
+    }
+
+
+def test_each_search_trial_is_recorded_once_though_it_is_told_again(tmp_path: Path, ended: Ended) -> None:
+    searched = [(a, row) for a, row in ended if a.number is not None]
+    first = record(tmp_path / "optuna.db", ended[:7])
+    assert sum(map(len, first.values())) == len([a for a, _ in ended[:7] if a.number is not None])
+    both = record(tmp_path / "optuna.db", ended)
+    assert sorted(trial for told in both.values() for trial in told) == sorted(
+        (row["trial"], row["search_score"]) for _, row in searched
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database", None])
+def test_a_spoilt_record_is_written_anew(tmp_path: Path, ended: Ended, content: bytes | None) -> None:
+    path = tmp_path / "optuna.db"
+    whole = record(path, ended)
+    path.write_bytes(path.read_bytes()[:10_000] if content is None else content)
+    assert record(path, ended) == whole
