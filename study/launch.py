@@ -6,14 +6,16 @@ import dataclasses
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from study.access_token import token_path
 from study.binding import workplace_of
+from study.command_line import say
 from study.config import TRAINED_METHODS
 from study.disk import DiskPlan
 from study.display import Display, Progress, show_seconds
@@ -25,6 +27,7 @@ from study.schema import SCHEMA_VERSION
 from study.search import HOPELESS_FAILURES, Assignment, StudySearch
 from study.slots import Slots
 from study.sources import Source
+from study.watching import Watching
 from study.workplace import available_cpus
 
 # What the search, the display and the record of the search ask of a finished trial.
@@ -107,6 +110,7 @@ def run_study(
     disk: DiskPlan,
     console: Console,
     finished: Mapping[str, Mapping[str, Any]],
+    watching: Watching,
     *,
     on_cluster: bool = False,
 ) -> None:
@@ -119,22 +123,34 @@ def run_study(
     Raises:
         KeyboardInterrupt: the user stopped it; what had finished is in the folder.
     """
-    from study.tuning import Job, local_ray, run_trials
+    from study.ray_metrics import StudyMetrics
+    from study.tracking import tracked
+    from study.tuning import Job, Observer, local_ray, run_trials
 
     started = time.monotonic()
     progress = Progress(plan, slots.count)
-    record = OptunaRecord(folder.optuna_path)
+    records: list[Observer] = [OptunaRecord(folder.optuna_path)]
 
     def reuse(assignment: Assignment, row: Mapping[str, Any]) -> None:
         progress.reuse(assignment, row)
-        record.finished(assignment, row)
+        for record in records:
+            record.finished(assignment, row)
 
     search = StudySearch(plan, description["search_width"], finished, on_reuse=reuse)
     workplaces = {name: workplace_of(plan, name, use_gpu=slots.gpus > 0) for name in plan.models}
     about = {"study": description["study"], "space": plan.request.space, "profile": plan.profile.name}
     job = Job(workplaces, folder.root.absolute(), about)
-    with nullcontext() if on_cluster else local_ray(slots), Display(progress, console) as display:
-        run_trials(search, job, slots, [display, record])
+    ours = local_ray(slots, about, dashboard=watching.dashboard)
+    running: AbstractContextManager[str | None] = nullcontext() if on_cluster else ours
+    with running as dashboard:
+        if dashboard is not None:
+            token = token_path() or "the variable RAY_AUTH_TOKEN"
+            say(console, f"Dashboard: http://{dashboard} (it asks for a token: the one in {token})")
+        metrics = StudyMetrics(description["study"], slots.count)
+        records.append(metrics)
+        following = tracked(watching.trackers, folder, description["study"])
+        with metrics, following as trackers, Display(progress, console) as display:
+            run_trials(search, job, slots, [display, *records, *trackers])
     if search.hopeless is not None:
         console.print(
             f"Stopped: {HOPELESS_FAILURES} trials failed and none that trains finished. The last: "

@@ -21,6 +21,7 @@ from typing import Any
 
 from rich.console import Console
 
+from study.access_token import prepare_token
 from study.binding import bind, workplace_of
 from study.command_line import Parser, complain, run_command, say
 from study.config import parse_setting
@@ -32,6 +33,7 @@ from study.results import ResultsFolder, check_writable
 from study.sizes import parse_size
 from study.slots import Placement, Slots, choose_slots, look_at_machine
 from study.space import list_spaces, load_space
+from study.watching import TRACKERS, Watching, choose_watching
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -77,6 +79,11 @@ def make_parser() -> argparse.ArgumentParser:
         default=os.environ.get("RAY_ADDRESS"),
         help="run on this Ray cluster, from a node of it (RAY_ADDRESS, or none)",
     )
+    watch = parser.add_argument_group("how to watch it")
+    watch.add_argument(
+        "--track", action="append", default=[], metavar="NAME", help=f"{', '.join(TRACKERS)}; repeatable"
+    )
+    watch.add_argument("--no-dashboard", action="store_true", help="leave Ray's dashboard out: 0.2 GB less")
     parser.add_argument("--list", action="store_true", help="list the search spaces and stop")
     parser.add_argument("--dry-run", action="store_true", help="say what would run and its cost, and stop")
     return parser
@@ -133,6 +140,7 @@ def _start(options: argparse.Namespace, console: Console) -> int:
         dry_run(plan, slots, options.results, max_disk, console)
         return 0
     plan = bind(plan)
+    watching = _watching(options, console)
     from study.launch import describe_study, new_study_name
     from study.preflight import preflight
 
@@ -145,7 +153,7 @@ def _start(options: argparse.Namespace, console: Console) -> int:
     with folder.in_use():
         folder.write_description(description)
         here = _on_cluster(options)
-        return _run(plan, folder, description, slots, disk, console, finished={}, on_cluster=here)
+        return _run(plan, folder, description, slots, disk, console, {}, watching, on_cluster=here)
 
 
 def _resume(options: argparse.Namespace, console: Console) -> int:
@@ -156,7 +164,7 @@ def _resume(options: argparse.Namespace, console: Console) -> int:
     description = folder.read_description()
     plan = bind(make_plan(request_of(description)))
     check_unchanged(plan, description)
-    slots = _slots(options, plan)
+    slots, watching = _slots(options, plan), _watching(options, console)
     _check_nodes(options, folder, plan)
     with folder.in_use():
         say(console, f"Going on with {description['study']}: {plan.space.question}")
@@ -166,7 +174,15 @@ def _resume(options: argparse.Namespace, console: Console) -> int:
         finished = read_finished(folder)
         disk = preflight(plan, slots, folder.root, max_disk, console, finished.values())
         return _run(
-            plan, folder, description, slots, disk, console, finished, on_cluster=_on_cluster(options)
+            plan,
+            folder,
+            description,
+            slots,
+            disk,
+            console,
+            finished,
+            watching,
+            on_cluster=_on_cluster(options),
         )
 
 
@@ -189,6 +205,7 @@ def _run(
     disk: DiskPlan,
     console: Console,
     finished: Mapping[str, Mapping[str, Any]],
+    watching: Watching,
     *,
     on_cluster: bool,
 ) -> int:
@@ -198,7 +215,7 @@ def _run(
         say(console, f"Note: {note}")
     say(console, f"Results: {folder.root}")
     try:
-        run_study(plan, folder, description, slots, disk, console, finished, on_cluster=on_cluster)
+        run_study(plan, folder, description, slots, disk, console, finished, watching, on_cluster=on_cluster)
     except KeyboardInterrupt:
         _say_how_to_go_on("Stopped.", plan, folder, console)
         return 130
@@ -262,6 +279,13 @@ def _slots(options: argparse.Namespace, plan: Plan) -> Slots:
     from study.cluster import cluster_machines
 
     return choose_slots(cluster_machines(), placement, plan.trials, where="this cluster's nodes")
+
+
+def _watching(options: argparse.Namespace, console: Console) -> Watching:
+    watching = choose_watching(options.track, dashboard=not options.no_dashboard)
+    if not _on_cluster(options) and (note := prepare_token()):
+        say(console, f"Note: {note}")
+    return watching
 
 
 if __name__ == "__main__":

@@ -286,7 +286,7 @@ class _Recorder(TrainerCallback):
         print(f"step {state.global_step} of {state.max_steps}: loss {loss:.4f}", flush=True)
         self._validation_loss = None
         self._result.history.append(row)
-        self._on_log({**row, "steps": state.max_steps})
+        self._on_log({**row, "steps": state.max_steps, "tokens": self._result.tokens})
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._seconds()

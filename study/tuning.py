@@ -21,13 +21,16 @@ from typing import Any, Protocol
 import psutil
 import ray
 from ray import tune
+from ray._private import ray_constants
 from ray.air.execution._internal.actor_manager import RayActorManager
 from ray.exceptions import OutOfMemoryError, RayActorError
+from ray.job_config import JobConfig
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
+from study.access_token import prepare_token
 from study.config import TrialConfig
 from study.errors import RayLost, UserError
 from study.raylet import ended_with_the_raylet
@@ -35,6 +38,7 @@ from study.record import SaveModel, config_columns, record_trial
 from study.results import ResultsFolder
 from study.search import Assignment, StudySearch
 from study.slots import Slots
+from study.trial_actor import titled_by_trial
 from study.workplace import Workplace
 
 Row = Mapping[str, Any]
@@ -80,21 +84,53 @@ class Job:
 
 
 @contextmanager
-def local_ray(slots: Slots) -> Iterator[None]:
-    """Start Ray on this machine, on loopback and with only the CPUs the slots need; stop it at the end."""
+def local_ray(
+    slots: Slots, about: Mapping[str, str] | None = None, *, dashboard: bool = False
+) -> Iterator[str | None]:
+    """Start Ray on this machine, on loopback and with only the CPUs the slots need; stop it at the end.
+
+    Args:
+        slots: what the study uses of the machine.
+        about: what Ray shows of the driver's job beside its command line: study, space.
+        dashboard: whether to serve Ray's dashboard, at port 8265 or the next free one.
+
+    Yields:
+        The dashboard's host and port, or None without one.
+    """
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
-    _start_ray(
-        address="local",  # another Ray that runs on this machine is somebody else's
-        num_cpus=slots.count * slots.cpus,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level="ERROR",
-        _node_ip_address="127.0.0.1",
-    )
+    # Without a mode, Ray asks for a token. One set here would come too late: it was read at the import.
+    os.environ.pop("RAY_AUTH_MODE", None)
+    prepare_token()  # one that Ray makes, everybody on the machine can read
+    with _on_loopback():
+        context = _start_ray(
+            address="local",  # another Ray that runs on this machine is somebody else's
+            num_cpus=slots.count * slots.cpus,
+            include_dashboard=dashboard,
+            dashboard_host="127.0.0.1",
+            job_config=JobConfig(metadata=dict(about or {})),
+            log_to_driver=False,
+            logging_level="ERROR",
+            _node_ip_address="127.0.0.1",
+        )
+    try:
+        yield context.dashboard_url or None
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """Let Ray take 127.0.0.1 for the node's address, as it does on a Mac: all it opens listens there alone.
+
+    Without this Ray replaces a loopback address by the machine's own, and listens on every interface. The
+    variable for it, RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0, is read when Ray is imported.
+    """
+    cluster = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
     try:
         yield
     finally:
-        ray.shutdown()
+        ray_constants.ENABLE_RAY_CLUSTER = cluster
 
 
 def _start_ray(**options: Any) -> Any:
@@ -140,7 +176,8 @@ def run_trials(search: StudySearch, job: Job, slots: Slots, observers: Sequence[
     searcher = _Searcher(search, slots.count + waiting)
     scratch = tempfile.mkdtemp(prefix="finetune-study-tune-")
     trainable = tune.with_resources(
-        tune.with_parameters(_run_on_worker, job=job), {"cpu": slots.cpus, "gpu": slots.gpus}
+        titled_by_trial(tune.with_parameters(_run_on_worker, job=job)),
+        {"cpu": slots.cpus, "gpu": slots.gpus},
     )
     tuner = tune.Tuner(
         trainable,
@@ -201,6 +238,7 @@ class _Searcher(_NotPickled, Searcher):
             "trial": assignment.config.model_dump(mode="json"),
             "about": {"arm": assignment.arm.label, "search_number": assignment.number},
             "save_as": _winner_folder(assignment),
+            "title": f"{assignment.arm.label}, {assignment.config.stage}",
             "cutoffs": assignment.cutoffs,
             "accumulation": 2 if assignment.config.trial_id in self._halved else 1,
         }

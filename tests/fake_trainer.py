@@ -40,6 +40,19 @@ def run_trial(
     outcome.row |= {**summarise(outcome.predictions), "train_seconds": 1.0, "missing": {}}
 
 
+def in_reported_steps(
+    config: TrialConfig, workplace: Workplace, outcome: Outcome, *, on_progress: OnProgress, **options: Any
+) -> None:
+    """Report five steps of training, FAKE_STEP_SECONDS each, at 1,000 tokens a second by its own account."""
+    pause = float(os.environ.get("FAKE_STEP_SECONDS", "0"))
+    for step in range(1, 6):
+        time.sleep(pause)
+        costs = {"tokens": 1000 * step, "seconds": float(step)}
+        row = {"step": step, "steps": 5, "loss": 3.0 / step, "learning_rate": 0.01, "validation_loss": None}
+        on_progress({"phase": "training", **row, **costs})
+    run_trial(config, workplace, outcome, on_progress=lambda progress: None, **options)
+
+
 def with_a_bug(config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any) -> None:
     """Raise in QLoRA trials."""
     if config.method == "qlora":

@@ -1,0 +1,30 @@
+"""The name under which the dashboard and `ps` show a worker: the trial that it runs at the moment.
+
+A worker takes one trial after another, so that torch is imported once a slot, while the name that Ray keeps
+of an actor is for life. What may change is the title of its process: it holds the arm and stage here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ray._raylet import setproctitle  # type: ignore[attr-defined]
+from ray.tune.trainable import wrap_function
+
+
+def titled_by_trial(trainable: Callable[..., None]) -> type:
+    """Return a Tune trainable that runs `trainable` in processes titled `ray::<arm>, <stage>`."""
+
+    class Slot(wrap_function(trainable)):  # type: ignore[misc]
+        """A slot of the study."""
+
+        def __repr__(self) -> str:
+            return "slot"
+
+        def train(self) -> Any:
+            # Ray sets its own title at each call.
+            setproctitle(f"ray::{self.config['title']}")
+            return super().train()
+
+    return Slot
