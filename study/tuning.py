@@ -232,7 +232,8 @@ class _Searcher(_NotPickled, Searcher):
             return None
         assignment = self._again.pop(0) if self._again else self._search.next()
         if assignment is None:
-            return Searcher.FINISHED if self._search.exhausted else None
+            # One that runs may yet have to be handed out again: the end is when none does.
+            return Searcher.FINISHED if self._search.exhausted and not self.assignments else None
         self.assignments[trial_id] = assignment
         return {
             "trial": assignment.config.model_dump(mode="json"),
