@@ -26,7 +26,7 @@ class Arm:
         confirm: the rows of the complete confirm trials, one a seed.
         search: the rows of every search trial.
         unfinished: confirm trials that ended otherwise, counted by status.
-        planned: confirm seeds planned; None where study.json doesn't say.
+        planned: confirm seeds planned, `planned_search` search trials; None where study.json doesn't say.
     """
 
     study: Study

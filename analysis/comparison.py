@@ -5,6 +5,7 @@ The terminal table, the Markdown, LaTeX, HTML and CSV ones and the report are al
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from analysis.folders import Study
 from analysis.intervals import Estimate, mean_interval, perplexity_interval, seed_interval, share_interval
 from analysis.paper import PaperRow, paper_row
 from analysis.scores import MEANS, SHARES
+from analysis.spending import PRUNED, Saving, saving, saving_sentence
 
 COSTS = (
     "trainable_parameters",
@@ -122,6 +124,8 @@ def _notes(studies: Sequence[Study], rows: Sequence[ComparisonRow]) -> list[str]
     running = [study.name for study in studies if study.is_running]
     notes = [f"{name} is still running, or was stopped before its end." for name in running]
     notes += _seed_notes(rows) + _comparability_notes(rows)
+    saved = saving_sentence(sum((saving(row.arm.search) for row in rows), Saving()))
+    notes += [saved] if saved else []
     return notes + exclusion_notes(studies)
 
 
@@ -135,16 +139,34 @@ def exclusion_notes(studies: Sequence[Study], most: int = 5) -> list[str]:
 def _seed_notes(rows: Sequence[ComparisonRow]) -> list[str]:
     single = [row.name for row in rows if row.seeds == 1 and not row.is_reference]
     notes = [f"No interval: one seed only ({', '.join(single)})."] if single else []
+    double = [row.name for row in rows if row.seeds == 2 and not row.is_reference]
+    if double:
+        notes.append(f"Wide intervals: two seeds say little of how seeds differ ({', '.join(double)}).")
     for row in rows:
         if row.unfinished or row.is_short:
             notes.append(f"{row.name}: {_shortfall(row)}.")
+        if (short := _search_shortfall(row.arm)) is not None:
+            notes.append(f"{row.name}: {short}.")
     return notes
 
 
 def _shortfall(row: ComparisonRow) -> str:
     planned = "" if row.planned is None else f" of {row.planned}"
-    ends = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(row.unfinished.items()))
-    return f"{row.seeds}{planned} confirm trials scored{f' ({ends})' if ends else ''}"
+    return f"{row.seeds}{planned} confirm trials scored{_show_ends(row.unfinished)}"
+
+
+def _search_shortfall(arm: Arm) -> str | None:
+    """Return how many planned search trials have no result; None where all have. One stopped early has."""
+    ends = Counter(str(row.get("status")) for row in arm.search)
+    finished = ends.pop("complete", 0) + ends.pop(PRUNED, 0)
+    if not arm.planned_search or finished >= arm.planned_search:
+        return None
+    return f"{finished} of {arm.planned_search} search trials finished{_show_ends(ends)}"
+
+
+def _show_ends(ends: Mapping[str, int]) -> str:
+    counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(ends.items()))
+    return f" ({counts})" if counts else ""
 
 
 def _comparability_notes(rows: Sequence[ComparisonRow]) -> list[str]:

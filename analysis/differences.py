@@ -2,13 +2,18 @@
 
 Two arms answer the same questions, each under seeds of its own. The variance of their difference has the
 questions' part, from the question-by-question difference of their means (Miller 2024, arXiv 2411.00640,
-section 3.3), and for each arm its seeds' part, (MS_seed - MS_residual) / (k n), as in `analysis.intervals`.
-The test is Student's t with Satterthwaite's degrees of freedom, and Holm's correction over all pairs.
+section 3.3), and for each arm its seeds' part, MS_seed / (k n), as in `analysis.intervals`. The seeds' parts
+together have Welch's degrees of freedom (Welch 1947), and the critical value is Cochran's: the mean of the
+seeds' t and the questions' t, weighted by their parts. Holm's correction goes over all pairs.
+
+Where two arms are equal, p < 0.05 in 1 to 5% of simulated studies (1,600 for each of 72 settings, those of
+`analysis.intervals`): 2 to 5% with 3 or 5 seeds, 1 to 4% with 2. Where two arms are equally accurate and the
+seeds of one alone differ, by more than its questions' standard error, it is up to 6% with 3 seeds, 8% with 2.
 
 The bootstrap over questions and seeds stands beside it and decides nothing. Where seeds differ by five
 points it calls equal arms different in 10-20% of simulated studies with 3 seeds, because 3 seeds can't be
-resampled (Owen 2007, arXiv 0712.1111); the t-test does so in 2-6%. McNemar's exact test (McNemar 1947)
-compares the majority answers of the trained models at hand: it knows nothing of other seeds.
+resampled (Owen 2007, arXiv 0712.1111). McNemar's exact test (McNemar 1947) compares the majority answers of
+the trained models at hand: it knows nothing of other seeds.
 """
 
 from __future__ import annotations
@@ -20,7 +25,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special
 
-from analysis.intervals import Estimate, Matrix, MeanSquares, mean_squares, satterthwaite, t_quantile
+from analysis.intervals import Estimate, Matrix, MeanSquares, Uncertainty, mean_squares
 
 ALPHA = 0.05
 POWER = 0.80
@@ -57,7 +62,8 @@ class Difference:
 
     Attributes:
         estimate: mean and 95% interval, not corrected for the number of pairs; no interval for one seed.
-        p: two-sided, of the t-test; None where there is no interval. `p_holm` is it after Holm's correction.
+        p: two-sided, of the t-test, 1e-12 at least; None where there is no interval. `p_holm` is it after
+            Holm's correction.
         p_bootstrap: two-sided, of the bootstrap over questions and seeds.
         p_mcnemar: two-sided, of McNemar's exact test on majority answers.
         detectable: the smallest difference seen with 80% power at 5%; None where there is no interval.
@@ -89,29 +95,32 @@ def compare_pair(first: Answers, second: Answers) -> Difference:
     )
     if not (first.has_spread and second.has_spread) or len(differences) < 2:
         return bare
-    variance, df = _variance(differences, [first.squares, second.squares])
-    if variance == 0.0:
+    uncertainty = _uncertainty(differences, [first, second])
+    if uncertainty.is_none:
         # Every question differs by the same: there is no spread to test against, McNemar's signs are left.
         return replace(bare, estimate=Estimate(mean, mean, mean), p=mcnemar if mean else 1.0, detectable=0.0)
-    error = variance**0.5
-    half = t_quantile(0.975, df) * error
+    half = uncertainty.margin(1 - ALPHA / 2)
     return replace(
         bare,
-        estimate=Estimate(mean, mean - half, mean + half, df),
-        p=float(2 * special.stdtr(min(df, 1e9), -mean / error)),
-        detectable=(t_quantile(1 - ALPHA / 2, df) + t_quantile(POWER, df)) * error,
+        estimate=Estimate(mean, mean - half, mean + half),
+        p=uncertainty.p_value(mean),
+        detectable=half + uncertainty.margin(POWER),
     )
 
 
-def _variance(differences: np.ndarray, arms: Sequence[MeanSquares]) -> tuple[float, float]:
+def _uncertainty(differences: np.ndarray, arms: Sequence[Answers]) -> Uncertainty:
     n = len(differences)
-    variance = float(differences.var(ddof=1)) / n
-    terms = [(variance, n - 1)]
-    for squares in arms:
-        k = squares.k
-        variance += squares.seed_variance
-        terms += [(squares.seeds / (k * n), k - 1), (squares.residual / (k * n), (k - 1) * (n - 1))]
-    return variance, satterthwaite(terms, variance)
+    together = float(differences.var(ddof=1)) / n
+    varying = [arm.squares for arm in arms if len(arm.scores) > 1]
+    seeds = [(squares.seeds / (squares.k * n), squares.k - 1) for squares in varying]
+    residual = sum(squares.residual / (squares.k * n) for squares in varying)
+    part = sum(variance for variance, _ in seeds)
+    return Uncertainty(part, _welch(seeds, part), max(together - residual, 0.0), n - 1, together)
+
+
+def _welch(parts: Sequence[tuple[float, int]], together: float) -> float:
+    spread = sum(variance**2 / df for variance, df in parts)
+    return together**2 / spread if spread else np.inf
 
 
 def compare_all(answers: Sequence[Answers]) -> list[Difference]:

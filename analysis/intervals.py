@@ -3,17 +3,21 @@
 A score is measured for every question under every seed, so questions and seeds are crossed random
 effects, y_ij = mu + seed_i + question_j + residual_ij, and the mean over all of them has the variance
 
-    (MS_seed + MS_question - MS_residual) / (k n)        for k seeds and n questions
+    MS_seed / (k n)  +  (MS_question - MS_residual) / (k n)        for k seeds and n questions
 
 (Searle, Casella & McCulloch 1992, Variance Components, chapter 4; for questions alone Miller 2024, arXiv
-2411.00640). Few seeds make that variance itself uncertain: the interval is Student's t with
-Satterthwaite's degrees of freedom (Satterthwaite 1946, Biometrics Bulletin 2, 110-114). A share
-(accuracy) near 0 or 100% has no symmetric interval: it gets Wilson's, at the effective number of answers
-(Wilson 1927; Franco et al. 2019, doi 10.1093/jssam/smy019).
+2411.00640). The first part rests on k - 1 degrees of freedom, the second on n - 1, and one t with
+Satterthwaite's degrees of freedom for their sum covers too little, because a first part that is small by
+chance also looks well known. The critical value is therefore Cochran's (1964, Biometrics 20, 191-195; Cochran
+& Cox 1957, Experimental Designs, section 4.14): the mean of the two parts' t, weighted by their parts of the
+variance. A share (accuracy) near 0 or 100% has no symmetric interval: it gets Wilson's, with the same
+standard error and critical value (Wilson 1927; Franco et al. 2019, doi 10.1093/jssam/smy019).
 
-Simulated coverage, 3 to 5 seeds, 100 to 1,300 questions, accuracies of 1 to 50%: 93 to 98% while seeds
-differ by up to 3 points (standard deviation), 91 to 95% where they differ by more, for 3 seeds say little
-about themselves; with two seeds it falls to 88%.
+Simulated coverage of a share's interval (1,600 studies for each of 72 settings: 100 and 500 questions, 2 to
+90% right, questions whose difficulty has a standard deviation of 1 to 3 logits, seeds that don't differ, to
+seeds that differ by 0.5 logits, which is up to 10 points): 94 to 97% with 5 seeds and 94 to 98% with 3; with
+2 seeds 93 to 99%, for two seeds that are alike by chance can't be told from two of many that are alike. Where
+fewer than ten right answers are expected (2% of 100 questions), 92 to 99%. A single seed has no interval.
 """
 
 from __future__ import annotations
@@ -25,6 +29,12 @@ import numpy as np
 from scipy import special
 
 UPPER = 0.975  # of a two-sided 95% interval
+# Fitted by simulation. Cochran's own weights (a power of 1) cover a point too much with two or three seeds.
+WEIGHT_POWER = 1.25
+# The least width beside that over questions alone. Up to 0.8 the simulated coverage is the same without it.
+LEAST_SHARE = 0.8
+# Below it 1 - p / 2 has too few digits.
+SMALLEST_P = 1e-12
 Matrix = np.ndarray
 
 
@@ -35,13 +45,12 @@ class Estimate:
     mean: float
     low: float | None = None
     high: float | None = None
-    degrees_of_freedom: float | None = None
 
     def scaled(self, factor: float) -> Estimate:
         """Return the estimate in another unit."""
         low = None if self.low is None else self.low * factor
         high = None if self.high is None else self.high * factor
-        return Estimate(self.mean * factor, low, high, self.degrees_of_freedom)
+        return Estimate(self.mean * factor, low, high)
 
 
 @dataclass(frozen=True)
@@ -60,14 +69,56 @@ class MeanSquares:
     residual: float
 
     @property
-    def seed_variance(self) -> float:
-        """The seeds' part of the variance of the mean; never below 0."""
-        return max(self.seeds - self.residual, 0.0) / (self.k * self.n)
+    def uncertainty(self) -> Uncertainty:
+        """The uncertainty of the mean."""
+        cells = self.k * self.n
+        pure = max(self.questions - self.residual, 0.0) / cells
+        return Uncertainty(self.seeds / cells, self.k - 1, pure, self.n - 1, self.questions / cells)
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """The variance of an estimate in two parts, and how well each is known.
+
+    Attributes:
+        seeds: the seeds' part of the variance, the residual's included, with `seed_df` degrees of freedom.
+        questions: the questions' part alone, with `question_df`.
+        without_seeds: what the variance would be if seeds made no difference, the residual included.
+    """
+
+    seeds: float
+    seed_df: float
+    questions: float
+    question_df: float
+    without_seeds: float
 
     @property
-    def question_variance(self) -> float:
-        """The questions' part of the variance of the mean, the residual's included."""
-        return self.questions / (self.k * self.n)
+    def is_none(self) -> bool:
+        """Whether the data show no variance at all."""
+        return self.seeds + self.without_seeds == 0.0
+
+    def margin(self, probability: float) -> float:
+        """Return the quantile of the estimate's error at `probability`, in the estimate's unit.
+
+        It is never below four fifths of that over questions alone: two or three seeds that agree by chance
+        would otherwise give an interval of hardly any width.
+        """
+        by_seeds = t_quantile(probability, max(self.seed_df, 1))
+        by_questions = t_quantile(probability, self.question_df)
+        variance = self.seeds + self.questions
+        weight = (self.seeds / variance) ** WEIGHT_POWER if variance else 0.0
+        critical = weight * by_seeds + (1 - weight) * by_questions
+        return max(critical * variance**0.5, LEAST_SHARE * by_questions * self.without_seeds**0.5)
+
+    def p_value(self, estimate: float) -> float:
+        """Return the two-sided p-value of an estimate against 0: where the interval's bound is 0."""
+        low, high = SMALLEST_P, 1.0
+        if self.margin(1 - low / 2) <= abs(estimate):
+            return low
+        while high / low > 1 + 1e-9:
+            middle = (low * high) ** 0.5
+            low, high = (low, middle) if self.margin(1 - middle / 2) <= abs(estimate) else (middle, high)
+        return high
 
 
 def mean_squares(scores: Matrix) -> MeanSquares:
@@ -83,19 +134,6 @@ def mean_squares(scores: Matrix) -> MeanSquares:
     return MeanSquares(k, n, mean, n * float(((by_seed - mean) ** 2).sum()) / (k - 1), questions, residual)
 
 
-def satterthwaite(terms: Sequence[tuple[float, int]], variance: float) -> float:
-    """Return the degrees of freedom of a variance that sums (term, its degrees of freedom), signs dropped."""
-    spread = sum(value**2 / df for value, df in terms if df > 0)
-    return max(variance**2 / spread, 1.0) if spread > 0 else np.inf
-
-
-def _variance(squares: MeanSquares) -> tuple[float, float]:
-    k, n = squares.k, squares.n
-    variance = squares.seed_variance + squares.question_variance
-    parts = [(squares.questions, n - 1), (squares.seeds, k - 1), (squares.residual, (k - 1) * (n - 1))]
-    return variance, satterthwaite([(value / (k * n), df) for value, df in parts], variance)
-
-
 def mean_interval(scores: Matrix, deterministic: bool = False) -> Estimate:
     """Return the mean of a seeds x questions matrix with its interval, in the matrix's unit.
 
@@ -108,35 +146,28 @@ def mean_interval(scores: Matrix, deterministic: bool = False) -> Estimate:
     if n < 2 or (k < 2 and not deterministic):
         return Estimate(float(scores.mean()))
     squares = mean_squares(scores)
-    variance, df = _variance(squares)
-    half = t_quantile(UPPER, df) * variance**0.5
-    return Estimate(squares.mean, squares.mean - half, squares.mean + half, df)
+    half = squares.uncertainty.margin(UPPER)
+    return Estimate(squares.mean, squares.mean - half, squares.mean + half)
 
 
 def share_interval(hits: Matrix, deterministic: bool = False) -> Estimate:
-    """Return the share of ones in a seeds x questions matrix, with Wilson's interval, between 0 and 1.
-
-    The number of answers that counts is p(1-p) / variance, and never more than there are: seeds that
-    agree on a question are one answer, not k.
-    """
+    """Return the share of ones in a seeds x questions matrix, with Wilson's interval, between 0 and 1."""
     k, n = hits.shape
     if n < 2 or (k < 2 and not deterministic):
         return Estimate(float(hits.mean()))
     squares = mean_squares(hits)
-    p = squares.mean
-    variance, df = _variance(squares)
-    if variance == 0.0:
+    if squares.uncertainty.is_none:
         # All right or all wrong: the data show no variance, and the questions are what was sampled.
-        return _wilson(p, float(n), n - 1)
-    return _wilson(p, min(p * (1 - p) / variance, float(k * n)), df)
+        return _wilson(squares.mean, t_quantile(UPPER, n - 1) ** 2 / n)
+    p = squares.mean
+    return _wilson(p, squares.uncertainty.margin(UPPER) ** 2 / (p * (1 - p)))
 
 
-def _wilson(p: float, answers: float, df: float) -> Estimate:
-    t = t_quantile(UPPER, df)
-    shrink = 1 + t**2 / answers
-    centre = (p + t**2 / (2 * answers)) / shrink
-    half = t / shrink * (p * (1 - p) / answers + t**2 / (4 * answers**2)) ** 0.5
-    return Estimate(p, max(min(centre - half, p), 0.0), min(max(centre + half, p), 1.0), df)
+def _wilson(p: float, ratio: float) -> Estimate:
+    """Return Wilson's interval; `ratio` is the squared critical value over the number of answers."""
+    centre = (p + ratio / 2) / (1 + ratio)
+    half = (ratio * p * (1 - p) + ratio**2 / 4) ** 0.5 / (1 + ratio)
+    return Estimate(p, max(min(centre - half, p), 0.0), min(max(centre + half, p), 1.0))
 
 
 def perplexity_interval(nll: Matrix, tokens: Matrix, deterministic: bool = False) -> Estimate:
@@ -150,7 +181,7 @@ def perplexity_interval(nll: Matrix, tokens: Matrix, deterministic: bool = False
     log = mean_interval(linear, deterministic)
     low = None if log.low is None else float(np.exp(log.low))
     high = None if log.high is None else float(np.exp(log.high))
-    return Estimate(float(np.exp(ratio)), low, high, log.degrees_of_freedom)
+    return Estimate(float(np.exp(ratio)), low, high)
 
 
 def seed_interval(values: Sequence[float]) -> Estimate:
@@ -159,7 +190,7 @@ def seed_interval(values: Sequence[float]) -> Estimate:
     if len(values) < 2:
         return Estimate(mean)
     half = t_quantile(UPPER, len(values) - 1) * float(np.std(values, ddof=1)) / len(values) ** 0.5
-    return Estimate(mean, max(mean - half, 0.0), mean + half, len(values) - 1)
+    return Estimate(mean, max(mean - half, 0.0), mean + half)
 
 
 def t_quantile(probability: float, df: float) -> float:

@@ -10,16 +10,19 @@ from typing import Any
 
 from analysis.comparison import Comparison, exclusion_notes
 from analysis.folders import Study
+from analysis.spending import PRUNED
 
 PROTOCOL = (
     "Every arm has the same number of search trials and the same training budget; Optuna searches within an "
     "arm, never across arms. Search trials see the training split alone and are scored on a validation split "
-    "held out of it. The best configuration of each arm is trained again with several seeds and scored once "
-    "on the test split.",
-    "Intervals are 95%, over seeds and questions as crossed random effects (analysis of variance, "
-    "Satterthwaite's degrees of freedom; Wilson's interval for shares); those of the rows without training "
-    "are over questions alone. Arms are compared on the same questions; p-values are those of the same model "
-    "after Holm's correction over all pairs.",
+    "held out of it; one whose validation loss lags behind its arm's earlier trials may be stopped early, a "
+    "confirm trial never. The best configuration of each arm is trained again with several seeds and scored "
+    "once on the test split.",
+    "Intervals are 95%, over seeds and questions as crossed random effects (analysis of variance; Cochran's "
+    "critical value, a mean of the seeds' t and the questions' t; Wilson's for shares); those of the rows "
+    "without training are over questions alone. Arms are compared on the same questions; p-values are those "
+    "of the same model after Holm's correction over all pairs. With two seeds an interval is wide and says "
+    "little: three are the least to rely on.",
     "Accuracy: the last number of the output equals the reference's. Strict: the number after ####. "
     "Lenient: the reference's number occurs anywhere, which the solution of another question does for one "
     "question in five. ROUGE-1 never ranks arms: an echoed question scores high.",
@@ -87,19 +90,16 @@ def _definitions(facts: Mapping[str, str]) -> str:
     return f"<dl>\n{entries}</dl>"
 
 
-def _failures(comparison: Comparison) -> list[str]:
-    lines = []
-    for row in comparison.rows:
-        trials = [trial for trial in row.arm.study.trials if trial.get("arm") == row.arm.label]
-        failed = [trial for trial in trials if trial.get("status") != "complete"]
-        lines += [
-            f"{row.name}, {t.get('stage')}, {t.get('status')}: {t.get('reason') or 'no reason'}"
-            for t in failed
-        ]
+def _failures(comparison: Comparison, most: int = 100) -> list[str]:
+    """Return the trials that failed, each with its reason; those that were stopped early are no failures."""
+    lines = [
+        f"{row.name}, {trial.get('stage')}, {trial.get('status')}: {trial.get('reason') or 'no reason given'}"
+        for row in comparison.rows
+        for trial in row.arm.study.trials
+        if trial.get("arm") == row.arm.label and trial.get("status") not in ("complete", PRUNED)
+    ]
     if not lines:
         return []
-    return ["<h3>Trials that did not complete</h3>", *(f"<p>{html.escape(line)}</p>" for line in lines[:100])]
-
-
-def _failure(trial: Mapping[str, Any]) -> str:
-    return f"{trial.get('stage')}, {trial.get('status')}: {trial.get('reason') or 'no reason given'}"
+    left_out = [f"{len(lines) - most} more are in the results folder."] if len(lines) > most else []
+    said = [*lines[:most], *left_out]
+    return ["<h3>Trials that did not complete</h3>", *(f"<p>{html.escape(line)}</p>" for line in said)]

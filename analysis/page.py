@@ -21,10 +21,10 @@ from analysis.method import method_section
 from analysis.pairs import COLUMNS, LEGEND, limit_pairs, pair_cells
 from analysis.plots import figures
 from analysis.searches import importance_lines
-from analysis.spending import spending, spending_cells
+from analysis.spending import HEADERS, saving_sentence, spending, spending_rows, total_spending
 from analysis.terminal import COST_COLUMNS, PAPER_COLUMNS, legend, score_columns
 from analysis.units import show_interval
-from analysis.verdict import Verdict, judge, say
+from analysis.verdict import Verdict, judge, say_verdicts
 
 MOST_PAIRS = 500
 _METRICS = {
@@ -41,7 +41,6 @@ _METRICS = {
     "peak memory": "peak_memory_bytes",
     "to ship": "model_bytes",
 }
-_SPENDING = ("arm", "trials", "search", "confirm", "saved by stopping early")
 
 
 def render_page(studies: Sequence[Study], comparison: Comparison, most_predictions: int) -> str:
@@ -55,7 +54,7 @@ def render_page(studies: Sequence[Study], comparison: Comparison, most_predictio
         css=_web("report.css"),
         eyebrow=html.escape(_eyebrow(studies)),
         question=html.escape(_question(studies)),
-        verdict=paragraphs(say(comparison)),
+        verdict=paragraphs(say_verdicts(verdicts)),
         table=_table(comparison, verdicts),
         plots=plots,
         browser=_browser(browser),
@@ -192,11 +191,13 @@ def _pair_row(difference: Difference) -> str:
 
 def _search(comparison: Comparison) -> str:
     rows = [row for row in comparison.rows if row.arm.search or row.arm.confirm or row.arm.unfinished]
-    spent = [spending_cells(spending(row.arm, row.name)) for row in rows if not row.is_reference]
-    table = "\n".join(f"<tr>{''.join(_cell(text) for text in cells)}</tr>" for cells in spent)
+    spent = [spending(row.arm, row.name) for row in rows if not row.is_reference]
+    table = "\n".join(f"<tr>{''.join(map(_cell, cells))}</tr>" for cells in spending_rows(spent))
+    saved = saving_sentence(total_spending(spent).saving)
     lines = importance_lines([row.arm for row in comparison.rows if row.arm.search])
     heading = "<p>Share of the validation accuracy's variance that each hyperparameter explains (fANOVA):</p>"
-    return _scroll(_SPENDING, table) + (heading + paragraphs(lines, "note") if lines else "")
+    importances = heading + paragraphs(lines, "note") if lines else ""
+    return _scroll(HEADERS, table) + (paragraphs([saved]) if saved else "") + importances
 
 
 def _json(value: object) -> str:

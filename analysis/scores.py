@@ -53,7 +53,15 @@ def read_scores(study: Study, trials: Sequence[str]) -> tuple[Scores | None, lis
     Where trials of an arm answered different questions, those with the commonest set count; the others
     become exclusions.
     """
-    read = {trial: scores for trial in trials if (scores := _read_trial(study, trial)) is not None}
+    tables = zip(trials, study.read_many("predictions", trials, _COLUMNS), strict=True)
+    found = {trial: table for trial, table in tables if table is not None and table.num_rows}
+    read: dict[str, tuple[np.ndarray, Values]] = {}
+    order = None
+    for trial, table in found.items():
+        # The seeds of an arm are asked the same questions in the same order: it is found once.
+        if order is None or not order.fits(table):
+            order = _Order(table["question_id"])
+        read[trial] = (order.questions, _values(table, order.places))
     if not read:
         return None, []
     sets = {trial: questions.tobytes() for trial, (questions, _) in read.items()}
@@ -66,14 +74,23 @@ def read_scores(study: Study, trials: Sequence[str]) -> tuple[Scores | None, lis
     return Scores(read[kept[0]][0], {name: np.stack([row[name] for row in rows]) for name in names}), kept
 
 
-def _read_trial(study: Study, trial: str) -> tuple[np.ndarray, Values] | None:
-    table = study.read("predictions", trial, _COLUMNS)
-    if table is None or table.num_rows == 0:
-        return None
-    questions = _distinct(table["question_id"].to_numpy(zero_copy_only=False).astype(str))
-    order = np.argsort(questions, kind="stable")
+class _Order:
+    """The questions of a trial, sorted and distinct, and the places of its rows in that order."""
+
+    def __init__(self, column: pa.ChunkedArray):
+        self._column = column
+        questions = _distinct(column.to_numpy(zero_copy_only=False).astype(str))
+        self.places = np.argsort(questions, kind="stable")
+        self.questions = questions[self.places]
+
+    def fits(self, table: pa.Table) -> bool:
+        """Say whether a table has the same questions in the same rows."""
+        return bool(self._column.equals(table["question_id"]))
+
+
+def _values(table: pa.Table, places: np.ndarray) -> Values:
     values = {name: _numbers(table[column], name) for name, column in _sources().items()}
-    return questions[order], {name: value[order] for name, value in values.items() if value is not None}
+    return {name: value[places] for name, value in values.items() if value is not None}
 
 
 def _sources() -> dict[str, str]:

@@ -9,7 +9,7 @@ from analysis.comparison import Comparison, ComparisonRow
 from analysis.figures import Chart, Mark, Series
 from analysis.intervals import Estimate
 from analysis.learning import Curve, learning_curve
-from analysis.searches import expected_best, search_score, searched, slices
+from analysis.searches import expected_best, search_score, search_scores, searched, slices
 
 VALIDATION = "accuracy % (validation)"
 MOST_POINTS = 40
@@ -20,7 +20,10 @@ def expected_best_chart(comparison: Comparison) -> Chart | None:
     series = [Series(row.name, _best_marks(row), is_line=True) for row in _with_search(comparison)]
     if not series:
         return None
+    stopped = _stopped_early(comparison.rows)
     title = "Expected best of n search trials"
+    if stopped:
+        title += f"\n({stopped} stopped early count as their arm's lowest)"
     return Chart("expected-best", title, "search trials", VALIDATION, series, show_x=_whole)
 
 
@@ -32,7 +35,7 @@ def _best_marks(row: ComparisonRow) -> list[Mark]:
             f"{row.name}: best of {best.trials}: {best.expected:.1f}% "
             f"(95% of draws: {best.low:.1f}–{best.high:.1f})",
         )
-        for best in expected_best([search_score(trial) for trial in row.arm.search])
+        for best in expected_best(search_scores(row.arm))
     ]
 
 
@@ -46,12 +49,14 @@ def slice_charts(comparison: Comparison) -> list[Chart]:
 def _slice_chart(rows: Sequence[ComparisonRow], name: str) -> Chart | None:
     points = {row.name: slices(row.arm, name) for row in rows}
     values = [value for own in points.values() for value, _ in own]
-    if any(isinstance(value, str) for value in values):
+    if not values or any(isinstance(value, str) for value in values):
         return None
     label = name.replace("_", " ")
     series = [Series(arm, _slice_marks(arm, label, own)) for arm, own in points.items() if own]
     wide = min(values) > 0 and max(values) / min(values) >= 8
-    identity, title = f"slice-{name.replace('_', '-')}", f"Search trials by {label}"
+    stopped = _stopped_early(rows)
+    title = f"Search trials by {label}{f' ({stopped} stopped early, not shown)' if stopped else ''}"
+    identity = f"slice-{name.replace('_', '-')}"
     return Chart(identity, title, label, VALIDATION, series, log_x=wide, show_x=_short)
 
 
@@ -80,6 +85,10 @@ def _curve_marks(name: str, curve: Curve) -> list[Mark]:
     pairs = list(zip(curve.steps, curve.losses, strict=True))
     kept = pairs[::-1][::every][::-1]
     return [Mark(step, loss, f"{name}: step {step}: {loss.mean:.3f} nats a token") for step, loss in kept]
+
+
+def _stopped_early(rows: Sequence[ComparisonRow]) -> int:
+    return sum(search_score(trial) is None for row in rows for trial in row.arm.search)
 
 
 def _with_search(comparison: Comparison) -> list[ComparisonRow]:

@@ -2,8 +2,9 @@
 
     python -m analysis.searches RESULTS
 
-Scores are accuracies on the validation split. A search trial that did not complete scores 0: it used up
-its place. Takes seconds.
+Scores are accuracies on the validation split. A search trial that failed scores 0: it used up its place. One
+that early stopping ended was never scored; it lagged behind its arm's others, so it counts as the lowest of
+those that completed. Takes seconds.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from analysis.arms import Arm, group_arms, name_arms
 from analysis.command_line import open_console, results_parser, run_command
 from analysis.errors import AnalysisError
 from analysis.folders import Row, open_studies
-from analysis.spending import spending, spending_table
+from analysis.spending import PRUNED, saving_sentence, spending, spending_table, total_spending
 from analysis.units import MISSING
 
 if TYPE_CHECKING:
@@ -46,10 +47,24 @@ class BestOf:
     high: float
 
 
-def search_score(row: Row) -> float:
-    """Return a search trial's accuracy on the validation split (%); 0 where it did not complete."""
+def search_score(row: Row) -> float | None:
+    """Return a search trial's accuracy on the validation split (%): 0 if it failed, None if stopped early."""
+    if row.get("status") == PRUNED:
+        return None
     score = row.get("accuracy")
     return float(score) if row.get("status") == "complete" and score is not None else 0.0
+
+
+def search_scores(arm: Arm) -> list[float]:
+    """Return the scores of an arm's search trials (%); one stopped early gets the lowest complete one."""
+    scores = [search_score(row) for row in arm.search]
+    complete = [score for row, score in zip(arm.search, scores, strict=True) if _is_complete(row)]
+    lowest = min((score for score in complete if score is not None), default=0.0)
+    return [lowest if score is None else score for score in scores]
+
+
+def _is_complete(row: Row) -> bool:
+    return row.get("status") == "complete"
 
 
 def expected_best(scores: Sequence[float]) -> list[BestOf]:
@@ -85,8 +100,9 @@ def searched(rows: Sequence[Row]) -> list[str]:
 
 
 def slices(arm: Arm, name: str) -> list[tuple[Any, float]]:
-    """Return an arm's search trials as (value of a hyperparameter, score), by value."""
-    points = [(row[name], search_score(row)) for row in arm.search if row.get(name) is not None]
+    """Return an arm's scored search trials as (value of a hyperparameter, score), by value."""
+    scored = [(row.get(name), search_score(row)) for row in arm.search]
+    points = [(value, score) for value, score in scored if value is not None and score is not None]
     return sorted(points, key=lambda point: (isinstance(point[0], str), point[0]))
 
 
@@ -115,9 +131,9 @@ def importances(arms: Sequence[Arm]) -> dict[str, float] | None:
 
 
 def _centred(arm: Arm) -> list[tuple[Row, float]]:
-    rows = [row for row in arm.search if row.get("status") == "complete"]
-    mean = sum(map(search_score, rows)) / max(len(rows), 1)
-    return [(row, search_score(row) - mean) for row in rows]
+    scored = [(row, search_score(row) or 0.0) for row in arm.search if _is_complete(row)]
+    mean = sum(score for _, score in scored) / max(len(scored), 1)
+    return [(row, score - mean) for row, score in scored]
 
 
 def _is_whole(scored: Sequence[tuple[Row, float]], name: str) -> bool:
@@ -157,9 +173,7 @@ def best_table(arms: Sequence[Arm], names: Sequence[str]) -> Table:
     for n in counts:
         table.add_column(f"n = {n}", justify="right")
     for arm, name in zip(arms, names, strict=True):
-        curve = {
-            best.trials: best.expected for best in expected_best([search_score(row) for row in arm.search])
-        }
+        curve = {best.trials: best.expected for best in expected_best(search_scores(arm))}
         table.add_row(Text(name), *(f"{curve[n]:.1f}" if n in curve else MISSING for n in counts))
     return table
 
@@ -194,7 +208,10 @@ def _main(arguments: Sequence[str] | None) -> None:
     console.print("share of the score's variance that each hyperparameter explains (fANOVA):")
     for line in importance_lines([arm for arm, _ in found]):
         console.print(Text(f"  {line}"))
-    console.print(spending_table([spending(arm, name) for arm, name in zip(arms, names, strict=True)]))
+    spent = [spending(arm, name) for arm, name in zip(arms, names, strict=True) if not arm.is_reference]
+    console.print(spending_table(spent))
+    if (saved := saving_sentence(total_spending(spent).saving)) is not None:
+        console.print(Text(saved))
 
 
 if __name__ == "__main__":

@@ -86,7 +86,11 @@ def closing_verdict(folder: Path) -> RenderableType:
 
 def say(comparison: Comparison, limits: Mapping[str, float] | None = None) -> list[str]:
     """Return the verdict as sentences, and the best arm under `limits` (cost -> most of it)."""
-    verdicts = judge(comparison)
+    return say_verdicts(judge(comparison), limits)
+
+
+def say_verdicts(verdicts: Sequence[Verdict], limits: Mapping[str, float] | None = None) -> list[str]:
+    """Return the same from verdicts at hand: those of many arms take seconds."""
     lines = [] if verdicts else ["No trained arm has scores yet: there is nothing to compare."]
     if len(verdicts) > 1:
         lines.append(f"{len(verdicts)} sets of test questions: arms are compared within a set only.")
@@ -109,11 +113,11 @@ def _main(arguments: Sequence[str] | None) -> None:
     parser.add_argument("--max-parameters", metavar="COUNT", help="only arms that train at most these: 300k")
     options = parser.parse_args(arguments)
     limits = _limits(options.max_train_seconds, options.max_memory, options.max_parameters)
-    comparison = compare_finished(open_studies(options.results))
+    verdicts = judge(compare_finished(open_studies(options.results)))
     console = open_console()
-    for line in say(comparison, limits):
+    for line in say_verdicts(verdicts, limits):
         console.print(Text(line))
-    for verdict in judge(comparison):
+    for verdict in verdicts:
         if verdict.differences:
             console.print(pair_table([*verdict.differences, *verdict.gains]))
 

@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,9 +20,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from study.machine import processor_name
 from tests.analysis.simulated import SimulatedArm, write_study
 
 ROOT = Path(__file__).parent.parent
+COMMAND = "python -m benchmarks.analysis_tables"
 RESULT = Path(__file__).parent / "results" / "analysis_tables.json"
 ARMS, SEEDS, QUESTIONS = 100, 5, 2000
 MOST_SECONDS, MOST_BYTES, CORES = 10.0, 2 * 1024**3, 2
@@ -32,7 +35,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         study = write_large_study(Path(folder) / "large")
         figures = {"predictions": ARMS * SEEDS * QUESTIONS, "trials": ARMS * SEEDS, **measure(study)}
-    text = json.dumps({**figures, "machine": describe_machine()}, indent=2)
+    machine = {"processor": processor_name(), "cores_used": CORES, "python": platform.python_version()}
+    text = json.dumps({"command": COMMAND, **figures, "machine": machine}, indent=2)
     print(text)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(text + "\n")
@@ -48,7 +52,7 @@ def write_large_study(folder: Path) -> Path:
 
 
 def measure(study: Path) -> dict[str, Any]:
-    """Return wall seconds and peak memory (bytes) of the command, best of three, on two cores."""
+    """Return the command's wall seconds, the median of three runs on two cores, and peak memory (bytes)."""
     command = [sys.executable, "-m", "analysis.tables", str(study), "-o", str(study.parent / "table.csv")]
     cores = sorted(os.sched_getaffinity(0))[:CORES]
     seconds = []
@@ -58,24 +62,10 @@ def measure(study: Path) -> dict[str, Any]:
         seconds.append(time.perf_counter() - started)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     return {
-        "seconds": round(min(seconds), 2),
+        "seconds": round(statistics.median(seconds), 2),
         "all_seconds": [round(s, 2) for s in seconds],
         "peak_bytes": peak,
     }
-
-
-def describe_machine() -> dict[str, Any]:
-    """Return what the figures depend on."""
-    return {"processor": _processor(), "cores_used": CORES, "python": platform.python_version()}
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 if __name__ == "__main__":

@@ -35,8 +35,9 @@ def least_difference(questions: int, seeds: int) -> float:
 
         (t(1 - ALPHA / 2) + t(POWER)) sqrt(V)
 
-    with Satterthwaite's degrees of freedom, as the test of `analysis.differences` counts them. It is that
-    of one pair: Holm's correction over all pairs of a study asks for more.
+    with the degrees of freedom of both arms' seeds, as the test of `analysis.differences` has them where, as
+    here, no question is harder for one arm than for the other. It is that of one pair: Holm's correction
+    over all pairs of a study asks for more.
 
     Args:
         questions: scored in the confirm stage, at least 2.

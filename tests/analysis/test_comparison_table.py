@@ -105,6 +105,15 @@ def test_failed_and_missing_trials_are_counted(tmp_path):
     assert "lora main: 2 of 2 confirm trials scored (1 out of memory)." in result.notes
 
 
+def test_search_that_fell_short_of_its_plan_is_said(tmp_path):
+    write_study(tmp_path, [SimulatedArm()], search_trials=2)
+    write_description(tmp_path, [SimulatedArm()], (1, 2, 3), 5)
+    for number, status in ((2, "pruned"), (3, "diverged")):
+        columns = {"stage": "search", "search_number": number, "status": status, "accuracy": None}
+        write_row(tmp_path, trial_row(SimulatedArm(), 100 + number, **columns))
+    assert "lora main: 3 of 5 search trials finished (1 diverged)." in compare(tmp_path).notes
+
+
 def test_arm_with_all_trials_failed_is_a_row(tmp_path):
     write_study(tmp_path, [SimulatedArm()])
     write_row(tmp_path, trial_row(SimulatedArm("full"), status="failed", reason="no"))
@@ -119,6 +128,13 @@ def test_single_seed_has_no_interval_and_the_table_says_so(tmp_path):
     result = compare(tmp_path)
     assert result.rows[0].estimates["accuracy"].low is None
     assert any(note.startswith("No interval: one seed only (lora main)") for note in result.notes)
+
+
+def test_two_seeds_have_a_wide_interval_and_the_table_says_so(tmp_path):
+    write_study(tmp_path, [SimulatedArm()], seeds=(1, 2))
+    result = compare(tmp_path)
+    assert result.rows[0].estimates["accuracy"].low is not None
+    assert any(note.startswith("Wide intervals: two seeds") for note in result.notes)
 
 
 def test_missing_predictions_file_is_said_and_the_trial_not_scored(tmp_path):

@@ -1,18 +1,26 @@
 """Means and their intervals: against figures worked out by hand, statsmodels, and simulated studies."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from scipy.special import expit, logit
 
 from analysis.intervals import (
+    SMALLEST_P,
+    WEIGHT_POWER,
+    Uncertainty,
     mean_interval,
     mean_squares,
     perplexity_interval,
     seed_interval,
     share_interval,
 )
+from tests.analysis.simulated import LogitStudies
+
+# Three standard errors of a share near 95% of 1,000 studies.
+MONTE_CARLO = 0.021
 
 
 def test_mean_squares_of_a_small_matrix_are_those_worked_out_by_hand():
@@ -87,34 +95,70 @@ def test_cost_interval_is_students():
     assert (estimate.low, estimate.high) == pytest.approx((12 - half, 12 + half))
 
 
-def _answers(generator, seeds, questions, accuracy, seed_sd):
-    """Right answers of a model whose questions differ in difficulty and whose seeds differ in skill."""
-    skill = logit(accuracy) + generator.normal(0, seed_sd, (seeds, 1))
-    ability = skill + generator.normal(0, 1.5, (1, questions)) + generator.normal(0, 0.5, (seeds, questions))
-    return (generator.random((seeds, questions)) < expit(ability)).astype(float)
+def test_critical_value_lies_between_the_two_ts_by_the_parts_of_the_variance():
+    by_seeds, by_questions = stats.t.ppf(0.975, 2), stats.t.ppf(0.975, 99)
+    assert Uncertainty(4.0, 2, 0.0, 99, 0.0).margin(0.975) == pytest.approx(2 * by_seeds)
+    assert Uncertainty(0.0, 2, 4.0, 99, 0.0).margin(0.975) == pytest.approx(2 * by_questions)
+    weight = 0.5**WEIGHT_POWER
+    expected = 2 * (weight * by_seeds + (1 - weight) * by_questions)
+    assert Uncertainty(2.0, 2, 2.0, 99, 0.0).margin(0.975) == pytest.approx(expected)
 
 
-def _true_accuracy(accuracy, seed_sd):
-    spread = np.sqrt(1.5**2 + 0.5**2 + seed_sd**2)
-    points, weights = np.polynomial.hermite_e.hermegauss(80)
-    return float(weights @ expit(logit(accuracy) + spread * points) / weights.sum())
+def test_p_value_is_where_the_interval_ends_at_0():
+    uncertainty = Uncertainty(2.0, 2, 2.0, 99, 3.0)
+    for p in (0.3, 0.05, 0.001):
+        assert uncertainty.p_value(-uncertainty.margin(1 - p / 2)) == pytest.approx(p, rel=1e-5)
+    assert uncertainty.p_value(0.0) == pytest.approx(1.0, rel=1e-5)
+    assert Uncertainty(0.0, 1, 1.0, 1000, 1.0).p_value(100.0) == SMALLEST_P
 
 
-@pytest.mark.parametrize(
-    ("seeds", "questions", "accuracy", "seed_sd"),
-    [(3, 300, 0.5, 0.15), (3, 300, 0.05, 0.15), (3, 200, 0.01, 0.4), (5, 300, 0.5, 0.0), (5, 200, 0.2, 0.4)],
-)
-def test_95_percent_intervals_cover_the_truth_in_93_to_97_percent_of_studies(
-    seeds, questions, accuracy, seed_sd
-):
-    generator = np.random.default_rng(5)
-    truth = _true_accuracy(accuracy, seed_sd)
-    estimates = [
-        share_interval(_answers(generator, seeds, questions, accuracy, seed_sd)) for _ in range(2000)
-    ]
-    covered = np.mean([e.low <= truth <= e.high for e in estimates])
-    # Two standard errors of a share of 2,000 beside the bounds.
-    assert 0.92 <= covered <= 0.98
+def test_seeds_that_agree_by_chance_do_not_make_an_interval_narrow():
+    generator = np.random.default_rng(12)
+    first = generator.permutation(np.repeat([1.0, 0.0], 50))
+    hits = np.stack([first, generator.permutation(first)])
+    squares = mean_squares(hits)
+    assert squares.seeds == 0.0
+    estimate = share_interval(hits)
+    alone = share_interval(hits.mean(axis=0, keepdims=True).round(), deterministic=True)
+    assert estimate.high - estimate.low > 0.5 * (alone.high - alone.low)
+
+
+# Settings that cover what studies look like: (seeds, questions, accuracy, spread of the questions' difficulty
+# and of the seeds' skill, both as standard deviations in logits; a spread of 0.5 is up to 6 points).
+QUICK = [(3, 200, 0.5, 2.0, 0.0), (3, 500, 0.3, 2.0, 0.3), (5, 200, 0.1, 1.5, 0.2)]
+GRID = [
+    *itertools.product((2, 3, 5), (100, 500), (0.02, 0.1, 0.5, 0.9), (1.5, 3.0), (0.0, 0.15, 0.5)),
+    *itertools.product((3,), (1319,), (0.02, 0.5), (1.5,), (0.0, 0.15, 0.5)),
+]
+
+
+def _coverage(seeds, questions, accuracy, difficulty, seed_sd, studies):
+    simulated = LogitStudies(accuracy, difficulty, seed_sd)
+    covered = 0
+    for hits in simulated.draw(np.random.default_rng(5), studies, seeds, questions):
+        estimate = share_interval(hits)
+        covered += estimate.low <= accuracy <= estimate.high
+    return covered / studies
+
+
+@pytest.mark.parametrize("setting", QUICK)
+def test_95_percent_intervals_cover_the_truth_in_93_to_97_percent_of_studies(setting):
+    # Two and a half standard errors of a share of 2,000 beside the bounds.
+    assert 0.918 <= _coverage(*setting, studies=2000) <= 0.982
+
+
+@pytest.mark.slow
+def test_coverage_holds_over_the_settings_that_matter():
+    covered = {setting: _coverage(*setting, studies=1000) for setting in GRID}
+    for setting, share in covered.items():
+        seeds, questions, accuracy, *_ = setting
+        # With few right answers, and with two seeds that hardly differ, intervals are wider than need be.
+        rare = questions * accuracy < 20
+        most = 0.995 if rare or seeds == 2 else 0.97
+        assert 0.93 - MONTE_CARLO <= share <= most + MONTE_CARLO, setting
+    for seeds in (3, 5):
+        own = [share for setting, share in covered.items() if setting[0] == seeds]
+        assert 0.94 <= np.mean(own) <= 0.97
 
 
 def test_perplexity_intervals_cover_the_truth():

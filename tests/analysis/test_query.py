@@ -23,6 +23,9 @@ def frames(tmp_path_factory):
     arms = [SimulatedArm(accuracy=0.6), SimulatedArm("qlora", accuracy=0.2)]
     write_study(folder, arms, questions=40, search_trials=4)
     write_row(folder, trial_row(SimulatedArm("full"), status="failed", reason="no memory"))
+    steps = {"status": "pruned", "train_steps": 50, "planned_steps": 200, "train_seconds": 10.0}
+    row = trial_row(SimulatedArm(), 104, stage="search", search_number=4, **steps)
+    write_row(folder, row)
     return analysis.load(folder)
 
 
@@ -52,6 +55,13 @@ def test_winner_of_a_search_is_its_best_row(frames):
     for row in rows(frames, "Which configuration won each arm's search?"):
         own = trials[(trials.arm == row["arm"]) & (trials.stage == "search")]
         assert row["trial"] == own.loc[own.search_score.idxmax()].trial
+
+
+def test_what_early_stopping_saved_is_found(frames):
+    first, second = rows(frames, "What did early stopping save?")
+    assert (first["arm"], first["trials"], first["stopped"]) == ("lora main", 5, 1)
+    assert (first["saved_steps"], first["saved_seconds"]) == (150, pytest.approx(30.0))
+    assert (second["stopped"], second["saved_steps"]) == (0, None)
 
 
 def test_failure_is_found_with_its_reason(frames):

@@ -8,10 +8,12 @@ import sys
 import pytest
 
 from analysis.arms import group_arms
+from analysis.comparison import comparison
 from analysis.folders import open_studies
 from analysis.learning import learning_curve
-from analysis.searches import expected_best, importances, search_score, searched, slices
-from analysis.spending import saved_seconds, spending
+from analysis.search_figures import slice_charts
+from analysis.searches import expected_best, importances, search_score, search_scores, searched, slices
+from analysis.spending import Saving, saving, saving_sentence, spending, spending_rows
 from tests.analysis.simulated import SimulatedArm, trial_row, write_history, write_row, write_study
 
 
@@ -38,8 +40,9 @@ def test_range_holds_95_percent_of_the_draws():
     assert (first.low, first.high) == (2.0, 97.0)
 
 
-def test_search_trial_that_did_not_complete_scores_0():
+def test_search_trial_that_failed_scores_0_and_one_stopped_early_has_no_score():
     assert search_score({"status": "diverged", "accuracy": None}) == 0.0
+    assert search_score({"status": "pruned", "accuracy": None}) is None
     assert search_score({"status": "complete", "accuracy": 12.5}) == 12.5
 
 
@@ -121,19 +124,80 @@ def test_arm_without_history_has_no_curve(tmp_path):
     assert arm.study.exclusions == []
 
 
+PRUNED = {"status": "pruned", "train_steps": 50, "planned_steps": 200, "train_seconds": 10.0}
+COMPLETE = {"status": "complete", "train_steps": 200, "planned_steps": 200, "train_seconds": 40.0}
+
+
 def test_early_stopping_saves_the_steps_not_taken():
-    row = {"status": "pruned", "train_steps": 50, "max_steps": 200, "train_seconds": 10.0}
-    assert saved_seconds(row) == pytest.approx(30.0)
-    assert saved_seconds({**row, "status": "complete"}) is None
+    saved = saving([PRUNED, COMPLETE, PRUNED, {**PRUNED, "status": "diverged"}])
+    assert saved == Saving(trials=2, searched=4, steps=300, planned=800, seconds=60.0)
+    expected = (
+        "Early stopping ended 2 of 4 search trials and saved 300 of 800 optimizer steps (38%), "
+        "about 1 min of training."
+    )
+    assert saving_sentence(saved) == expected
+    assert saving_sentence(saving([COMPLETE])) is None
 
 
-def test_spending_counts_every_trial_by_its_end(tmp_path):
+def test_steps_saved_are_unknown_where_a_folder_has_no_planned_steps():
+    saved = saving([{key: value for key, value in PRUNED.items() if key != "planned_steps"}])
+    assert saving_sentence(saved) == (
+        "Early stopping ended 1 of 1 search trials; how many steps that saved is not known."
+    )
+
+
+def _write_pruned(path, number, learning_rate=1e-1):
+    columns = {"stage": "search", "search_number": number, "learning_rate": learning_rate, **PRUNED}
+    write_row(path, trial_row(SimulatedArm(), 200 + number, **columns, accuracy=None))
+
+
+def test_trial_stopped_early_counts_as_the_lowest_complete_one(tmp_path):
     _write_search(tmp_path, [(1e-2, 4, 10.0), (1e-3, 8, 20.0)])
-    write_row(tmp_path, trial_row(SimulatedArm(), 9, status="out_of_memory"))
+    _write_pruned(tmp_path, 2)
+    columns = {"stage": "search", "search_number": 3, "status": "diverged", "accuracy": None}
+    write_row(tmp_path, trial_row(SimulatedArm(), 300, **columns))
+    arm = only_arm(tmp_path)
+    assert sorted(search_scores(arm)) == [0.0, 10.0, 10.0, 20.0]
+    assert (1e-1, 0.0) not in slices(arm, "learning_rate")
+    assert len(slices(arm, "learning_rate")) == 3
+
+
+def test_slice_says_how_many_trials_it_does_not_show(tmp_path):
+    _write_search(tmp_path, [(1e-2, 4, 10.0), (1e-3, 8, 20.0)])
+    _write_pruned(tmp_path, 2)
+    titles = [chart.title for chart in slice_charts(comparison(open_studies([tmp_path])))]
+    assert "Search trials by learning rate (1 stopped early, not shown)" in titles
+
+
+def test_tables_say_what_early_stopping_saved_and_count_no_failure(tmp_path):
+    _write_search(tmp_path, [(1e-2, 4, 10.0), (1e-3, 8, 20.0)])
+    _write_pruned(tmp_path, 2)
+    result = comparison(open_studies([tmp_path]))
+    assert any(
+        note.startswith("Early stopping ended 1 of 3 search trials and saved 150 ") for note in result.notes
+    )
+    assert result.rows[0].unfinished == {}
+
+
+def test_every_status_is_counted(tmp_path):
+    _write_search(tmp_path, [(1e-2, 4, 10.0), (1e-3, 8, 20.0)])
+    _write_pruned(tmp_path, 2)
+    for seed, status in enumerate(("out_of_memory", "diverged", "failed"), start=9):
+        write_row(tmp_path, trial_row(SimulatedArm(), seed, status=status))
     spent = spending(only_arm(tmp_path), "lora main")
-    assert spent.ends == {"complete": 5, "out_of_memory": 1}
-    assert spent.search_seconds == pytest.approx(2 * 36)
-    assert spent.saved_seconds is None
+    assert spent.ends == {"complete": 5, "pruned": 1, "out_of_memory": 1, "diverged": 1, "failed": 1}
+    assert spent.search_seconds == pytest.approx(3 * 36)
+    assert (spent.saving.trials, spent.saving.steps) == (1, 150)
+
+
+def test_all_arms_are_summed_where_there_are_several(tmp_path):
+    write_study(tmp_path, questions=5, search_trials=2)
+    _write_pruned(tmp_path, 2)
+    (study,) = open_studies([tmp_path])
+    rows = spending_rows([spending(arm, arm.label) for arm in group_arms(study)])
+    assert [row[0] for row in rows] == ["lora main", "qlora main", "all arms"]
+    assert rows[-1][1] == "10 complete, 1 pruned"
+    assert [row[-1] for row in rows] == ["1 trial, 150 steps, ~30 s", "–", "1 trial, 150 steps, ~30 s"]
 
 
 def test_command_prints_the_search(tmp_path):
