@@ -120,7 +120,7 @@ class Launcher:
         return self._drive(["--resume", str(study)], study.parent.with_suffix(".resumed.log"))
 
     def _drive(self, arguments: Sequence[str], log: Path) -> Driver:
-        process = self._context.Process(target=drive, args=(arguments, log))
+        process = self._context.Process(target=drive, args=([*arguments, "--no-dashboard"], log))
         process.start()
         return Driver(process, log)
 
