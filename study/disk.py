@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from study.errors import UserError
-from study.room import free_bytes
+from study.room import Room, free_bytes
 from study.sizes import show_size
+from study.workplace import default_cache
 
 # What must stay free beside what the trials are known to write: logs, tables, other programs' files.
 FLOOR_BYTES = 100e6
@@ -33,9 +34,9 @@ def tokenizer_bytes(model: Path) -> int:
     return sum(p.stat().st_size for p in model.iterdir() if p.is_file() and p.suffix not in weights)
 
 
-def checkpoints_that_fit(share: float | None, size: float) -> int:
+def checkpoints_that_fit(share: float | None, size: float, wanted: int = MOST_CHECKPOINTS) -> int:
     """Return how many checkpoints of that size a trial may have at once; `share` None: all it wants."""
-    return MOST_CHECKPOINTS if share is None else min(MOST_CHECKPOINTS, int(share // size))
+    return wanted if share is None else min(wanted, int(share // size))
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,10 @@ class DiskPlan:
         """What has to be free before the study starts, so that it never comes to the floor by itself."""
         return self.models + self.tables + max(self.checkpoints + FLOOR_BYTES, self.floor)
 
+    def room(self, folder: Path) -> Room:
+        """Return what has to be free before a trial writes to the results folder, and to the cache."""
+        return Room(((folder, self.floor), (default_cache(), FLOOR_BYTES)))
+
 
 def check_limit(plan: DiskPlan) -> None:
     """Check that the user's limit holds at least what the study ends with.
@@ -118,6 +123,8 @@ def check_free(plan: DiskPlan, folder: Path) -> None:
             f"the study needs {show_size(need)} of disk, and {show_size(free)} are free in '{folder}'; "
             f"free some, or name another disk with --results{hint}"
         )
+    if lacking := plan.room(folder).lacking():
+        raise UserError(f"there is no room: {lacking}")
 
 
 def folder_bytes(folder: Path) -> int:

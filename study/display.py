@@ -49,6 +49,7 @@ class Progress:
         self.ended = self.reused = 0
         self.busy_seconds = 0.0
         self._timed = 0
+        self._counted: set[str] = set()
 
     @property
     def done(self) -> int:
@@ -81,11 +82,14 @@ class Progress:
         self._count(assignment, row)
 
     def reuse(self, assignment: Assignment, row: Row) -> None:
-        """Note that a trial was found finished."""
+        """Note that a trial was found finished, unless this run has seen it before."""
+        if row["trial"] in self._counted:
+            return
         self.reused += 1
         self._count(assignment, row)
 
     def _count(self, assignment: Assignment, row: Row) -> None:
+        self._counted.add(row["trial"])
         tally = self.tallies[assignment.arm.label]
         if assignment.config.stage == "search":
             tally.searched += 1
@@ -109,6 +113,7 @@ class Display:
     def __init__(self, progress: Progress, console: Console):
         self._progress, self._console = progress, console
         self._live: Live | None = None
+        self._paused: str | None = None
 
     def __enter__(self) -> Display:
         if self._console.is_terminal:
@@ -142,6 +147,14 @@ class Display:
         elif self._live is None:
             self._console.print(self._line(assignment, row), markup=False, highlight=False, soft_wrap=True)
 
+    def pause(self, reason: str | None) -> None:
+        """Say that the study pauses for a reason, or with None that it goes on."""
+        self._paused = reason
+        line = "Going on: there is room again." if reason is None else f"Paused, nothing is lost: {reason}"
+        self._console.print(
+            line, style="red" if reason else "", markup=False, highlight=False, soft_wrap=True
+        )
+
     def _line(self, assignment: Assignment, row: Row) -> str:
         progress = self._progress
         width = len(str(progress.plan.trials))
@@ -164,6 +177,8 @@ class Display:
         head.append(
             f", {len(progress.running)} running" + (f", about {show_seconds(left)} left" if left else "")
         )
+        if self._paused is not None:
+            head.append(f"\nPaused: {self._paused}", style="red")
         return Group(head, _arms_table(progress), _running_table(progress))
 
 

@@ -28,8 +28,8 @@ from study.training import first_recipe, second_recipe
 # 4 in the backward pass, of which a frozen base saves the half that makes gradients of its weights.
 FORWARD, BACKWARD = 2.0, 4.0
 
-# Fitted to the 34 trials of the embedded lora_vs_qlora on two cores of an AMD EPYC, whose wall time they
-# give within a tenth (benchmarks/results/embedded_lora_vs_qlora.json): what a trial reaches of the rate of a
+# Fitted to the 34 trials of the embedded lora_vs_qlora on two cores of an AMD EPYC, whose wall time they give
+# within a tenth (benchmarks/results/embedded_lora_vs_qlora.json): what a trial reaches of the rate of a
 # plain product, the seconds it spends outside training and scoring, those of embedding an answer and its
 # reference for the similarity, and those that a decoding step costs a layer. Larger models reach more.
 EFFICIENCY = 0.17
@@ -125,7 +125,8 @@ def estimate_study(plan: Plan, slots: Slots, finished: Iterable[Mapping[str, Any
     Raises:
         UserError: a model or the data can't be used.
     """
-    facts = [read_facts(arm, workplace_of(plan, arm.values["model"])) for arm in plan.compared]
+    skeletons: dict[Any, Any] = {}
+    facts = [read_facts(arm, workplace_of(plan, arm.values["model"]), skeletons) for arm in plan.compared]
     return _estimate(plan, slots, measure_slot(slots), facts, finished)
 
 

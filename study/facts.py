@@ -70,22 +70,29 @@ class Facts:
         return sum(sources), sum(targets), sum(split.rows for split in splits)
 
 
-def read_facts(arm: Arm, workplace: Workplace) -> Facts:
+def read_facts(arm: Arm, workplace: Workplace, skeletons: dict[Any, Any]) -> Facts:
     """Return the facts of an arm of a bound plan, from its model and its data.
+
+    Args:
+        skeletons: what earlier arms have built; arms that differ in their data alone share a model.
 
     Raises:
         UserError: the model or the data can't be used.
     """
-    config, largest = arm.confirm_config({}, arm.confirm_seeds[0]), largest_config(arm)
-    model = with_all_adapters(load_skeleton(workplace.model), config)
-    most = model if largest == config else with_all_adapters(load_skeleton(workplace.model), largest)
+    config = arm.confirm_config({}, arm.confirm_seeds[0])
+
+    def skeleton(config: TrialConfig) -> Any:
+        key = (workplace.model, config.rank, config.second_rank, config.target_modules)
+        if key not in skeletons:
+            skeletons[key] = with_all_adapters(load_skeleton(workplace.model), config)
+        return skeletons[key]
 
     def split(name: str) -> SplitFacts:
         return _measure(load_examples(config, workplace, name))
 
     return Facts(
-        model=model,
-        most_trainable=count_parameters(most)[0],
+        model=skeleton(config),
+        most_trainable=count_parameters(skeleton(largest_config(arm)))[0],
         tokenizer_bytes=tokenizer_bytes(workplace.model.path),
         train=split("train"),
         validation=split("validation"),

@@ -20,9 +20,11 @@ from study.config import TRAINED_METHODS
 from study.disk import DiskPlan
 from study.display import Display, Progress, show_seconds
 from study.errors import UserError
+from study.leftovers import remove_leftovers
 from study.optuna_record import OptunaRecord
 from study.plan import Plan, Request
 from study.results import ResultsFolder
+from study.room import Gate, when_there_is_room
 from study.schema import SCHEMA_VERSION
 from study.search import HOPELESS_FAILURES, Assignment, StudySearch
 from study.slots import Slots
@@ -129,6 +131,7 @@ def run_study(
 
     started = time.monotonic()
     progress = Progress(plan, slots.count)
+    remove_leftovers(folder)
     records: list[Observer] = [OptunaRecord(folder.optuna_path)]
 
     def reuse(assignment: Assignment, row: Mapping[str, Any]) -> None:
@@ -136,8 +139,9 @@ def run_study(
         for record in records:
             record.finished(assignment, row)
 
-    search = StudySearch(plan, description["search_width"], finished, on_reuse=reuse)
-    workplaces = {name: workplace_of(plan, name, use_gpu=slots.gpus > 0) for name in plan.models}
+    room = disk.room(folder.root.absolute())
+    options = {"use_gpu": slots.gpus > 0, "checkpoint_share": disk.share, "room": room}
+    workplaces = {name: workplace_of(plan, name, **options) for name in plan.models}
     about = {"study": description["study"], "space": plan.request.space, "profile": plan.profile.name}
     job = Job(workplaces, folder.root.absolute(), about)
     ours = local_ray(slots, about, dashboard=watching.dashboard)
@@ -150,7 +154,17 @@ def run_study(
         records.append(metrics)
         following = tracked(watching.trackers, folder, description["study"])
         with metrics, following as trackers, Display(progress, console) as display:
-            run_trials(search, job, slots, [display, *records, *trackers])
+            gate = Gate(room, display.pause)
+
+            def go_on() -> StudySearch:
+                known = read_finished(folder) if progress.ended else finished
+                progress.running.clear()
+                search = StudySearch(plan, description["search_width"], known, on_reuse=reuse)
+                run_trials(search, job, slots, [display, *records, *trackers], gate)
+                return search
+
+            # Ray and Tune don't survive a disk that is full to the last byte where their own files lie.
+            search = when_there_is_room(go_on, room, on_wait=gate.close)
     if search.hopeless is not None:
         console.print(
             f"Stopped: {HOPELESS_FAILURES} trials failed and none that trains finished. The last: "
@@ -163,7 +177,8 @@ def run_study(
     wall = time.monotonic() - started
     share = progress.busy_share(wall)
     finished_at = datetime.now(UTC).isoformat(timespec="seconds")
-    folder.write_description({**description, "finished_at": finished_at, "busy_share": share})
+    ended = {**description, "finished_at": finished_at, "busy_share": share}
+    when_there_is_room(lambda: folder.write_description(ended))
     console.print(
         f"{progress.ended} trials in {show_seconds(wall)}; "
         f"the {slots.count} slots trained or evaluated {share:.0%} of the time",

@@ -16,6 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError
 
 from study.proposals import read_ending
+from study.room import when_there_is_room
 from study.search import Assignment
 
 
@@ -35,8 +36,10 @@ class OptunaRecord:
 
     def finished(self, assignment: Assignment, row: Mapping[str, Any]) -> None:
         """Record a search trial, unless it is there already."""
-        if assignment.number is None:
-            return
+        if assignment.number is not None:
+            when_there_is_room(lambda: self._record(assignment, row))
+
+    def _record(self, assignment: Assignment, row: Mapping[str, Any]) -> None:
         study = self._study(assignment.arm.label)
         if row["trial"] in self._known[assignment.arm.label]:
             return
@@ -59,8 +62,8 @@ class OptunaRecord:
             study = optuna.create_study(
                 storage=self._storage, study_name=label, direction="maximize", load_if_exists=True
             )
-            self._studies[label] = study
             self._known[label] = {trial.user_attrs["trial"] for trial in study.get_trials(deepcopy=False)}
+            self._studies[label] = study
         return self._studies[label]
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ from study.errors import Diverged, Pruned
 from study.machine import describe_machine, describe_versions, source_commit
 from study.pruning import RungLosses, prune_above
 from study.results import ResultsFolder
+from study.room import print_reason, when_there_is_room
 from study.workplace import Workplace
 
 OnProgress = Callable[[Mapping[str, Any]], None]
@@ -65,6 +67,7 @@ def record_trial(
 
     Whatever the trial does becomes the row's status: only an interruption of the process itself gets out.
     A trial that trains and runs out of memory has a second attempt, with micro-batches of half the size.
+    On a full disk it waits for room, however long that takes.
 
     Args:
         run: the trainer: `study.trial.run_trial`, or another of its kind.
@@ -72,17 +75,35 @@ def record_trial(
         cutoffs: the losses above which early stopping ends the trial, see `study.pruning`.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
+
+    def tell_wait(reason: str, report: OnProgress = on_progress) -> None:
+        print_reason(reason)
+        report({"phase": "waiting for room on the disk"})
+
     on_progress = prune_above(cutoffs, on_progress)
 
     def attempt(workplace: Workplace) -> tuple[Outcome, dict[str, Any]]:
         outcome = Outcome()
-        try:
+
+        def run_afresh() -> None:
+            nonlocal outcome
+            outcome = Outcome()
             run(config, workplace, outcome, on_progress=on_progress, save_model=save_model)
+
+        try:
+            # A full disk is no fault of the trial: it goes on from its last checkpoint.
+            when_there_is_room(
+                run_afresh,
+                workplace.room,
+                on_wait=tell_wait,
+                tidy=_free_memory,
+            )
             return outcome, {"status": "complete"}
         except Pruned as pruned:
             return outcome, {"status": "pruned", "reason": str(pruned)}
         except Exception as error:
-            traceback.print_exc()  # into the trial's log
+            with suppress(OSError):  # the log may lie on a full disk
+                traceback.print_exc()
             return outcome, describe_failure(error)
         finally:
             _free_memory()
@@ -104,7 +125,7 @@ def record_trial(
         "busy_seconds": time.perf_counter() - clock,
         "log": str(folder.log_path(config.trial_id).relative_to(folder.root)),
     }
-    folder.finish_trial(row, outcome.predictions, outcome.history)
+    when_there_is_room(lambda: folder.finish_trial(row, outcome.predictions, outcome.history))
     return row
 
 

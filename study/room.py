@@ -31,23 +31,22 @@ class Room:
     """The disks that a study writes to, and what has to be free on each before anything is begun.
 
     Attributes:
-        folders: one on each disk; they need not exist yet.
-        floor_bytes: bytes.
+        floors: (a folder, which need not exist yet; the bytes that have to be free on its disk).
     """
 
-    folders: tuple[Path, ...]
-    floor_bytes: float
+    floors: tuple[tuple[Path, float], ...]
 
     def lacking(self) -> str | None:
         """Return what is lacking, as a sentence for people, or None."""
-        for folder in self.folders:
+        for folder, floor in self.floors:
             free = free_bytes(folder)
-            if free < self.floor_bytes:
-                return (
-                    f"{show_size(free)} free in {folder}, and trials that go on need "
-                    f"{show_size(self.floor_bytes)}"
-                )
+            if free < floor:
+                return f"{show_size(free)} free in '{folder}', {show_size(floor)} are needed to go on"
         return None
+
+
+# For what is small and can't wait for trials to have room: it is written as soon as it fits.
+ANY_ROOM = Room(())
 
 
 def free_bytes(folder: Path) -> int:
@@ -70,47 +69,44 @@ def is_disk_full(error: BaseException) -> bool:
     return False
 
 
+def print_reason(reason: str) -> None:
+    """Print why something waits to standard error, which in a worker is the trial's log."""
+    with suppress(OSError):  # the log may lie on the very disk
+        print(reason, file=sys.stderr, flush=True)
+
+
 def when_there_is_room(
     do: Callable[[], Result],
-    room: Room | None,
-    on_wait: Callable[[str], Any] = lambda reason: None,
+    room: Room | None = ANY_ROOM,
+    on_wait: Callable[[str], Any] = print_reason,
     tidy: Callable[[], Any] = lambda: None,
 ) -> Result:
     """Return `do()`, begun when there is room, and begun again whenever it met the end of the disk.
 
     Args:
         do: may be called several times.
-        room: None: there is always room, and errors get out.
-        on_wait: is called with the reason at the start of each wait.
+        room: what has to be free before; None: errors of a full disk get out as any others.
+        on_wait: is called with the reason of each wait.
         tidy: takes away what a `do` that met the end of the disk has left behind.
     """
+    told = ""
     while True:
-        if room is not None:
-            _wait(room, on_wait)
-        try:
-            return do()
-        except Exception as error:
-            if room is None or not is_disk_full(error):
-                raise
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        tidy()
-        _tell(f"the disk is full: {reason}", on_wait)
-        time.sleep(POLL_SECONDS)  # where a quota is what is full, no figure says when there is room again
-
-
-def _wait(room: Room, on_wait: Callable[[str], Any]) -> None:
-    told = False
-    while (lacking := room.lacking()) is not None:
-        if not told:
-            _tell(f"waiting for room: {lacking}", on_wait)
-            told = True
+        why = "waiting for room"
+        if room is not None and (lacking := room.lacking()) is not None:
+            reason = lacking
+        else:
+            try:
+                return do()
+            except Exception as error:
+                if room is None or not is_disk_full(error):
+                    raise
+                why, reason = "waiting, for the disk is full", str(error).strip().partition("\n")[0]
+            tidy()
+        if why != told:
+            on_wait(f"{why}: {reason}")
+        told = why
+        # Where a quota is what is full, no figure says when there is room again.
         time.sleep(POLL_SECONDS)
-
-
-def _tell(reason: str, on_wait: Callable[[str], Any]) -> None:
-    with suppress(OSError):  # the log may lie on the very disk
-        print(reason, file=sys.stderr, flush=True)
-    on_wait(reason)
 
 
 class Gate:
@@ -122,14 +118,20 @@ class Gate:
     """
 
     def __init__(self, room: Room, on_change: Callable[[str | None], Any]):
-        self._room, self._on_change = room, on_change
+        self.room, self._on_change = room, on_change
         self._lacking: str | None = None
         self._looked = float("-inf")
+
+    def close(self, reason: str) -> None:
+        """Close it until the next look at the disk."""
+        if self._lacking is None:
+            self._on_change(reason)
+        self._lacking = reason
 
     def is_open(self) -> bool:
         """Tell whether there is room; looks at the disk now and then, not at every call."""
         if time.monotonic() - self._looked >= POLL_SECONDS:
-            was_open, self._lacking = self._lacking is None, self._room.lacking()
+            was_open, self._lacking = self._lacking is None, self.room.lacking()
             self._looked = time.monotonic()
             if was_open != (self._lacking is None):
                 self._on_change(self._lacking)

@@ -30,6 +30,7 @@ from study.errors import RayLost, UserError
 from study.plan import Plan, Request, make_plan, search_width
 from study.profiles import PROFILES
 from study.results import ResultsFolder, check_writable
+from study.room import when_there_is_room
 from study.sizes import parse_size
 from study.slots import Placement, Slots, choose_slots, look_at_machine
 from study.space import list_spaces, load_space
@@ -241,7 +242,7 @@ def _close(folder: ResultsFolder, console: Console) -> int:
         return 1
     console.print(closing_table(folder.root))
     console.print(closing_verdict(folder.root))
-    report = write_report(folder.root)
+    report = when_there_is_room(lambda: write_report(folder.root))
     say(console, f"Results: {folder.root} (trials, predictions and history in Parquet; models; logs)")
     say(console, f'Next: open {report}, or ask a model: python -m study.ask {_first_model(folder)} "..."')
     return 0

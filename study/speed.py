@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from study.slots import Slots
+from study.workplace import available_cpus
 
 # What a GPU of 16 GB or more reaches on models this small. Assumed where there is none to measure.
 ASSUMED_GPU_FLOPS = 40e12
@@ -42,7 +43,9 @@ def measure_slot(slots: Slots) -> Speed:
     A GPU is measured in a process of its own, which gives its memory back: the trials need all of it.
     """
     if not slots.gpus:
-        return Speed(_measure_rate("cpu", slots.cpus), free_memory() / slots.count)
+        # More slots than this machine has CPUs are a cluster's, of whose memory nothing is known here.
+        here = slots.count * slots.cpus <= available_cpus()
+        return Speed(_measure_rate("cpu", slots.cpus), free_memory() / slots.count if here else None)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
         return process.submit(_measure_gpu, slots).result()
 

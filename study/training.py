@@ -6,11 +6,8 @@ cut off goes on from its last checkpoint, and ends bit for bit where it would ha
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
-import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -20,23 +17,22 @@ from pathlib import Path
 from typing import Any
 
 from transformers import PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerCallback
-from transformers.trainer_utils import get_last_checkpoint
 
+from study.checkpoints import PROGRESS_FILE, Checkpoints
 from study.config import TrialConfig
+from study.disk import checkpoint_bytes, tokenizer_bytes
 from study.errors import Diverged
 from study.evaluation import score_targets
 from study.families import family_of
-from study.methods import FIRST, SECOND, activate_stack, optimizer_name
+from study.methods import FIRST, SECOND, activate_stack, count_parameters, optimizer_name
 from study.tokenised import Examples
 from study.workplace import Workplace
 
 LOGS_A_TRAINING = 20
-# At most so much of a training is lost to a fault. Shorter trainings are checkpointed at their end alone.
+# At most so much of a training is lost to a fault. Shorter trainings have no checkpoint.
 CHECKPOINT_SECONDS = 120.0
 # A loss so many times the first one, or that of guessing, is an explosion and no spike that passes.
 EXPLODED = 4.0
-# A checkpoint's own file beside the Trainer's. It is written last: without it, a checkpoint is partial.
-PROGRESS_FILE = "study_progress.json"
 
 OnLog = Callable[[dict[str, Any]], None]
 
@@ -102,17 +98,24 @@ def train(
         Diverged: a batch's loss is not finite, or has exploded.
     """
     with _checkpoint_folder(workplace, recipe) as folder:
+        size = checkpoint_bytes(count_parameters(model)[0], tokenizer_bytes(workplace.model.path))
+        share = 0.0 if workplace.checkpoints is None else workplace.checkpoint_share
+        checkpoints = Checkpoints(folder, size, share, workplace.room)
+        recorder = _Recorder(
+            config, recipe, validation, tokenizer, precision, result, on_log, saves=checkpoints.kept > 0
+        )
         trainer = _Trainer(
             result,
+            checkpoints,
             model=model,
             args=_arguments(config, recipe, workplace, precision, folder),
             train_dataset=examples.rows.select_columns(["input_ids", "labels"]),
             data_collator=family_of(model.config).collator(tokenizer, model),
             processing_class=tokenizer,
-            callbacks=[_Recorder(config, recipe, validation, tokenizer, precision, result, on_log)],
+            callbacks=[recorder],
         )
         trainer.remove_callback(PrinterCallback)  # `_Recorder` says the same, shorter
-        last = _last_checkpoint(folder)
+        last = checkpoints.last()
         if last is not None:
             _restore(result, last)
         if result.steps == recipe.steps:
@@ -121,15 +124,6 @@ def train(
         else:
             trainer.train(resume_from_checkpoint=None if last is None else str(last))
         _unprepare(model)
-
-
-def _last_checkpoint(folder: Path) -> Path | None:
-    """Return the last checkpoint that was written to its end, and delete the partial ones."""
-    for checkpoint in folder.glob("checkpoint-*"):
-        if not (checkpoint / PROGRESS_FILE).is_file():
-            shutil.rmtree(checkpoint)
-    last = get_last_checkpoint(str(folder))
-    return None if last is None else Path(last)
 
 
 def _unprepare(model: Any) -> None:
@@ -151,13 +145,10 @@ def _steps(config: TrialConfig, questions: int, max_steps: int | None, epochs: f
 
 @contextmanager
 def _checkpoint_folder(workplace: Workplace, recipe: Recipe) -> Iterator[Path]:
-    if workplace.checkpoints is not None:
-        folder = workplace.checkpoints / str(recipe.phase)
+    with tempfile.TemporaryDirectory(prefix="finetune-study-") as name:
+        folder = (workplace.checkpoints or Path(name)) / str(recipe.phase)
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
-        return
-    with tempfile.TemporaryDirectory(prefix="finetune-study-") as name:
-        yield Path(name)
 
 
 def _arguments(
@@ -182,11 +173,7 @@ def _arguments(
         train_sampling_strategy="group_by_length",
         logging_steps=max(1, recipe.steps // LOGS_A_TRAINING),
         logging_nan_inf_filter=False,
-        save_strategy="no" if workplace.checkpoints is None else "steps",
-        # The end of a training is always saved; what is saved before, `_Recorder` decides by the clock.
-        save_steps=recipe.steps,
-        # Two, for the newer one is partial until its progress is written.
-        save_total_limit=2,
+        save_strategy="no",  # `_Recorder` saves by the clock
         report_to="none",
         disable_tqdm=True,
         dataloader_pin_memory=workplace.use_gpu,
@@ -196,12 +183,16 @@ def _arguments(
 class _Trainer(Seq2SeqTrainer):
     """Counts the tokens it trains on, padding left out, and resumes stacked LoRA with both its adapters."""
 
-    def __init__(self, result: Training, **arguments: Any):
+    def __init__(self, result: Training, checkpoints: Checkpoints, **arguments: Any):
         super().__init__(**arguments)
         # A peft model takes any argument, but T5 under it ignores the number of items to divide its loss by:
         # transformers, believing otherwise, would add up the losses of micro-batches undivided.
         self.model_accepts_loss_kwargs = False
-        self._result = result
+        self._result, self._checkpoints = result, checkpoints
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        write = super()._save_checkpoint
+        self._checkpoints.save(self.state.global_step, lambda: write(model, trial), self._result)
 
     def training_step(self, model: Any, inputs: Any, *arguments: Any, **options: Any) -> Any:
         tokens = inputs["attention_mask"].sum()
@@ -249,10 +240,12 @@ class _Recorder(TrainerCallback):
         precision: str,
         result: Training,
         on_log: OnLog,
+        *,
+        saves: bool,
     ):
         self._recipe, self._validation, self._precision = recipe, validation, precision
         self._evaluations, self._pad = config.evaluations, tokenizer.pad_token_id
-        self._result, self._on_log = result, on_log
+        self._result, self._on_log, self._saves = result, on_log, saves
         self._validation_loss: float | None = None
         self._clock = self._saved = time.perf_counter()
 
@@ -266,7 +259,8 @@ class _Recorder(TrainerCallback):
             likelihood = score_targets(model, self._validation, self._pad, self._precision)
             self._validation_loss = likelihood.nll_per_token
             control.should_log = True
-        if args.save_strategy != "no" and time.perf_counter() - self._saved >= CHECKPOINT_SECONDS:
+        if self._saves and time.perf_counter() - self._saved >= CHECKPOINT_SECONDS:
+            self._seconds()
             control.should_save = True
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
@@ -289,12 +283,9 @@ class _Recorder(TrainerCallback):
         self._on_log({**row, "steps": state.max_steps, "tokens": self._result.tokens})
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self._seconds()
-        path = Path(args.output_dir) / f"checkpoint-{state.global_step}" / PROGRESS_FILE
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(dataclasses.asdict(self._result)))
-        os.replace(partial, path)
+        # Neither the save nor a wait for room on the disk is training.
         self._saved = time.perf_counter()
+        self._clock = self._saved - self._result.seconds
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._seconds()

@@ -6,6 +6,7 @@ comes next is `study.search`'s business, and what a trial leaves behind is writt
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import importlib
 import os
@@ -36,6 +37,7 @@ from study.errors import RayLost, UserError
 from study.raylet import ended_with_the_raylet
 from study.record import SaveModel, config_columns, record_trial
 from study.results import ResultsFolder
+from study.room import Gate, when_there_is_room
 from study.search import Assignment, StudySearch
 from study.slots import Slots
 from study.trial_actor import titled_by_trial
@@ -153,8 +155,16 @@ def _start_ray(**options: Any) -> Any:
     raise AssertionError("STARTS is positive")
 
 
-def run_trials(search: StudySearch, job: Job, slots: Slots, observers: Sequence[Observer]) -> None:
+def run_trials(
+    search: StudySearch,
+    job: Job,
+    slots: Slots,
+    observers: Sequence[Observer],
+    gate: Gate | None = None,
+) -> None:
     """Run every trial that `search` hands out, `slots.count` at a time, and return when all have ended.
+
+    None is handed out while `gate` is closed.
 
     Raises:
         RayLost: Ray's own process on this machine has died.
@@ -169,11 +179,12 @@ def run_trials(search: StudySearch, job: Job, slots: Slots, observers: Sequence[
         TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
         TUNE_PRINT_ALL_TRIAL_ERRORS="0",
         RAY_AIR_NEW_OUTPUT="0",
-        # Tune's own snapshots grow with the trials that have ended; a study is resumed from its rows.
+        # Tune's own snapshots grow with the trials that have ended; they fail on a full disk, and
+        # a study is resumed from its rows.
         TUNE_GLOBAL_CHECKPOINT_S="inf",
         TUNE_MAX_PENDING_TRIALS_PG=str(slots.count),
     )
-    searcher = _Searcher(search, slots.count + waiting)
+    searcher = _Searcher(search, gate, slots.count + waiting)
     scratch = tempfile.mkdtemp(prefix="finetune-study-tune-")
     trainable = tune.with_resources(
         titled_by_trial(tune.with_parameters(_run_on_worker, job=job)),
@@ -220,15 +231,15 @@ class _NotPickled:
 class _Searcher(_NotPickled, Searcher):
     """Tune's view of the search: a configuration on request, nothing yet, or finished."""
 
-    def __init__(self, search: StudySearch, at_most: int):
+    def __init__(self, search: StudySearch, gate: Gate | None, at_most: int):
         super().__init__(metric="finished", mode="max")
-        self._search, self._at_most = search, at_most
+        self._search, self._gate, self._at_most = search, gate, at_most
         self._again: list[Assignment] = []
         self._halved: set[str] = set()
         self.assignments: dict[str, Assignment] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        if len(self.assignments) >= self._at_most:
+        if len(self.assignments) >= self._at_most or not self.is_open():
             return None
         assignment = self._again.pop(0) if self._again else self._search.next()
         if assignment is None:
@@ -243,6 +254,10 @@ class _Searcher(_NotPickled, Searcher):
             "cutoffs": assignment.cutoffs,
             "accumulation": 2 if assignment.config.trial_id in self._halved else 1,
         }
+
+    def is_open(self) -> bool:
+        """Tell whether trials may be handed out."""
+        return self._gate is None or self._gate.is_open()
 
     def finish(self, trial_id: str, row: Row) -> Assignment:
         assignment = self.assignments.pop(trial_id)
@@ -281,6 +296,9 @@ class _Watcher(_NotPickled, Callback):
         self._folder = ResultsFolder(job.results)
         self._deaths: Counter[tuple[str, bool]] = Counter()
 
+    def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
+        self._searcher.is_open()  # what closes the gate is to be said while all slots are busy, too
+
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         for observer in self._observers:
             observer.started(self._searcher.assignments[trial.trial_id])
@@ -297,6 +315,9 @@ class _Watcher(_NotPickled, Callback):
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         trial_id = self._searcher.assignments[trial.trial_id].config.trial_id
+        if not self._searcher.is_open() and self._folder.read_trial(trial_id) is None:
+            # A full disk takes processes with it: the trial is not lost, it goes on when there is room.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         node_lost = _has_lost_its_node(trial)
         self._deaths[trial_id, node_lost] += 1
         deaths = self._deaths[trial_id, node_lost]
@@ -328,7 +349,7 @@ class _Watcher(_NotPickled, Callback):
             "status": status,
             "reason": reason,
         }
-        self._folder.finish_trial(row)
+        when_there_is_room(lambda: self._folder.finish_trial(row))
         return row
 
 

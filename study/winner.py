@@ -28,6 +28,9 @@ def saver(path: Path, config: TrialConfig, base: Source) -> SaveModel:
 
     def save(model: Any, tokenizer: Any) -> None:
         temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+        shutil.rmtree(
+            path, ignore_errors=True
+        )  # of the same trial, cut off: two would not keep to --max-disk
         try:
             model.save_pretrained(temporary)
             for card in temporary.rglob("README.md"):  # peft's empty form; `study.export` writes one
@@ -36,7 +39,6 @@ def saver(path: Path, config: TrialConfig, base: Source) -> SaveModel:
             tokenizer.save_pretrained(temporary)
             about = {"config": config.model_dump(mode="json"), "base": str(base.path)}
             (temporary / TRIAL_FILE).write_text(json.dumps(about, indent=2) + "\n")
-            shutil.rmtree(path, ignore_errors=True)
             os.replace(temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from study.data import GSM8K_COLUMNS, Columns
+from study.room import Room
 from study.sources import Source, find_again
 
 
@@ -38,6 +39,8 @@ class Workplace:
         columns: the data's columns that hold the question and the answer.
         skip_bad_rows: leave out rows that can't be used, instead of refusing the data.
         checkpoints: folder of the trial's checkpoints, or None to keep none.
+        checkpoint_share: bytes that they may take up, or None for no limit.
+        room: what has to be free on the disks before the trial writes, or None for nothing.
         accumulation: micro-batches that a batch is trained in; 2 once a trial has run out of memory.
     """
 
@@ -50,6 +53,8 @@ class Workplace:
     skip_bad_rows: bool = False
     code_data: Source | None = None
     checkpoints: Path | None = None
+    checkpoint_share: float | None = None
+    room: Room | None = None
     accumulation: int = 1
 
     @property

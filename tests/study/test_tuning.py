@@ -5,6 +5,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,9 +17,11 @@ import pytest
 from study.binding import bind, workplace_of
 from study.plan import Plan, Request, make_plan
 from study.results import ResultsFolder
+from study.room import Gate, Room
 from study.search import Assignment, StudySearch
 from study.slots import Slots
 from study.tuning import Job, local_ray, run_trials
+from tests.small_disk import small_disk
 
 FAKE = "tests.fake_trainer:run_trial"
 SLOTS = Slots(count=2, cpus=1, gpus=0.0)
@@ -112,6 +115,40 @@ def test_what_is_finished_is_not_run_again_and_the_rest_comes_out_the_same(plan:
     assert sorted(trial for event, trial in log.events if event == "started") == lost
     assert {t: row["accuracy"] for t, row in again.items()} == {
         t: row["accuracy"] for t, row in done.rows.items()
+    }
+
+
+def test_a_full_disk_pauses_the_study_and_loses_nothing(plan: Plan, done: Done, tmp_path: Path) -> None:
+    said: list[str | None] = []
+    started_while_full: list[str] = []
+
+    with small_disk(tmp_path / "disk", megabytes=8) as disk:
+
+        class FillsTheDisk(Log):
+            def started(self, assignment: Assignment) -> None:
+                super().started(assignment)
+                if said and said[-1] is not None:
+                    started_while_full.append(assignment.config.trial_id)
+
+            def finished(self, assignment: Assignment, row: Any) -> None:
+                super().finished(assignment, row)
+                if len([event for event, _ in self.events if event == "finished"]) == 5:
+                    disk.fill()
+                    threading.Timer(8.0, disk.free).start()
+
+        root = disk.path / "study"
+        folder, room = ResultsFolder(root), Room(((root, 1e6),))
+        folder.create()
+        job = Job({name: workplace_of(plan, name, room=room) for name in plan.models}, root, {}, trainer=FAKE)
+        run_trials(StudySearch(plan, 1, {}), job, SLOTS, [FillsTheDisk()], Gate(room, said.append))
+        rows = {row["trial"]: row for row in folder.read_trials()}
+        assert len(list((root / "predictions").iterdir())) == len(rows)
+    assert len(said) == 2
+    assert "1 MB are needed to go on" in str(said[0])
+    assert said[1] is None
+    assert len(started_while_full) <= 1  # Tune asks one trial ahead; its worker waits
+    assert {t: (row["status"], row["accuracy"]) for t, row in rows.items()} == {
+        t: (row["status"], row["accuracy"]) for t, row in done.rows.items()
     }
 
 

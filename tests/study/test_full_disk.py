@@ -1,0 +1,118 @@
+"""A whole study on a disk that fills up, as a user runs it; the temporary files of Ray lie on it, too."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from study.results import ResultsFolder
+from tests.small_disk import SmallDisk, small_disk
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 240.0
+
+
+@pytest.fixture
+def disk() -> Iterator[SmallDisk]:
+    # A short path: Ray's sockets lie below it, and have 107 characters.
+    parent = Path(tempfile.mkdtemp(prefix="study-", dir="/tmp"))
+    try:
+        with small_disk(parent / "disk", megabytes=400) as disk:
+            yield disk
+    finally:
+        shutil.rmtree(parent, ignore_errors=True)
+
+
+class Study:
+    """A study of the fake trainer in a process of its own, its output in a file off the small disk."""
+
+    def __init__(self, tmp_path: Path, disk: SmallDisk, arguments: list[str]):
+        script = tmp_path / "run.py"
+        script.write_text(
+            "import sys, study.tuning as tuning\n"
+            "tuning.Job.__init__.__defaults__ = ('tests.fake_trainer:run_trial',)\n"
+            "from study.run import main\n"
+            "sys.exit(main(sys.argv[1:]))\n"
+        )
+        self._output = tmp_path / f"output-{time.monotonic_ns()}"
+        there = {"TMPDIR": str(disk.path), "RAY_TMPDIR": str(disk.path), "FAKE_TRIAL_SECONDS": "1"}
+        with self._output.open("w") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, str(script), *arguments],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONPATH": str(ROOT), **there},
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            )
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text()
+
+    def wait_for(self, words: str, times: int = 1) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.output.count(words) < times:
+            assert self._process.poll() is None, self.output
+            assert time.monotonic() < deadline, self.output
+            time.sleep(0.2)
+
+    def interrupt(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+
+    def end(self) -> int:
+        return self._process.wait(PATIENCE_SECONDS)
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_pauses_ctrl_c_works_and_a_resume_goes_on(
+    tiny_model: Path, small_data: Path, tmp_path: Path, disk: SmallDisk
+) -> None:
+    source = ["--model", str(tiny_model), "--data", str(small_data), "--trials", "2", "--confirm-seeds", "1"]
+    results = disk.path / "results"
+    study = Study(tmp_path, disk, ["--space", "lora_vs_qlora", *source, "--results", str(results)])
+    study.wait_for("/22] ", times=3)
+    disk.fill()
+    study.wait_for("Paused, nothing is lost: ")
+    study.interrupt()
+    assert study.end() == 130, study.output
+    assert "Go on with: python -m study.run --resume" in study.output
+    disk.free()
+    (root,) = results.iterdir()
+    kept = {row["trial"] for row in ResultsFolder(root).read_trials()}
+    assert 3 <= len(kept) < 22
+
+    study = Study(tmp_path, disk, ["--resume", str(root)])
+    study.wait_for("/22] ", times=3)
+    disk.fill()
+    study.wait_for("Paused, nothing is lost: ")
+    time.sleep(5)
+    disk.free()
+    study.wait_for("Going on: there is room again.")
+    assert study.end() == 0, study.output
+    assert "Traceback" not in study.output
+    rows = ResultsFolder(root).read_trials()
+    assert {row["status"] for row in rows} == {"complete"}
+    assert len(rows) == 22
+    assert kept <= {row["trial"] for row in rows}
+
+
+@pytest.mark.slow
+def test_a_disk_without_room_is_refused_before_anything_is_written(
+    tiny_model: Path, small_data: Path, tmp_path: Path, disk: SmallDisk
+) -> None:
+    disk.fill(leave=50_000_000)
+    results = disk.path / "results"
+    source = ["--model", str(tiny_model), "--data", str(small_data)]
+    study = Study(tmp_path, disk, ["--space", "lora_vs_qlora", *source, "--results", str(results)])
+    assert study.end() == 2, study.output
+    error = study.output.splitlines()[-1]
+    assert error.startswith("error: the study needs ")
+    assert f"MB are free in '{results}" in error
+    assert not results.exists()
