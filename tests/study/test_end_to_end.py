@@ -4,11 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analysis.folders import open_studies
+from analysis.tables import compare_finished
 from study import embedded
 from study.results import ResultsFolder
 
@@ -16,12 +19,42 @@ ROOT = Path(__file__).parents[2]
 SHORT = ["--trials", "1", "--confirm-seeds", "2", "--set", "max_steps=30", "--set", "test_questions=100"]
 
 
+def command(tmp_path: Path, *arguments: str) -> list[str]:
+    main = [sys.executable, "-m", "study.run"]
+    if "--resume" in arguments:
+        return [*main, *arguments]
+    return [*main, "--space", "lora_vs_qlora", "--results", str(tmp_path), *arguments]
+
+
+def environment(tmp_path: Path) -> dict[str, str]:
+    return {**os.environ, "FINETUNE_STUDY_CACHE": str(tmp_path / "cache")}
+
+
+def kill_half_way(tmp_path: Path, trials: int) -> ResultsFolder:
+    """Start a study, kill its driver once so many trials have finished, and return its folder."""
+    with (tmp_path.parent / "killed.log").open("w") as log:
+        driver = subprocess.Popen(
+            command(tmp_path, *SHORT), cwd=ROOT, stdout=log, stderr=log, env=environment(tmp_path)
+        )
+        deadline = time.monotonic() + 600
+        while len(list(tmp_path.glob("*/trials/*.parquet"))) < trials and time.monotonic() < deadline:
+            assert driver.poll() is None, "the study ended by itself"
+            time.sleep(0.1)
+        driver.kill()
+        driver.wait()
+    (study,) = (path.parent for path in tmp_path.glob("*/study.json"))
+    return ResultsFolder(study)
+
+
 def run(tmp_path: Path, *arguments: str) -> tuple[str, ResultsFolder]:
     """Run a study as a user does and return what was printed and its folder."""
-    command = [sys.executable, "-m", "study.run", "--space", "lora_vs_qlora", "--results", str(tmp_path)]
-    environment = {**os.environ, "FINETUNE_STUDY_CACHE": str(tmp_path / "cache")}
     done = subprocess.run(
-        [*command, *arguments], cwd=ROOT, capture_output=True, text=True, env=environment, timeout=900
+        command(tmp_path, *arguments),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=environment(tmp_path),
+        timeout=900,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
@@ -33,8 +66,19 @@ def by_trial(folder: ResultsFolder) -> dict[str, dict[str, Any]]:
     return {row["trial"]: row for row in folder.read_trials()}
 
 
+def scores(folder: ResultsFolder) -> dict[str, dict[str, Any]]:
+    """Every arm's row of the table: its scores with their intervals, but not its costs, which are clocks."""
+    costs = ("seconds", "bytes")
+    return {
+        row.name: {name: value for name, value in row.estimates.items() if not name.endswith(costs)}
+        for row in compare_finished(open_studies([folder.root])).rows
+    }
+
+
 @pytest.mark.slow
-def test_the_embedded_study_runs_to_its_table_twice_the_same(tmp_path: Path) -> None:
+def test_the_embedded_study_runs_to_its_table_and_killed_half_way_and_resumed_to_the_same(
+    tmp_path: Path,
+) -> None:
     import pyarrow.parquet as pq
 
     output, folder = run(tmp_path / "1", *SHORT)
@@ -56,8 +100,12 @@ def test_the_embedded_study_runs_to_its_table_twice_the_same(tmp_path: Path) -> 
     }
     assert folder.optuna_path.is_file()
 
-    _, again = run(tmp_path / "2", *SHORT)
-    assert by_trial(again).keys() == rows.keys()
+    killed = kill_half_way(tmp_path / "2", trials=11)
+    kept = {trial: row["started_at"] for trial, row in by_trial(killed).items()}
+    assert 11 <= len(kept) < 22
+    _, again = run(tmp_path / "2", "--resume", str(killed.root))
+    assert scores(again) == scores(folder)
+    assert kept.items() <= {trial: row["started_at"] for trial, row in by_trial(again).items()}.items()
     for trial in rows:
         texts = [
             pq.read_table(f.table_path("predictions", trial), columns=["text", "nll"])

@@ -1,0 +1,168 @@
+"""The scheduling of 10,000 trials over 64 slots: under 50 ms of driver time each, and a resume in under 30 s.
+
+    python -m benchmarks.scale              # 100, 1,000 and 10,000 trials
+    python -m benchmarks.scale 100 1000     # other numbers of trials; the last is held to the limits
+
+The trainer is a fake one that sleeps nothing, so what is measured is what the study adds: the search, Ray
+Tune, the rows, optuna.db. Each number of trials is a study of its own, of arms of 200 trials, in a process of
+its own (the driver), run by the study's own code and then resumed with nothing left to do.
+
+Driver time is the CPU time of the driver's process, all its threads: on two cores wall time is mostly the
+64 workers', which share them. The warm-up, in which the workers start, is left out: the first 128 trials, or
+half of a smaller study. The figures go to benchmarks/results/scale.json, with their machine. The exit status
+is 1 where a limit is missed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.console import Console
+
+from study.disk import DiskPlan
+from study.machine import processor_name, source_commit
+from study.plan import Plan, Request, make_plan, search_width
+from study.results import ResultsFolder
+from study.search import Assignment
+from study.slots import Slots
+from study.sources import Source
+from study.workplace import available_cpus
+
+ROOT = Path(__file__).parent.parent
+RESULT = Path(__file__).parent / "results" / "scale.json"
+TRIALS = (100, 1_000, 10_000)
+SLOTS, ARM_TRIALS, CONFIRM_SEEDS = 64, 200, 3
+MOST_DRIVER_MS, MOST_RESUME_SECONDS, MOST_GROWTH = 50.0, 30.0, 1.1
+TRAINER = "tests.fake_trainer:run_trial"
+
+
+class Meter:
+    """Reads the driver's clocks and its memory as rows are recorded."""
+
+    def __init__(self, trials: int):
+        self._marks = {"warm": min(2 * SLOTS, trials // 2), "half": trials // 2, "end": trials}
+        self._ended = 0
+        self.readings: dict[str, dict[str, float]] = {}
+
+    def count(self) -> None:
+        """Count a trial that has ended, and take the readings that are due: s, bytes."""
+        self._ended += 1
+        for name, mark in self._marks.items():
+            if self._ended == mark:
+                self.readings[name] = {
+                    "trials": self._ended,
+                    "cpu": time.process_time(),
+                    "wall": time.perf_counter(),
+                    "bytes": psutil.Process().memory_info().rss,
+                }
+
+
+def drive(root: Path, trials: int) -> dict[str, Any]:
+    """Run, or go on with, the study of so many trials in a folder; this process is its driver."""
+    from study import launch, tuning
+    from study.optuna_record import OptunaRecord
+
+    tuning.Job.__init__.__defaults__ = (TRAINER,)
+    meter, finish = Meter(trials), OptunaRecord.finished
+
+    def counted(record: OptunaRecord, assignment: Assignment, row: Mapping[str, Any]) -> None:
+        finish(record, assignment, row)
+        meter.count()
+
+    OptunaRecord.finished = counted  # type: ignore[method-assign]
+    plan, folder = plan_of(trials), ResultsFolder(root)
+    assert plan.trials == trials
+    folder.create()
+    slots = Slots(SLOTS, 1, 0.0)
+    description = {"study": "scale", "search_width": search_width(plan, SLOTS)}
+    started = time.perf_counter()
+    with folder.in_use():
+        folder.write_description(description)
+        finished = launch.read_finished(folder)
+        disk = DiskPlan(0, 0, 0, 0, SLOTS)
+        launch.run_study(plan, folder, description, slots, disk, Console(quiet=True), finished)
+    seconds = time.perf_counter() - started
+    assert len(folder.read_trials([])) == trials
+    return {"seconds": seconds, **meter.readings}
+
+
+def plan_of(trials: int) -> Plan:
+    """Return a plan of so many trials, bound to no data, for the trainer reads none."""
+    plan = make_plan(Request("lora_vs_qlora", trials=1, confirm_seeds=1, settings={"variant": "main"}))
+    (lora, *_), nowhere = plan.arms, Source("embedded", Path("nowhere"))
+    share, rest = divmod(trials, max(1, trials // ARM_TRIALS))
+    arms = tuple(
+        dataclasses.replace(
+            lora,
+            label=f"arm {i}",
+            values={**lora.values, "weight_decay": i / 1000},
+            search_trials=share + (i < rest) - CONFIRM_SEEDS,
+            confirm_seeds=tuple(range(1, CONFIRM_SEEDS + 1)),
+        )
+        for i in range(max(1, trials // ARM_TRIALS))
+    )
+    return dataclasses.replace(plan, arms=arms, models={"embedded": nowhere}, data=nowhere)
+
+
+def figures(first: Mapping[str, Any], resumed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a study's figures, from the readings of its run and of its resume."""
+    warm, half, end = (first[name] for name in ("warm", "half", "end"))
+    trials = end["trials"] - warm["trials"]
+    return {
+        "trials": end["trials"],
+        "measured_trials": trials,
+        "driver_cpu_ms_a_trial": round(1000 * (end["cpu"] - warm["cpu"]) / trials, 1),
+        "wall_ms_a_trial": round(1000 * (end["wall"] - warm["wall"]) / trials, 1),
+        "driver_mib_half_way": round(half["bytes"] / 2**20),
+        "driver_mib_at_the_end": round(end["bytes"] / 2**20),
+        "seconds": round(first["seconds"], 1),
+        "resume_seconds": round(resumed["seconds"], 1),
+    }
+
+
+def run_driver(root: Path, trials: int) -> dict[str, Any]:
+    """Call `drive` in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.scale", "--drive", str(root), str(trials)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    readings: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return readings
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure every size, print and save the figures, and hold the largest to the limits."""
+    if arguments[:1] == ["--drive"]:
+        print(json.dumps(drive(Path(arguments[1]), int(arguments[2]))))
+        return 0
+    studies = []
+    for trials in [int(text) for text in arguments] or TRIALS:
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder) / "study"
+            studies.append(figures(run_driver(root, trials), run_driver(root, trials)))
+            print(json.dumps(studies[-1]), flush=True)
+    result = {
+        "command": " ".join(["python -m benchmarks.scale", *arguments]),
+        "machine": {"processor": processor_name(), "cpus": available_cpus()},
+        "commit": source_commit(),
+        "slots": SLOTS,
+        "studies": studies,
+    }
+    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    last = studies[-1]
+    growth = last["driver_mib_at_the_end"] / last["driver_mib_half_way"]
+    kept = (last["driver_cpu_ms_a_trial"] < MOST_DRIVER_MS, last["resume_seconds"] < MOST_RESUME_SECONDS)
+    return 0 if all(kept) and growth < MOST_GROWTH else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
