@@ -170,12 +170,24 @@ def open_studies(paths: Iterable[str | Path]) -> list[Study]:
     """
     roots: dict[Path, Path] = {}
     for path in paths:
+        _refuse_address(str(path))
         for root in _study_roots(Path(path)):
             roots.setdefault(root.resolve(), root)
     studies = [Study(root, _read_description(root)) for root in roots.values()]
     for study in studies:
         study.read_trials()
     return studies
+
+
+def _refuse_address(path: str) -> None:
+    scheme, mark, _ = path.partition("://")
+    if not mark:
+        return
+    place = path.partition("?")[0].rstrip("/")
+    name = place.rpartition("/")[2]
+    commands = {"s3": "aws s3 cp --recursive", "gs": "gcloud storage cp --recursive"}
+    command = f": {commands[scheme]} '{place}' {name}" if scheme in commands else ""
+    raise AnalysisError(f"'{path}' is an address, and folders are what is read here; copy it first{command}")
 
 
 def _study_roots(path: Path) -> list[Path]:

@@ -23,6 +23,7 @@ from ray.exceptions import AuthenticationError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.errors import UserError
+from study.object_store import ObjectStore, is_address
 from study.slots import Machine
 from study.workplace import Workplace
 
@@ -69,36 +70,49 @@ def cluster_machines() -> list[Machine]:
     return max(there, planned, key=lambda machines: sum(m.cpus + m.gpus for m in machines))
 
 
-def check_nodes(results: Path, workplaces: Sequence[Workplace]) -> None:
+def check_nodes(results: str | Path, workplaces: Sequence[Workplace]) -> None:
     """Check, on each node that may run a trial, that it sees the results folder, the models and the data.
 
     Nodes that join later are not seen here; a trial's worker looks again (`study.tuning`).
 
     Args:
-        results: the results folder, or the one in which it will be made; nothing stays in it.
+        results: the results folder, or the one in which it will be made, or its address; nothing stays there.
         workplaces: what the trials will need.
 
     Raises:
         UserError: a node does not; it is named.
     """
-    folder = _nearest_existing(results.absolute())
-    token = folder / f".shared-{uuid.uuid4().hex}"
+    with _token(results) as token:
+        _check_nodes(token, workplaces)
+
+
+@contextmanager
+def _token(results: str | Path) -> Iterator[str]:
+    """Give what the nodes are to see: a file beside the results, or the address itself."""
+    if is_address(results):
+        yield str(results)
+        return
+    token = _nearest_existing(Path(results).absolute()) / f".shared-{uuid.uuid4().hex}"
     token.touch()
-    sources = [source for workplace in workplaces for source in workplace.sources if source.path.exists()]
-    folders = {str(source.path): _files(source.path) for source in sources if source.revision is None}
     try:
-        asked = {
-            ray.remote(find_lack)
-            .options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], False))
-            .remote(str(token), list(workplaces), folders): node["NodeManagerAddress"]
-            for node in _alive_nodes()
-            if _machine(node["Resources"]).cpus
-        }
-        for answer, node in asked.items():
-            if complaint := _wait_for(answer):
-                raise UserError(f"node {node} of the cluster can't run trials: {complaint}")
+        yield str(token)
     finally:
         token.unlink(missing_ok=True)
+
+
+def _check_nodes(token: str, workplaces: Sequence[Workplace]) -> None:
+    sources = [source for workplace in workplaces for source in workplace.sources if source.path.exists()]
+    folders = {str(source.path): _files(source.path) for source in sources if source.revision is None}
+    asked = {
+        ray.remote(find_lack)
+        .options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], False))
+        .remote(token, list(workplaces), folders): node["NodeManagerAddress"]
+        for node in _alive_nodes()
+        if _machine(node["Resources"]).cpus
+    }
+    for answer, node in asked.items():
+        if complaint := _wait_for(answer):
+            raise UserError(f"node {node} of the cluster can't run trials: {complaint}")
 
 
 def find_lack(
@@ -107,16 +121,18 @@ def find_lack(
     """Return what a trial on this node would lack, or None.
 
     Args:
-        token: a file that the driver has just written beside the results.
+        token: a file that the driver has just written beside the results, or the results' address.
         workplaces: see `check_nodes`.
         folders: path -> files and their sizes, of the model and data folders as the driver sees them.
     """
     path = Path(token)
-    if not path.exists():
+    if not is_address(token) and not path.exists():
         return f"it does not see '{path.parent}'; {SHARED_RESULTS}"
-    if not os.access(path.parent, os.W_OK | os.X_OK):
+    if not is_address(token) and not os.access(path.parent, os.W_OK | os.X_OK):
         return f"it may not write in '{path.parent}'"
     try:
+        if is_address(token):
+            ObjectStore(token).check()
         for workplace in workplaces:
             workplace.on_this_machine()
     except UserError as error:
@@ -134,7 +150,10 @@ def _files(folder: str | Path) -> dict[str, int]:
     }
 
 
-SHARED_RESULTS = "valid for --results on a cluster: a path on a file system that every node shares"
+SHARED_RESULTS = (
+    "valid for --results on a cluster: a path on a file system that every node shares, "
+    "or an s3:// or gs:// address"
+)
 
 
 def _wait_for(answer: Any) -> str | None:

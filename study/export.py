@@ -30,7 +30,7 @@ from study.winner import TRIAL_FILE, load_merged, read_trial_file
 def make_parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     parser = Parser(prog="python -m study.export", description="Export the model of an arm.")
-    parser.add_argument("results", type=Path, help="the study's folder")
+    parser.add_argument("results", help="the study's folder, or its s3:// or gs:// address")
     parser.add_argument("--arm", required=True, help="the arm, as the table names it")
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="a new folder to write")
     parser.add_argument("--merged", action="store_true", help="merge the adapter into the base model")
@@ -50,6 +50,7 @@ def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Pat
     if arm not in arms:
         raise unknown_name("arm", arm, arms)
     kept = folder.model_path(arms[arm]["slug"])
+    folder.fetch(kept)
     if not kept.is_dir():
         raise UserError(f"arm '{arm}' has kept no model: its confirm trials have not finished")
     if to.exists():

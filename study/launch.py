@@ -143,33 +143,40 @@ def run_study(
     options = {"use_gpu": slots.gpus > 0, "checkpoint_share": disk.share, "room": room}
     workplaces = {name: workplace_of(plan, name, **options) for name in plan.models}
     about = {"study": description["study"], "space": plan.request.space, "profile": plan.profile.name}
-    job = Job(workplaces, folder.root.absolute(), about)
+    job = Job(workplaces, folder.address, about)
+    tracking = folder.root / "tracking"
+    folder.fetch(tracking)
     ours = local_ray(slots, about, dashboard=watching.dashboard)
     running: AbstractContextManager[str | None] = nullcontext() if on_cluster else ours
-    with running as dashboard:
-        if dashboard is not None:
-            token = token_path() or "the variable RAY_AUTH_TOKEN"
-            say(console, f"Dashboard: http://{dashboard} (it asks for a token: the one in {token})")
-        metrics = StudyMetrics(description["study"], slots.count)
-        records.append(metrics)
-        following = tracked(watching.trackers, folder, description["study"])
-        with metrics, following as trackers, Display(progress, console) as display:
-            gate = Gate(room, display.pause)
+    try:
+        with running as dashboard:
+            if dashboard is not None:
+                token = token_path() or "the variable RAY_AUTH_TOKEN"
+                say(console, f"Dashboard: http://{dashboard} (it asks for a token: the one in {token})")
+            metrics = StudyMetrics(description["study"], slots.count)
+            records.append(metrics)
+            following = tracked(watching.trackers, folder, description["study"])
+            with metrics, following as trackers, Display(progress, console) as display:
+                gate = Gate(room, display.pause)
 
-            def go_on() -> StudySearch:
-                known = read_finished(folder) if progress.ended else finished
-                progress.running.clear()
-                search = StudySearch(plan, description["search_width"], known, on_reuse=reuse)
-                run_trials(search, job, slots, [display, *records, *trackers], gate)
-                return search
+                def go_on() -> StudySearch:
+                    known = read_finished(folder) if progress.ended else finished
+                    progress.running.clear()
+                    search = StudySearch(plan, description["search_width"], known, on_reuse=reuse)
+                    run_trials(search, job, slots, [display, *records, *trackers], gate)
+                    return search
 
-            # Ray and Tune don't survive a disk that is full to the last byte where their own files lie.
-            search = when_there_is_room(go_on, room, on_wait=gate.close)
+                # Ray and Tune don't survive a disk that is full to the last byte where their own files lie.
+                search = when_there_is_room(go_on, room, on_wait=gate.close)
+    finally:
+        folder.publish(folder.optuna_path)
+        folder.publish(tracking)
     if search.hopeless is not None:
+        log = folder.place_of(folder.log_path(search.hopeless["trial"]))
         console.print(
             f"Stopped: {HOPELESS_FAILURES} trials failed and none that trains finished. The last: "
-            f"{search.hopeless['reason']} (log: {folder.log_path(search.hopeless['trial'])}). "
-            f"When it is mended, go on with: python -m study.run --resume {folder.root}",
+            f"{search.hopeless['reason']} (log: {log}). "
+            f"When it is mended, go on with: python -m study.run --resume {folder}",
             highlight=False,
             markup=False,
             soft_wrap=True,

@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from study.binding import bind, workplace_of
 from study.config import make_config
 from study.errors import UserError, unknown_name
@@ -74,7 +72,7 @@ def rerun(
 
 
 def _same_predictions(first: ResultsFolder, second: ResultsFolder, trial_id: str) -> bool:
-    paths = [folder.table_path("predictions", trial_id) for folder in (first, second)]
-    if not any(path.exists() for path in paths):  # stopped before it was scored
-        return True
-    return bool(pq.read_table(paths[0]).equals(pq.read_table(paths[1])))
+    one, other = (folder.read_table("predictions", trial_id) for folder in (first, second))
+    if one is None or other is None:  # stopped before it was scored
+        return one is other
+    return bool(one.equals(other))

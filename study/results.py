@@ -2,19 +2,27 @@
 
     RESULTS/<study>/study.json, trials/, predictions/, history/, models/, logs/, optuna.db, lock, checkpoints/
 
-A file is written whole or not at all (temporary name, then rename). A trial is finished when its row
-in trials/ can be read: that row is written last, after its predictions and history.
+A file is written whole or not at all (temporary name, then rename; or the PUT of an object store). A trial
+is finished when its row in trials/ can be read: that row is written last, after its predictions and history.
+
+RESULTS is a folder on a disk or an address, such as s3://bucket/studies. What is not a table is then made in
+a scratch folder of the process, `root`, and brought to the address by `publish`, from there by `fetch`: logs
+when their trial has ended, models and checkpoints when they are saved, optuna.db and the report at the end.
+On a disk `root` is the folder itself, and there is nothing to bring.
 """
 
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import platform
 import shutil
+import tempfile
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +32,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.errors import UserError
+from study.lease import lease
+from study.object_store import ObjectStore, is_address, join_address
 from study.schema import TABLES
 
 Row = Mapping[str, Any]
@@ -33,10 +43,37 @@ READERS = 16
 
 
 class ResultsFolder:
-    """One study's folder. Creating the object touches nothing; `create` makes the folder."""
+    """One study's folder. Creating the object touches nothing there; `create` makes the folder.
 
-    def __init__(self, root: str | Path):
-        self.root = Path(root)
+    Attributes:
+        root: the folder itself; that of an address is the process's scratch, which goes away with the object.
+
+    Raises:
+        UserError: it is an address where no object store can be.
+    """
+
+    def __init__(self, place: str | Path):
+        self._place = place
+        self._store = ObjectStore(str(place)) if is_address(place) else None
+        self._published: dict[str, tuple[int, int]] = {}
+        if self._store is None:
+            self.root = Path(place)
+        else:
+            self.root = Path(tempfile.mkdtemp(prefix="finetune-study-results-"))
+            weakref.finalize(self, shutil.rmtree, self.root, ignore_errors=True)
+
+    def __str__(self) -> str:
+        return str(self._place)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the folder is at an address of an object store."""
+        return self._store is not None
+
+    @property
+    def address(self) -> str:
+        """The folder's name for every process, whatever folder that runs in."""
+        return str(self._place) if self.is_remote else str(self.root.absolute())
 
     def create(self) -> None:
         """Make the folder and its sub-folders.
@@ -48,7 +85,47 @@ class ResultsFolder:
             for name in (*TABLES, "logs", "models"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"results folder '{self.root}' can't be written: {error.strerror}") from None
+            raise UserError(f"results folder '{self}' can't be written: {error.strerror}") from None
+
+    def place_of(self, path: Path) -> str:
+        """Return what a person finds a file of `root` by: its path, or its address."""
+        return str(path) if self._store is None else join_address(str(self._place), self._name(path))
+
+    def publish(self, path: Path) -> None:
+        """Bring a file or a folder of `root` to the address, and delete there what the folder has no more.
+
+        The newest file comes last: where one file says that the others are whole, it is written last.
+        """
+        if self._store is None or not path.exists():
+            return
+        files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+        local = {self._name(file): file.stat() for file in files}
+        for name in sorted(local, key=lambda name: local[name].st_mtime_ns):
+            state = (local[name].st_size, local[name].st_mtime_ns)
+            if self._published.get(name) != state:
+                self._store.upload(self.root / name, name)
+                self._published[name] = state
+        if path.is_dir():
+            gone = sorted(self._store.files(self._name(path), recursive=True).keys() - local.keys())
+            self._store.delete(gone)
+
+    def fetch(self, *paths: Path) -> None:
+        """Bring the folders, or files, `paths` of `root` here from the address."""
+        if self._store is None:
+            return
+        for path in paths:
+            name = self._name(path)
+            found = list(self._store.files(name, recursive=True)) or [
+                other for other in self._store.files(self._name(path.parent)) if other == name
+            ]
+            self._store.download(found, self.root)
+            for file in found:
+                state = (self.root / file).stat()
+                self._published[file] = (state.st_size, state.st_mtime_ns)
+
+    def _name(self, path: Path) -> str:
+        name = path.relative_to(self.root).as_posix()
+        return "" if name == "." else name
 
     def check_seen(self) -> None:
         """Check that this machine sees the folder that another one has made.
@@ -56,10 +133,12 @@ class ResultsFolder:
         Raises:
             UserError: it doesn't.
         """
-        if not (self.root / "trials").is_dir():
+        if self._store is not None:
+            self._store.check()
+        elif not (self.root / "trials").is_dir():
             raise UserError(
-                f"{platform.node()} does not see the results folder '{self.root}'; valid on a cluster: a "
-                "path on a file system that every node shares"
+                f"{platform.node()} does not see the results folder '{self}'; valid on a cluster: a "
+                "path on a file system that every node shares, or an s3:// or gs:// address"
             )
 
     @contextmanager
@@ -67,21 +146,26 @@ class ResultsFolder:
         """Keep a second run out of this folder for the length of the block.
 
         The kernel lets the lock go with the process, however it ends: a killed run leaves nothing behind.
+        At an address, a lease stands for the lock (see `study.lease`).
 
         Raises:
             UserError: another run has the folder, or it can't be written.
         """
+        if self._store is not None:
+            with lease(self._store):
+                yield
+            return
         try:
             lock = (self.root / "lock").open("a+")
         except OSError as error:
-            raise UserError(f"results folder '{self.root}' can't be written: {error.strerror}") from None
+            raise UserError(f"results folder '{self}' can't be written: {error.strerror}") from None
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 lock.seek(0)
                 raise UserError(
-                    f"results folder '{self.root}' is in use by {lock.read().strip() or 'another run'}; "
+                    f"results folder '{self}' is in use by {lock.read().strip() or 'another run'}; "
                     "wait for it to end, or stop it with Ctrl-C"
                 ) from None
             lock.truncate(0)
@@ -123,8 +207,20 @@ class ResultsFolder:
             if unknown := set(row) - columns:
                 raise KeyError(f"{table} has no column {sorted(unknown)}")
         arrow = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
-        with _whole_or_not_at_all(self.table_path(table, trial_id)) as temporary:
-            pq.write_table(arrow, temporary, compression="zstd")
+        content = io.BytesIO()
+        pq.write_table(arrow, content, compression="zstd")
+        self._write(self.table_path(table, trial_id), content.getvalue())
+
+    def _write(self, path: Path, content: bytes) -> None:
+        """Write a file, whole or not at all."""
+        if self._store is not None:
+            self._store.write(self._name(path), content)
+            return
+        with _whole_or_not_at_all(path) as temporary:
+            temporary.write_bytes(content)
+
+    def _read(self, path: Path) -> bytes:
+        return path.read_bytes() if self._store is None else self._store.read(self._name(path))
 
     def finish_trial(self, row: Row, predictions: Sequence[Row] = (), history: Sequence[Row] = ()) -> None:
         """Write what a trial leaves behind; its row comes last and makes it finished."""
@@ -134,7 +230,10 @@ class ResultsFolder:
         if history:
             self.write_table("history", trial_id, history)
         self.write_table("trials", trial_id, [row])
-        shutil.rmtree(self.checkpoints_path(trial_id), ignore_errors=True)
+        checkpoints = self.checkpoints_path(trial_id)
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        if self._store is not None:
+            self._store.delete(list(self._store.files(self._name(checkpoints), recursive=True)))
 
     def read_trial(self, trial_id: str, columns: Sequence[str] | None = None) -> dict[str, Any] | None:
         """Return a finished trial's row, or None if there is none that can be read."""
@@ -148,8 +247,19 @@ class ResultsFolder:
             columns: what to read, `trial` besides; of thousands of rows, a few columns take a third of the
                 time. None for all. A column that a file of an older version lacks is null.
         """
-        ids = sorted(path.stem for path in (self.root / "trials").glob("*.parquet"))
-        return self._read_rows(ids, columns)
+        if self._store is None:
+            paths: Iterable[Path] = (self.root / "trials").glob("*.parquet")
+        else:
+            paths = map(Path, self._store.files("trials"))
+        return self._read_rows(sorted(path.stem for path in paths if path.suffix == ".parquet"), columns)
+
+    def read_table(self, table: str, trial_id: str) -> pa.Table | None:
+        """Return a trial's file in `table`, or None if there is none."""
+        try:
+            content = self._read(self.table_path(table, trial_id))
+        except FileNotFoundError:
+            return None
+        return pq.read_table(pa.BufferReader(content))
 
     def _read_rows(self, ids: Sequence[str], columns: Sequence[str] | None) -> list[dict[str, Any]]:
         names = TABLES["trials"].names if columns is None else ["trial", *columns]
@@ -163,7 +273,7 @@ class ResultsFolder:
 
     def _read_row(self, trial_id: str, names: Sequence[str]) -> pa.Table | None:
         try:
-            with pq.ParquetFile(pa.BufferReader(self.table_path("trials", trial_id).read_bytes())) as file:
+            with pq.ParquetFile(pa.BufferReader(self._read(self.table_path("trials", trial_id)))) as file:
                 table = file.read(columns=list(names), use_threads=False)
         except (OSError, pa.ArrowInvalid):
             return None
@@ -172,8 +282,8 @@ class ResultsFolder:
 
     def write_description(self, description: Mapping[str, Any]) -> None:
         """Write study.json."""
-        with _whole_or_not_at_all(self.description_path) as temporary:
-            temporary.write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n")
+        text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"
+        self._write(self.description_path, text.encode())
 
     def read_description(self) -> dict[str, Any]:
         """Return what study.json says.
@@ -181,20 +291,27 @@ class ResultsFolder:
         Raises:
             UserError: the folder has no study.json that can be read.
         """
+        if self._store is not None:
+            self._store.check()
         try:
-            description: dict[str, Any] = json.loads(self.description_path.read_text())
-        except (OSError, json.JSONDecodeError):
-            raise UserError(f"'{self.root}' is no results folder: it has no readable study.json") from None
+            description: dict[str, Any] = json.loads(self._read(self.description_path))
+        except (OSError, ValueError):
+            raise UserError(f"'{self}' is no results folder: it has no readable study.json") from None
         return description
 
 
-def check_writable(parent: Path) -> None:
+def check_writable(parent: str | Path) -> None:
     """Check, without writing anything, that a folder can be made in or below `parent`.
+
+    Of an address, that its bucket is there: whether it may be written, only writing shows.
 
     Raises:
         UserError: it can't.
     """
-    existing = parent.absolute()
+    if is_address(parent):
+        ObjectStore(str(parent)).check()
+        return
+    existing = Path(parent).absolute()
     while not existing.exists():
         existing = existing.parent
     if not existing.is_dir():

@@ -27,10 +27,12 @@ from study.command_line import Parser, complain, run_command, say
 from study.config import parse_setting
 from study.disk import DiskPlan
 from study.errors import RayLost, UserError
+from study.object_store import join_address
 from study.plan import Plan, Request, make_plan, search_width
 from study.profiles import PROFILES
 from study.results import ResultsFolder, check_writable
 from study.room import when_there_is_room
+from study.schema import TABLES
 from study.sizes import parse_size
 from study.slots import Placement, Slots, choose_slots, look_at_machine
 from study.space import list_spaces, load_space
@@ -62,9 +64,11 @@ def make_parser() -> argparse.ArgumentParser:
     what.add_argument("--skip-bad-rows", action="store_true", help="leave out and count unusable rows")
     where = parser.add_argument_group("where to run")
     where.add_argument(
-        "--results", type=Path, default=Path("results"), help="parent of all studies (results)"
+        "--results",
+        default="results",
+        help="parent of all studies: a folder, or s3://..., gs://... (results)",
     )
-    where.add_argument("--resume", type=Path, metavar="RESULTS", help="go on with the study in this folder")
+    where.add_argument("--resume", metavar="RESULTS", help="go on with the study in this folder")
     where.add_argument("--rerun", metavar="TRIAL", help="run a trial of the study in --results again")
     where.add_argument("--cpus-per-trial", type=int, help="CPUs of each trial (1; on GPUs an even share)")
     where.add_argument(
@@ -138,7 +142,7 @@ def _start(options: argparse.Namespace, console: Console) -> int:
     if options.dry_run:
         from study.preflight import dry_run
 
-        dry_run(plan, slots, options.results, max_disk, console)
+        dry_run(plan, slots, ResultsFolder(options.results).root, max_disk, console)
         return 0
     plan = bind(plan)
     watching = _watching(options, console)
@@ -146,7 +150,7 @@ def _start(options: argparse.Namespace, console: Console) -> int:
     from study.preflight import preflight
 
     name = new_study_name(request.space)
-    folder = ResultsFolder(options.results / name)
+    folder = ResultsFolder(join_address(options.results, name))
     _check_nodes(options, folder, plan)
     disk = preflight(plan, slots, folder.root, max_disk, console)
     folder.create()
@@ -214,7 +218,7 @@ def _run(
 
     for note in (*plan.notes, *notes(plan, slots)):
         say(console, f"Note: {note}")
-    say(console, f"Results: {folder.root}")
+    say(console, f"Results: {folder}")
     try:
         run_study(plan, folder, description, slots, disk, console, finished, watching, on_cluster=on_cluster)
     except KeyboardInterrupt:
@@ -228,8 +232,8 @@ def _run(
 
 def _say_how_to_go_on(why: str, plan: Plan, folder: ResultsFolder, console: Console) -> None:
     kept = len(folder.read_trials([]))
-    say(console, f"{why} {kept} of {plan.trials} trials have finished and are kept in {folder.root}.")
-    say(console, f"Go on with: python -m study.run --resume {folder.root}")
+    say(console, f"{why} {kept} of {plan.trials} trials have finished and are kept in {folder}.")
+    say(console, f"Go on with: python -m study.run --resume {folder}")
 
 
 def _close(folder: ResultsFolder, console: Console) -> int:
@@ -238,13 +242,19 @@ def _close(folder: ResultsFolder, console: Console) -> int:
     from analysis.verdict import closing_verdict
 
     if not any(row["status"] == "complete" for row in folder.read_trials(["status"])):
-        complain(f"no trial finished; reasons and logs: {folder.root}")
+        complain(f"no trial finished; reasons and logs: {folder}")
         return 1
+    # The analysis reads folders on a disk.
+    folder.fetch(folder.description_path, *(folder.root / table for table in TABLES))
     console.print(closing_table(folder.root))
     console.print(closing_verdict(folder.root))
     report = when_there_is_room(lambda: write_report(folder.root))
-    say(console, f"Results: {folder.root} (trials, predictions and history in Parquet; models; logs)")
-    say(console, f'Next: open {report}, or ask a model: python -m study.ask {_first_model(folder)} "..."')
+    folder.publish(report)
+    say(console, f"Results: {folder} (trials, predictions and history in Parquet; models; logs)")
+    if folder.is_remote:
+        say(console, f'Next: open its report.html, or: python -m study.export "{folder}" --arm ARM --to DIR')
+    else:
+        say(console, f'Next: open {report}, or ask a model: python -m study.ask {_first_model(folder)} "..."')
     return 0
 
 
@@ -270,7 +280,7 @@ def _check_nodes(options: argparse.Namespace, folder: ResultsFolder, plan: Plan)
     if _on_cluster(options):
         from study.cluster import check_nodes
 
-        check_nodes(folder.root, [workplace_of(plan, name) for name in plan.models])
+        check_nodes(folder.address, [workplace_of(plan, name) for name in plan.models])
 
 
 def _slots(options: argparse.Namespace, plan: Plan) -> Slots:

@@ -112,7 +112,10 @@ def train(
             train_dataset=examples.rows.select_columns(["input_ids", "labels"]),
             data_collator=family_of(model.config).collator(tokenizer, model),
             processing_class=tokenizer,
-            callbacks=[recorder],
+            callbacks=[
+                recorder,
+                *([_AfterSaving(workplace.on_checkpoint)] if workplace.on_checkpoint else []),
+            ],
         )
         trainer.remove_callback(PrinterCallback)  # `_Recorder` says the same, shorter
         last = checkpoints.last()
@@ -293,6 +296,16 @@ class _Recorder(TrainerCallback):
     def _seconds(self) -> float:
         self._result.seconds = time.perf_counter() - self._clock
         return self._result.seconds
+
+
+class _AfterSaving(TrainerCallback):
+    """Says that a checkpoint is whole; comes after `_Recorder`, which writes its last file."""
+
+    def __init__(self, on_checkpoint: Callable[[], None]):
+        self._on_checkpoint = on_checkpoint
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._on_checkpoint()
 
 
 def _restore(result: Training, checkpoint: Path) -> None:

@@ -74,13 +74,13 @@ class Job:
 
     Attributes:
         workplaces: where to run, by the name of the base model.
-        results: where to write.
+        results: the results folder to write to, or its address.
         about: the columns that only the study knows.
         trainer: the function that runs a trial, as "module:name"; it is imported in the worker.
     """
 
     workplaces: Mapping[str, Workplace]
-    results: Path
+    results: str | Path
     about: Mapping[str, Any]
     trainer: str = "study.trial:run_trial"
 
@@ -407,11 +407,18 @@ def _run_on_worker(assigned: dict[str, Any], job: Job) -> None:
     except UserError as error:  # not the trial's fault: no other would fare better on this machine
         tune.report({"finished": 1, "node": node, "refusal": str(error)})
         return
-    workplace = replace(workplace, threads=threads, checkpoints=checkpoints, accumulation=accumulation)
+    workplace = replace(
+        workplace,
+        threads=threads,
+        checkpoints=checkpoints,
+        on_checkpoint=lambda: folder.publish(checkpoints),
+        accumulation=accumulation,
+    )
     log = folder.log_path(config.trial_id)
     with _output_to(log), _alone_with(log):
         row = _recorded(folder, config.trial_id)
         if row is None:
+            folder.fetch(checkpoints)
             # Heavy imports belong to the worker, and their noise to the log.
             module, _, name = job.trainer.partition(":")
             row = record_trial(
@@ -426,6 +433,7 @@ def _run_on_worker(assigned: dict[str, Any], job: Job) -> None:
                 save_model=_saver(assigned["save_as"], config, workplace, folder),
                 cutoffs=assigned["cutoffs"],
             )
+    folder.publish(log)
     tune.report({"finished": 1, "node": node, "status": row["status"]})
 
 
@@ -454,7 +462,14 @@ def _saver(
         return None
     from study.winner import saver
 
-    return saver(folder.model_path(arm_slug), config, workplace.model)
+    path = folder.model_path(arm_slug)
+    save = saver(path, config, workplace.model)
+
+    def save_and_publish(model: Any, tokenizer: Any) -> None:
+        save(model, tokenizer)
+        folder.publish(path)
+
+    return save_and_publish
 
 
 @contextmanager

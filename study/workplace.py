@@ -6,6 +6,7 @@ Beside `study.config.TrialConfig`, which holds what does.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -41,6 +42,7 @@ class Workplace:
         checkpoints: folder of the trial's checkpoints, or None to keep none.
         checkpoint_share: bytes that they may take up, or None for no limit.
         room: what has to be free on the disks before the trial writes, or None for nothing.
+        on_checkpoint: is called when a checkpoint is whole.
         accumulation: micro-batches that a batch is trained in; 2 once a trial has run out of memory.
     """
 
@@ -55,6 +57,7 @@ class Workplace:
     checkpoints: Path | None = None
     checkpoint_share: float | None = None
     room: Room | None = None
+    on_checkpoint: Callable[[], None] | None = None
     accumulation: int = 1
 
     @property
