@@ -1,5 +1,6 @@
 """A results folder at an s3:// address, against a server that speaks S3 on loopback."""
 
+import json
 import os
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from study.config import TrialConfig
 from study.errors import UserError
 from study.export import main as export_main
 from study.object_store import join_address
-from study.record import record_trial
+from study.record import config_columns, record_trial
 from study.results import ResultsFolder
 from study.run import main
 from study.trial import run_trial
@@ -180,19 +181,26 @@ def test_an_address_without_a_study_is_refused(address: str, capsys: pytest.Capt
     assert objects(address) == set()
 
 
-def test_a_model_is_exported_from_an_address(address: str, tmp_path: Path) -> None:
-    folder = ResultsFolder(address)
+def test_a_model_is_exported_from_an_address(
+    config_for: Callable[..., TrialConfig], workplace: Workplace, address: str, tmp_path: Path
+) -> None:
+    folder, config = ResultsFolder(address), config_for("lora")
     arm = {"label": "lora main", "slug": "lora-main", "search_trials": 1}
     folder.write_description({"study": "mine", "space": {"question": "Which?"}, "arms": [arm]})
-    folder.finish_trial({**ROW, "arm": "lora main", "stage": "confirm", "seed": 0, "method": "lora"})
+    row = {**ROW, **config_columns(config), "arm": "lora main", "questions": 24}
+    folder.finish_trial(row)
     arguments = [address, "--arm", "lora main", "--to", str(tmp_path / "model")]
     assert export_main(arguments) == 2  # no model yet
     model = folder.model_path("lora-main")
     model.mkdir(parents=True)
-    (model / "adapter_config.json").write_text("{}")
+    adapter = json.dumps({"task_type": "SEQ_2_SEQ_LM", "base_model_name_or_path": "base"})
+    (model / "adapter_config.json").write_text(adapter)
+    (model / "trial.json").write_text(
+        json.dumps({"config": config.model_dump(mode="json"), "base": str(workplace.model.path)})
+    )
     folder.publish(model)
     assert export_main(arguments) == 0
-    assert (tmp_path / "model" / "adapter_config.json").read_text() == "{}"
+    assert (tmp_path / "model" / "adapter_config.json").read_text() == adapter
     assert "fine-tuned: lora main" in (tmp_path / "model" / "README.md").read_text()
 
 
