@@ -125,9 +125,11 @@ def run_study(
     Raises:
         KeyboardInterrupt: the user stopped it; what had finished is in the folder.
     """
+    from study.local_ray import local_ray
     from study.ray_metrics import StudyMetrics
     from study.tracking import tracked
-    from study.tuning import Job, Observer, local_ray, run_trials
+    from study.tuning import Observer, run_trials
+    from study.worker import Job
 
     started = time.monotonic()
     progress = Progress(plan, slots.count)

@@ -7,45 +7,34 @@ comes next is `study.search`'s business, and what a trial leaves behind is writt
 from __future__ import annotations
 
 import errno
-import fcntl
-import importlib
 import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import psutil
 import ray
 from ray import tune
-from ray._private import ray_constants
 from ray.air.execution._internal.actor_manager import RayActorManager
 from ray.exceptions import OutOfMemoryError, RayActorError
-from ray.job_config import JobConfig
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
-from study.access_token import prepare_token
-from study.config import TrialConfig
-from study.errors import RayLost, UserError
+from study.errors import UserError
 from study.raylet import ended_with_the_raylet
-from study.record import SaveModel, config_columns, record_trial
+from study.record import config_columns
 from study.results import ResultsFolder
 from study.room import Gate, when_there_is_room
 from study.search import Assignment, StudySearch
 from study.slots import Slots
 from study.trial_actor import titled_by_trial
-from study.workplace import Workplace
+from study.worker import Job, run_on_worker
 
 Row = Mapping[str, Any]
-
-STARTS = 2  # of Ray, before it is taken for broken
 
 # What Ray says of a process that its memory monitor killed.
 LOW_MEMORY = "running low on memory"
@@ -66,93 +55,6 @@ class Observer(Protocol):
 
     def finished(self, assignment: Assignment, row: Row) -> None:
         """A trial's row has been written."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What every worker gets.
-
-    Attributes:
-        workplaces: where to run, by the name of the base model.
-        results: the results folder to write to, or its address.
-        about: the columns that only the study knows.
-        trainer: the function that runs a trial, as "module:name"; it is imported in the worker.
-    """
-
-    workplaces: Mapping[str, Workplace]
-    results: str | Path
-    about: Mapping[str, Any]
-    trainer: str = "study.trial:run_trial"
-
-
-@contextmanager
-def local_ray(
-    slots: Slots, about: Mapping[str, str] | None = None, *, dashboard: bool = False
-) -> Iterator[str | None]:
-    """Start Ray on this machine, on loopback and with only the CPUs the slots need; stop it at the end.
-
-    Args:
-        slots: what the study uses of the machine.
-        about: what Ray shows of the driver's job beside its command line: study, space.
-        dashboard: whether to serve Ray's dashboard, at port 8265 or the next free one.
-
-    Yields:
-        The dashboard's host and port, or None without one.
-    """
-    os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
-    # Without a mode, Ray asks for a token. One set here would come too late: it was read at the import.
-    os.environ.pop("RAY_AUTH_MODE", None)
-    prepare_token()  # one that Ray makes, everybody on the machine can read
-    with _on_loopback():
-        context = _start_ray(
-            address="local",  # another Ray that runs on this machine is somebody else's
-            num_cpus=slots.count * slots.cpus,
-            include_dashboard=dashboard,
-            dashboard_host="127.0.0.1",
-            job_config=JobConfig(metadata=dict(about or {})),
-            log_to_driver=False,
-            logging_level="ERROR",
-            _node_ip_address="127.0.0.1",
-        )
-    try:
-        yield context.dashboard_url or None
-    finally:
-        ray.shutdown()
-
-
-@contextmanager
-def _on_loopback() -> Iterator[None]:
-    """Let Ray take 127.0.0.1 for the node's address, as it does on a Mac: all it opens listens there alone.
-
-    Without this Ray replaces a loopback address by the machine's own, and listens on every interface. The
-    variable for it, RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0, is read when Ray is imported.
-    """
-    cluster = ray_constants.ENABLE_RAY_CLUSTER
-    ray_constants.ENABLE_RAY_CLUSTER = False
-    try:
-        yield
-    finally:
-        ray_constants.ENABLE_RAY_CLUSTER = cluster
-
-
-def _start_ray(**options: Any) -> Any:
-    """Call `ray.init`, once more if need be: it gives up after half a minute, which a busy machine may take.
-
-    Raises:
-        RayLost: it failed again.
-    """
-    before = set(psutil.Process().children())
-    for attempt in range(STARTS):
-        try:
-            return ray.init(**options)
-        except Exception as error:  # Ray raises no narrower one
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            for orphan in set(psutil.Process().children()) - before:
-                orphan.kill()
-            ray.shutdown()
-            if attempt + 1 == STARTS:
-                raise RayLost(f"Ray can't be started on this machine: {reason}") from None
-    raise AssertionError("STARTS is positive")
 
 
 def run_trials(
@@ -187,7 +89,7 @@ def run_trials(
     searcher = _Searcher(search, gate, slots.count + waiting)
     scratch = tempfile.mkdtemp(prefix="finetune-study-tune-")
     trainable = tune.with_resources(
-        titled_by_trial(tune.with_parameters(_run_on_worker, job=job)),
+        titled_by_trial(tune.with_parameters(run_on_worker, job=job)),
         {"cpu": slots.cpus, "gpu": slots.gpus},
     )
     tuner = tune.Tuner(
@@ -391,99 +293,3 @@ def _winner_folder(assignment: Assignment) -> str | None:
     arm, config = assignment.arm, assignment.config
     kept = arm.search_trials > 0 and config.stage == "confirm" and config.seed == arm.confirm_seeds[0]
     return arm.slug if kept else None
-
-
-def _run_on_worker(assigned: dict[str, Any], job: Job) -> None:
-    """Run one trial in a Ray worker, with its output in the trial's log."""
-    config, folder = TrialConfig(**assigned["trial"]), ResultsFolder(job.results)
-    # Twice the micro-batches once the host ran out of memory, see `_Watcher`.
-    accumulation = assigned["accumulation"]
-    threads = max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1)))
-    checkpoints = folder.checkpoints_path(config.trial_id)
-    node = ray.get_runtime_context().get_node_id()
-    try:
-        workplace = job.workplaces[config.model].on_this_machine()
-        folder.check_seen()
-    except UserError as error:  # not the trial's fault: no other would fare better on this machine
-        tune.report({"finished": 1, "node": node, "refusal": str(error)})
-        return
-    workplace = replace(
-        workplace,
-        threads=threads,
-        checkpoints=checkpoints,
-        on_checkpoint=lambda: folder.publish(checkpoints),
-        accumulation=accumulation,
-    )
-    log = folder.log_path(config.trial_id)
-    with _output_to(log), _alone_with(log):
-        row = _recorded(folder, config.trial_id)
-        if row is None:
-            folder.fetch(checkpoints)
-            # Heavy imports belong to the worker, and their noise to the log.
-            module, _, name = job.trainer.partition(":")
-            row = record_trial(
-                getattr(importlib.import_module(module), name),
-                config,
-                workplace,
-                folder,
-                about={**job.about, **assigned["about"]},
-                on_progress=lambda progress: tune.report(
-                    {"finished": 0, "node": node, "progress": dict(progress)}
-                ),
-                save_model=_saver(assigned["save_as"], config, workplace, folder),
-                cutoffs=assigned["cutoffs"],
-            )
-    folder.publish(log)
-    tune.report({"finished": 1, "node": node, "status": row["status"]})
-
-
-def _recorded(folder: ResultsFolder, trial_id: str) -> Row | None:
-    """Return the row of a trial that an earlier attempt finished, if its process died before it said so."""
-    row = folder.read_trial(trial_id)
-    # A failed trial comes here again only because it is to be tried again.
-    return None if row is None or row["status"] == "failed" else row
-
-
-@contextmanager
-def _alone_with(path: Path) -> Iterator[None]:
-    """Wait until no other process is in this block with the same file.
-
-    The workers of a killed study live on for seconds: two at once would share a trial's checkpoints.
-    """
-    with path.open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel lets it go with the process, however that ends
-        yield
-
-
-def _saver(
-    arm_slug: str | None, config: TrialConfig, workplace: Workplace, folder: ResultsFolder
-) -> SaveModel | None:
-    if arm_slug is None:
-        return None
-    from study.winner import saver
-
-    path = folder.model_path(arm_slug)
-    save = saver(path, config, workplace.model)
-
-    def save_and_publish(model: Any, tokenizer: Any) -> None:
-        save(model, tokenizer)
-        folder.publish(path)
-
-    return save_and_publish
-
-
-@contextmanager
-def _output_to(path: Path) -> Iterator[None]:
-    """Send this process's standard output and error to a file, those of libraries in C included."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as log:
-        saved = os.dup(1), os.dup(2)
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
-        try:
-            yield
-        finally:
-            for old, target in zip(saved, (1, 2), strict=True):
-                with suppress(OSError):
-                    os.dup2(old, target)
-                os.close(old)

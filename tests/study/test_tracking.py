@@ -12,12 +12,12 @@ import ray
 from study.binding import bind
 from study.config import TrialConfig
 from study.errors import UserError
+from study.local_ray import local_ray
 from study.plan import Arm, Request, make_plan
 from study.results import ResultsFolder
 from study.search import Assignment
 from study.slots import Slots
 from study.tracking import tracked
-from study.tuning import local_ray
 from study.watching import Watching, choose_watching
 
 pytestmark = [

@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 
 from study.binding import bind, workplace_of
+from study.local_ray import local_ray
 from study.plan import Plan, Request, make_plan
 from study.results import ResultsFolder
 from study.room import Gate, Room
 from study.search import Assignment, StudySearch
 from study.slots import Slots
-from study.tuning import Job, local_ray, run_trials
+from study.tuning import run_trials
+from study.worker import Job
 from tests.small_disk import small_disk
 
 FAKE = "tests.fake_trainer:run_trial"
@@ -236,7 +238,7 @@ def test_a_trial_that_exhausts_the_host_goes_on_with_halved_batches(plan: Plan, 
     script.write_text(
         "import pickle, sys\n"
         "from pathlib import Path\n"
-        "from study.tuning import local_ray\n"
+        "from study.local_ray import local_ray\n"
         "from tests.study.test_tuning import Log, SLOTS, run\n"
         "plan = pickle.loads(Path(sys.argv[1]).read_bytes())\n"
         "with local_ray(SLOTS):\n"

@@ -1,0 +1,136 @@
+"""What a Ray worker does: one trial after another, each with its output in its own log."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+
+from study.config import TrialConfig
+from study.errors import UserError
+from study.record import SaveModel, record_trial
+from study.results import ResultsFolder
+from study.workplace import Workplace
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every worker gets.
+
+    Attributes:
+        workplaces: where to run, by the name of the base model.
+        results: the results folder to write to, or its address.
+        about: the columns that only the study knows.
+        trainer: the function that runs a trial, as "module:name"; it is imported in the worker.
+    """
+
+    workplaces: Mapping[str, Workplace]
+    results: str | Path
+    about: Mapping[str, Any]
+    trainer: str = "study.trial:run_trial"
+
+
+def run_on_worker(assigned: dict[str, Any], job: Job) -> None:
+    """Run one trial in a Ray worker, with its output in the trial's log."""
+    config, folder = TrialConfig(**assigned["trial"]), ResultsFolder(job.results)
+    # Twice the micro-batches once the host ran out of memory, see `study.tuning`.
+    accumulation = assigned["accumulation"]
+    threads = max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1)))
+    checkpoints = folder.checkpoints_path(config.trial_id)
+    node = ray.get_runtime_context().get_node_id()
+    try:
+        workplace = job.workplaces[config.model].on_this_machine()
+        folder.check_seen()
+    except UserError as error:  # not the trial's fault: no other would fare better on this machine
+        tune.report({"finished": 1, "node": node, "refusal": str(error)})
+        return
+    workplace = replace(
+        workplace,
+        threads=threads,
+        checkpoints=checkpoints,
+        on_checkpoint=lambda: folder.publish(checkpoints),
+        accumulation=accumulation,
+    )
+    log = folder.log_path(config.trial_id)
+    with _output_to(log), _alone_with(log):
+        row = _recorded(folder, config.trial_id)
+        if row is None:
+            folder.fetch(checkpoints)
+            # Heavy imports belong to the worker, and their noise to the log.
+            module, _, name = job.trainer.partition(":")
+            row = record_trial(
+                getattr(importlib.import_module(module), name),
+                config,
+                workplace,
+                folder,
+                about={**job.about, **assigned["about"]},
+                on_progress=lambda progress: tune.report(
+                    {"finished": 0, "node": node, "progress": dict(progress)}
+                ),
+                save_model=_saver(assigned["save_as"], config, workplace, folder),
+                cutoffs=assigned["cutoffs"],
+            )
+    folder.publish(log)
+    tune.report({"finished": 1, "node": node, "status": row["status"]})
+
+
+def _recorded(folder: ResultsFolder, trial_id: str) -> Row | None:
+    """Return the row of a trial that an earlier attempt finished, if its process died before it said so."""
+    row = folder.read_trial(trial_id)
+    # A failed trial comes here again only because it is to be tried again.
+    return None if row is None or row["status"] == "failed" else row
+
+
+@contextmanager
+def _alone_with(path: Path) -> Iterator[None]:
+    """Wait until no other process is in this block with the same file.
+
+    The workers of a killed study live on for seconds: two at once would share a trial's checkpoints.
+    """
+    with path.open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel lets it go with the process, however that ends
+        yield
+
+
+def _saver(
+    arm_slug: str | None, config: TrialConfig, workplace: Workplace, folder: ResultsFolder
+) -> SaveModel | None:
+    if arm_slug is None:
+        return None
+    from study.winner import saver
+
+    path = folder.model_path(arm_slug)
+    save = saver(path, config, workplace.model)
+
+    def save_and_publish(model: Any, tokenizer: Any) -> None:
+        save(model, tokenizer)
+        folder.publish(path)
+
+    return save_and_publish
+
+
+@contextmanager
+def _output_to(path: Path) -> Iterator[None]:
+    """Send this process's standard output and error to a file, those of libraries in C included."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as log:
+        saved = os.dup(1), os.dup(2)
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        finally:
+            for old, target in zip(saved, (1, 2), strict=True):
+                with suppress(OSError):
+                    os.dup2(old, target)
+                os.close(old)
