@@ -38,7 +38,7 @@ from study.schema import TABLES
 
 Row = Mapping[str, Any]
 
-# Threads that read rows: on a disk two keep two cores busy, from an object store each waits for its answer.
+# Threads that read rows from an object store, where each waits for its answer. From a disk one is faster.
 READERS = 16
 
 
@@ -263,7 +263,7 @@ class ResultsFolder:
 
     def _read_rows(self, ids: Sequence[str], columns: Sequence[str] | None) -> list[dict[str, Any]]:
         names = TABLES["trials"].names if columns is None else ["trial", *columns]
-        with ThreadPoolExecutor(READERS) as readers:
+        with ThreadPoolExecutor(1 if self._store is None else READERS) as readers:
             tables = [table for table in readers.map(lambda i: self._read_row(i, names), ids) if table]
         if not tables:
             return []
