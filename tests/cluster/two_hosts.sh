@@ -11,7 +11,7 @@
 set -euo pipefail
 
 project=$(cd "$(dirname "$0")/../.." && pwd)
-limit_seconds=${TWO_HOSTS_SECONDS:-240}
+limit_seconds=${TWO_HOSTS_SECONDS:-900}
 
 cannot() {
     echo "two hosts: not run here: $1"
