@@ -28,6 +28,7 @@ from typing import Any
 import psutil
 from rich.console import Console
 
+from study import embedded
 from study.disk import DiskPlan
 from study.machine import processor_name, source_commit
 from study.plan import Plan, Request, make_plan, search_width
@@ -35,6 +36,7 @@ from study.results import ResultsFolder
 from study.search import Assignment
 from study.slots import Slots
 from study.sources import Source
+from study.watching import Watching
 from study.workplace import available_cpus
 
 ROOT = Path(__file__).parent.parent
@@ -89,16 +91,18 @@ def drive(root: Path, trials: int) -> dict[str, Any]:
         folder.write_description(description)
         finished = launch.read_finished(folder)
         disk = DiskPlan(0, 0, 0, 0, SLOTS)
-        launch.run_study(plan, folder, description, slots, disk, Console(quiet=True), finished)
+        watching = Watching(dashboard=False)
+        launch.run_study(plan, folder, description, slots, disk, Console(quiet=True), finished, watching)
     seconds = time.perf_counter() - started
     assert len(folder.read_trials([])) == trials
     return {"seconds": seconds, **meter.readings}
 
 
 def plan_of(trials: int) -> Plan:
-    """Return a plan of so many trials, bound to no data, for the trainer reads none."""
+    """Return a plan of so many trials; the trainer reads neither the model nor the data."""
     plan = make_plan(Request("lora_vs_qlora", trials=1, confirm_seeds=1, settings={"variant": "main"}))
-    (lora, *_), nowhere = plan.arms, Source("embedded", Path("nowhere"))
+    lora = plan.arms[0]
+    model, data = Source("embedded", embedded.MODEL_DIR), Source("embedded", embedded.DATA_DIR)
     share, rest = divmod(trials, max(1, trials // ARM_TRIALS))
     arms = tuple(
         dataclasses.replace(
@@ -110,7 +114,7 @@ def plan_of(trials: int) -> Plan:
         )
         for i in range(max(1, trials // ARM_TRIALS))
     )
-    return dataclasses.replace(plan, arms=arms, models={"embedded": nowhere}, data=nowhere)
+    return dataclasses.replace(plan, arms=arms, models={"embedded": model}, data=data)
 
 
 def figures(first: Mapping[str, Any], resumed: Mapping[str, Any]) -> dict[str, Any]:

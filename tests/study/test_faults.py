@@ -88,7 +88,9 @@ class Driver:
             if kind == "raylet":
                 return raylets
             children = [child for raylet in raylets for child in raylet.children()]
-            return [child for child in children if child.cmdline()[0].startswith(("ray::Impl", "ray::IDLE"))]
+            # A worker goes by the name of its trial, or as idle.
+            titles = {child: child.cmdline()[0] for child in children}
+            return [c for c, title in titles.items() if title.startswith("ray::") and "Agent" not in title]
         except (psutil.NoSuchProcess, IndexError):
             return []
 
@@ -137,6 +139,15 @@ def wait_for(condition: Callable[[], Any], driver: Driver) -> Any:
     raise AssertionError(f"nothing happens: {driver.log.read_text()}")
 
 
+def kill_one(found: Sequence[psutil.Process], chance: random.Random) -> bool:
+    """Kill one of the processes, and tell whether one was still there to be killed."""
+    try:
+        chance.choice(found).kill()
+    except (IndexError, psutil.NoSuchProcess):  # Ray lets idle workers go
+        return False
+    return True
+
+
 def rows_in(parent: Path) -> list[Path]:
     return list(parent.glob("*/trials/*.parquet"))
 
@@ -166,9 +177,8 @@ def disturb(number: int, launcher: Launcher, folder: Path) -> Disturbed:
     driver = launcher.start(parent)
     wait_for(lambda: len(rows_in(parent)) >= after and list(parent.glob("*/study.json")), driver)
     time.sleep(delay)
-    found = wait_for(lambda: driver.find(victim), driver)
-    assert found, f"no {victim} to kill: {driver.log.read_text()}"
-    moment.choice(found).kill()
+    killed = wait_for(lambda: kill_one(driver.find(victim), moment), driver)
+    assert killed, f"no {victim} to kill: {driver.log.read_text()}"
     fault = f"{victim} killed {delay:.2f} s after trial {after}"
     status = driver.wait()
     (study,) = parent.iterdir()
