@@ -9,13 +9,13 @@ from scipy import stats
 
 from analysis.intervals import (
     SMALLEST_P,
-    WEIGHT_POWER,
     Uncertainty,
     mean_interval,
     mean_squares,
     perplexity_interval,
     seed_interval,
     share_interval,
+    weight_power,
 )
 from tests.analysis.simulated import LogitStudies
 
@@ -99,7 +99,7 @@ def test_critical_value_lies_between_the_two_ts_by_the_parts_of_the_variance():
     by_seeds, by_questions = stats.t.ppf(0.975, 2), stats.t.ppf(0.975, 99)
     assert Uncertainty(4.0, 2, 0.0, 99, 0.0).margin(0.975) == pytest.approx(2 * by_seeds)
     assert Uncertainty(0.0, 2, 4.0, 99, 0.0).margin(0.975) == pytest.approx(2 * by_questions)
-    weight = 0.5**WEIGHT_POWER
+    weight = 0.5 ** weight_power(2)
     expected = 2 * (weight * by_seeds + (1 - weight) * by_questions)
     assert Uncertainty(2.0, 2, 2.0, 99, 0.0).margin(0.975) == pytest.approx(expected)
 
@@ -120,7 +120,7 @@ def test_seeds_that_agree_by_chance_do_not_make_an_interval_narrow():
     assert squares.seeds == 0.0
     estimate = share_interval(hits)
     alone = share_interval(hits.mean(axis=0, keepdims=True).round(), deterministic=True)
-    assert estimate.high - estimate.low > 0.5 * (alone.high - alone.low)
+    assert estimate.high - estimate.low > 0.4 * (alone.high - alone.low)
 
 
 # Settings that cover what studies look like: (seeds, questions, accuracy, spread of the questions' difficulty
@@ -143,22 +143,19 @@ def _coverage(seeds, questions, accuracy, difficulty, seed_sd, studies):
 
 @pytest.mark.parametrize("setting", QUICK)
 def test_95_percent_intervals_cover_the_truth_in_93_to_97_percent_of_studies(setting):
-    # Two and a half standard errors of a share of 2,000 beside the bounds.
-    assert 0.918 <= _coverage(*setting, studies=2000) <= 0.982
+    assert 0.93 <= _coverage(*setting, studies=2000) <= 0.97
 
 
 @pytest.mark.slow
 def test_coverage_holds_over_the_settings_that_matter():
     covered = {setting: _coverage(*setting, studies=1000) for setting in GRID}
     for setting, share in covered.items():
-        seeds, questions, accuracy, *_ = setting
-        # With few right answers, and with two seeds that hardly differ, intervals are wider than need be.
-        rare = questions * accuracy < 20
-        most = 0.995 if rare or seeds == 2 else 0.97
+        # Two seeds that are alike by chance get an interval wider than need be.
+        most = 0.99 if setting[0] == 2 else 0.97
         assert 0.93 - MONTE_CARLO <= share <= most + MONTE_CARLO, setting
     for seeds in (3, 5):
         own = [share for setting, share in covered.items() if setting[0] == seeds]
-        assert 0.94 <= np.mean(own) <= 0.97
+        assert 0.94 <= np.mean(own) <= 0.96
 
 
 def test_perplexity_intervals_cover_the_truth():
