@@ -92,7 +92,8 @@ def drive(root: Path, trials: int) -> dict[str, Any]:
         finished = launch.read_finished(folder)
         disk = DiskPlan(0, 0, 0, 0, SLOTS)
         watching = Watching(dashboard=False)
-        launch.run_study(plan, folder, description, slots, disk, Console(quiet=True), finished, watching)
+        study = launch.StudyRun(plan, folder, description, slots, disk, watching, finished)
+        launch.run_study(study, Console(quiet=True))
     seconds = time.perf_counter() - started
     assert len(folder.read_trials([])) == trials
     return {"seconds": seconds, **meter.readings}

@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from study.observer import Observer
 from study.plan import Plan
 from study.search import Assignment
 
@@ -107,8 +108,8 @@ class Progress:
         return self.busy_seconds / (wall_seconds * self.slots)
 
 
-class Display:
-    """Shows a `Progress` on a console; the `Observer` of `study.tuning`."""
+class Display(Observer):
+    """Shows a `Progress` on a console."""
 
     def __init__(self, progress: Progress, console: Console):
         self._progress, self._console = progress, console
@@ -126,15 +127,26 @@ class Display:
             self._live.__exit__(*exception)
 
     def started(self, assignment: Assignment) -> None:
-        """See `study.tuning.Observer`."""
+        """See `Observer`."""
         self._progress.start(assignment)
 
     def progressed(self, assignment: Assignment, progress: Mapping[str, Any]) -> None:
-        """See `study.tuning.Observer`."""
+        """See `Observer`."""
         self._progress.update(assignment, progress)
 
+    def interrupted(self, assignment: Assignment, reason: str) -> None:
+        """See `Observer`."""
+        self._progress.running.pop(assignment.config.trial_id, None)
+        self._console.print(
+            f"again: {_describe(assignment)} ({assignment.config.trial_id}): {reason}; "
+            "it goes on from its last checkpoint",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
     def finished(self, assignment: Assignment, row: Row) -> None:
-        """See `study.tuning.Observer`."""
+        """See `Observer`."""
         self._progress.finish(assignment, row)
         if row["status"] not in ("complete", "pruned"):
             where = f"; log: {row['log']}" if row.get("log") else ""

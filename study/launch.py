@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -21,16 +22,20 @@ from study.disk import DiskPlan
 from study.display import Display, Progress, show_seconds
 from study.errors import UserError
 from study.leftovers import remove_leftovers
+from study.observer import Observer
 from study.optuna_record import OptunaRecord
 from study.plan import Plan, Request
 from study.results import ResultsFolder
-from study.room import Gate, when_there_is_room
+from study.room import Gate, Room, when_there_is_room
 from study.schema import SCHEMA_VERSION
 from study.search import HOPELESS_FAILURES, Assignment, StudySearch
 from study.slots import Slots
 from study.sources import Source
 from study.watching import Watching
 from study.workplace import available_cpus
+
+if TYPE_CHECKING:
+    from study.worker import Job
 
 # What the search, the display and the record of the search ask of a finished trial.
 RESUMED_COLUMNS = (
@@ -104,94 +109,134 @@ def notes(plan: Plan, slots: Slots) -> list[str]:
     return found
 
 
-def run_study(
-    plan: Plan,
-    folder: ResultsFolder,
-    description: Mapping[str, Any],
-    slots: Slots,
-    disk: DiskPlan,
-    console: Console,
-    finished: Mapping[str, Mapping[str, Any]],
-    watching: Watching,
-    *,
-    on_cluster: bool = False,
-) -> None:
-    """Run what a bound plan has left to run in `folder`, and say at the end how it went.
+@dataclass(frozen=True)
+class StudyRun:
+    """A study that is about to run, or to go on.
 
-    Args:
+    Attributes:
+        plan: what to run, bound to its sources (see `study.binding.bind`).
+        folder, description: its results folder, and what its study.json says.
+        slots, disk: what of the machines each trial gets.
+        watching: the dashboard and the trackers.
         finished: what need not run again, see `read_finished`.
         on_cluster: run on the cluster that is connected to, and not on a Ray of its own on this machine.
+    """
+
+    plan: Plan
+    folder: ResultsFolder
+    description: Mapping[str, Any]
+    slots: Slots
+    disk: DiskPlan
+    watching: Watching
+    finished: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    on_cluster: bool = False
+
+    @property
+    def about(self) -> dict[str, str]:
+        """The columns of every row that only the study knows."""
+        request = self.plan.request
+        return {
+            "study": self.description["study"],
+            "space": request.space,
+            "profile": self.plan.profile.name,
+        }
+
+
+def run_study(study: StudyRun, console: Console) -> None:
+    """Run what a study has left to run, and say at the end how it went.
 
     Raises:
         KeyboardInterrupt: the user stopped it; what had finished is in the folder.
     """
+    started = time.monotonic()
+    folder, tracking = study.folder, study.folder.root / "tracking"
+    progress = Progress(study.plan, study.slots.count)
+    remove_leftovers(folder)
+    folder.fetch(tracking)
+    try:
+        with _ray(study, console):
+            search = _run_trials(study, progress, console)
+    finally:
+        folder.publish(folder.optuna_path)
+        folder.publish(tracking)
+    if search.hopeless is not None:
+        _say_hopeless(search.hopeless, folder, console)
+    wall = time.monotonic() - started
+    share = progress.busy_share(wall)
+    finished_at = datetime.now(UTC).isoformat(timespec="seconds")
+    ended = {**study.description, "finished_at": finished_at, "busy_share": share}
+    when_there_is_room(lambda: folder.write_description(ended))
+    console.print(
+        f"{progress.ended} trials in {show_seconds(wall)}; "
+        f"the {study.slots.count} slots trained or evaluated {share:.0%} of the time",
+        highlight=False,
+    )
+
+
+@contextmanager
+def _ray(study: StudyRun, console: Console) -> Iterator[None]:
+    """Run Ray on this machine for the length of the block, unless the study is on a cluster's."""
+    if study.on_cluster:
+        yield
+        return
     from study.local_ray import local_ray
+
+    with local_ray(study.slots, study.about, dashboard=study.watching.dashboard) as dashboard:
+        if dashboard is not None:
+            token = token_path() or "the variable RAY_AUTH_TOKEN"
+            say(console, f"Dashboard: http://{dashboard} (it asks for a token: the one in {token})")
+        yield
+
+
+def _run_trials(study: StudyRun, progress: Progress, console: Console) -> StudySearch:
+    """Run the trials on the Ray that runs, through every pause for a full disk; return the search."""
     from study.ray_metrics import StudyMetrics
     from study.tracking import tracked
-    from study.tuning import Observer, run_trials
-    from study.worker import Job
+    from study.tuning import run_trials
 
-    started = time.monotonic()
-    progress = Progress(plan, slots.count)
-    remove_leftovers(folder)
-    records: list[Observer] = [OptunaRecord(folder.optuna_path)]
+    plan, folder, slots, name = study.plan, study.folder, study.slots, study.description["study"]
+    room = study.disk.room(folder.root.absolute())
+    job = _job(study, room)
+    metrics = StudyMetrics(name, slots.count)
+    records: list[Observer] = [OptunaRecord(folder.optuna_path), metrics]
 
     def reuse(assignment: Assignment, row: Mapping[str, Any]) -> None:
         progress.reuse(assignment, row)
         for record in records:
             record.finished(assignment, row)
 
-    room = disk.room(folder.root.absolute())
-    options = {"use_gpu": slots.gpus > 0, "checkpoint_share": disk.share, "room": room}
-    workplaces = {name: workplace_of(plan, name, **options) for name in plan.models}
-    about = {"study": description["study"], "space": plan.request.space, "profile": plan.profile.name}
-    job = Job(workplaces, folder.address, about)
-    tracking = folder.root / "tracking"
-    folder.fetch(tracking)
-    ours = local_ray(slots, about, dashboard=watching.dashboard)
-    running: AbstractContextManager[str | None] = nullcontext() if on_cluster else ours
-    try:
-        with running as dashboard:
-            if dashboard is not None:
-                token = token_path() or "the variable RAY_AUTH_TOKEN"
-                say(console, f"Dashboard: http://{dashboard} (it asks for a token: the one in {token})")
-            metrics = StudyMetrics(description["study"], slots.count)
-            records.append(metrics)
-            following = tracked(watching.trackers, folder, description["study"])
-            with metrics, following as trackers, Display(progress, console) as display:
-                gate = Gate(room, display.pause)
+    following = tracked(study.watching.trackers, folder, name)
+    with metrics, following as trackers, Display(progress, console) as display:
+        gate = Gate(room, display.pause)
 
-                def go_on() -> StudySearch:
-                    known = read_finished(folder) if progress.ended else finished
-                    progress.running.clear()
-                    search = StudySearch(plan, description["search_width"], known, on_reuse=reuse)
-                    run_trials(search, job, slots, [display, *records, *trackers], gate)
-                    return search
+        def go_on() -> StudySearch:
+            known = read_finished(folder) if progress.ended else study.finished
+            progress.running.clear()
+            search = StudySearch(plan, study.description["search_width"], known, on_reuse=reuse)
+            run_trials(search, job, slots, [display, *records, *trackers], gate)
+            return search
 
-                # Ray and Tune don't survive a disk that is full to the last byte where their own files lie.
-                search = when_there_is_room(go_on, room, on_wait=gate.close)
-    finally:
-        folder.publish(folder.optuna_path)
-        folder.publish(tracking)
-    if search.hopeless is not None:
-        log = folder.place_of(folder.log_path(search.hopeless["trial"]))
-        console.print(
-            f"Stopped: {HOPELESS_FAILURES} trials failed and none that trains finished. The last: "
-            f"{search.hopeless['reason']} (log: {log}). "
-            f"When it is mended, go on with: python -m study.run --resume {folder}",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
-    wall = time.monotonic() - started
-    share = progress.busy_share(wall)
-    finished_at = datetime.now(UTC).isoformat(timespec="seconds")
-    ended = {**description, "finished_at": finished_at, "busy_share": share}
-    when_there_is_room(lambda: folder.write_description(ended))
+        # Ray and Tune don't survive a disk that is full to the last byte where their own files lie.
+        return when_there_is_room(go_on, room, on_wait=gate.close)
+
+
+def _job(study: StudyRun, room: Room) -> Job:
+    from study.worker import Job
+
+    options = {"use_gpu": study.slots.gpus > 0, "checkpoint_share": study.disk.share, "room": room}
+    workplaces = {name: workplace_of(study.plan, name, **options) for name in study.plan.models}
+    return Job(workplaces, study.folder.address, study.about)
+
+
+def _say_hopeless(row: Mapping[str, Any], folder: ResultsFolder, console: Console) -> None:
+    log = folder.place_of(folder.log_path(row["trial"]))
     console.print(
-        f"{progress.ended} trials in {show_seconds(wall)}; "
-        f"the {slots.count} slots trained or evaluated {share:.0%} of the time",
+        f"Stopped: {HOPELESS_FAILURES} trials failed and none that trains finished. The last: "
+        f"{row['reason']} (log: {log}). "
+        f"When it is mended, go on with: python -m study.run --resume {folder}",
         highlight=False,
+        markup=False,
+        soft_wrap=True,
     )
 
 

@@ -1,6 +1,6 @@
 """optuna.db: every search trial, as optuna-dashboard opens it (`optuna-dashboard sqlite:///RESULTS/optuna.db`).
 
-A record for people, written from the rows. The search itself keeps its studies in memory and is replayed
+A record for people, written from the rows. The search itself keeps its studies in memory and goes on
 from the rows (see `study.search`), so nothing is lost with this file.
 """
 
@@ -15,24 +15,19 @@ from optuna.trial import create_trial
 from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError
 
+from study.observer import Observer
 from study.proposals import read_ending
 from study.room import when_there_is_room
 from study.search import Assignment
 
 
-class OptunaRecord:
-    """Writes finished search trials to optuna.db, one Optuna study an arm; an `Observer`."""
+class OptunaRecord(Observer):
+    """Writes finished search trials to optuna.db, one Optuna study an arm."""
 
     def __init__(self, path: Path):
         self._storage = _open(path)
         self._studies: dict[str, optuna.Study] = {}
         self._known: dict[str, set[str]] = {}
-
-    def started(self, assignment: Assignment) -> None:
-        """Nothing is recorded before a trial ends."""
-
-    def progressed(self, assignment: Assignment, progress: Mapping[str, Any]) -> None:
-        """Nothing is recorded before a trial ends."""
 
     def finished(self, assignment: Assignment, row: Mapping[str, Any]) -> None:
         """Record a search trial, unless it is there already."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from ray.util.metrics import Gauge
 
+from study.observer import Observer
 from study.search import Assignment
 
 Row = Mapping[str, Any]
@@ -32,8 +33,8 @@ METRICS = {
 REPEAT_SECONDS = 1.0
 
 
-class StudyMetrics:
-    """Sets the metrics, and keeps them; an `Observer` of `study.tuning`. To be entered while Ray runs.
+class StudyMetrics(Observer):
+    """Sets the metrics, and keeps them. To be entered while Ray runs.
 
     Args:
         study: the study's name.
@@ -67,12 +68,12 @@ class StudyMetrics:
         self._repeater.join()
 
     def started(self, assignment: Assignment) -> None:
-        """See `study.tuning.Observer`."""
+        """See `Observer`."""
         self._running[assignment.config.trial_id] = _key(assignment)
         self._set_busy(_key(assignment))
 
     def progressed(self, assignment: Assignment, progress: Mapping[str, Any]) -> None:
-        """See `study.tuning.Observer`."""
+        """See `Observer`."""
         trial, key = assignment.config.trial_id, _key(assignment)
         if "loss" in progress:
             self._set("finetune_study_loss", progress["loss"], *key)
@@ -86,18 +87,25 @@ class StudyMetrics:
             self._speeds.pop(trial, None)
         self._set_speed(key)
 
+    def interrupted(self, assignment: Assignment, reason: str) -> None:
+        """See `Observer`."""
+        self._leave_slot(assignment)
+
     def finished(self, assignment: Assignment, row: Row) -> None:
-        """See `study.tuning.Observer`; also for a trial that an earlier run of the study finished."""
-        trial, key = assignment.config.trial_id, _key(assignment)
-        for known in (self._running, self._speeds, self._last):
-            known.pop(trial, None)
-        self._set_busy(key)
-        self._set_speed(key)
+        """See `Observer`; also for a trial that an earlier run of the study finished."""
+        key = _key(assignment)
+        self._leave_slot(assignment)
         self._ended[*key, row["status"]] += 1
         self._set("finetune_study_trials", self._ended[*key, row["status"]], *key, row["status"])
         if row["status"] == "complete" and row.get("accuracy") is not None:
             self._best[key] = max(row["accuracy"], self._best.get(key, 0.0))
             self._set("finetune_study_best_accuracy", self._best[key], *key)
+
+    def _leave_slot(self, assignment: Assignment) -> None:
+        for known in (self._running, self._speeds, self._last):
+            known.pop(assignment.config.trial_id, None)
+        self._set_busy(_key(assignment))
+        self._set_speed(_key(assignment))
 
     def _set_busy(self, key: Key) -> None:
         busy = sum(running == key for running in self._running.values())

@@ -5,6 +5,7 @@ It knows neither Ray nor a model: the trainer is a function that it calls.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import sys
@@ -178,5 +179,9 @@ def _provenance(workplace: Workplace) -> dict[str, Any]:
 def _free_memory() -> None:
     # A reused worker must not carry one trial's tensors into the next.
     gc.collect()
+    # Every trial has a thread of its own, hence another of glibc's arenas, which keep the pages that are
+    # freed: without this a worker grew by 40 MB a trial. Other C libraries have no such call.
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
     if torch := sys.modules.get("torch"):
         torch.cuda.empty_cache()

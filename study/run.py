@@ -14,10 +14,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -25,7 +25,6 @@ from study.access_token import prepare_token
 from study.binding import bind, workplace_of
 from study.command_line import Parser, complain, run_command, say
 from study.config import parse_setting
-from study.disk import DiskPlan
 from study.errors import RayLost, UserError
 from study.object_store import join_address
 from study.plan import Plan, Request, make_plan, search_width
@@ -37,6 +36,9 @@ from study.sizes import parse_size
 from study.slots import Placement, Slots, choose_slots, look_at_machine
 from study.space import list_spaces, load_space
 from study.watching import TRACKERS, Watching, choose_watching
+
+if TYPE_CHECKING:
+    from study.launch import StudyRun
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -146,7 +148,7 @@ def _start(options: argparse.Namespace, console: Console) -> int:
         return 0
     plan = bind(plan)
     watching = _watching(options, console)
-    from study.launch import describe_study, new_study_name
+    from study.launch import StudyRun, describe_study, new_study_name
     from study.preflight import preflight
 
     name = new_study_name(request.space)
@@ -157,12 +159,13 @@ def _start(options: argparse.Namespace, console: Console) -> int:
     description = describe_study(name, plan, slots.count, search_width(plan, slots.count), max_disk)
     with folder.in_use():
         folder.write_description(description)
-        here = _on_cluster(options)
-        return _run(plan, folder, description, slots, disk, console, {}, watching, on_cluster=here)
+        on_cluster = _on_cluster(options)
+        study = StudyRun(plan, folder, description, slots, disk, watching, on_cluster=on_cluster)
+        return _run(study, console)
 
 
 def _resume(options: argparse.Namespace, console: Console) -> int:
-    from study.launch import check_unchanged, read_finished, request_of
+    from study.launch import StudyRun, check_unchanged, read_finished, request_of
     from study.preflight import preflight
 
     folder = ResultsFolder(options.resume)
@@ -178,17 +181,9 @@ def _resume(options: argparse.Namespace, console: Console) -> int:
             max_disk = parse_size("--max-disk", options.max_disk)
         finished = read_finished(folder)
         disk = preflight(plan, slots, folder.root, max_disk, console, finished.values())
-        return _run(
-            plan,
-            folder,
-            description,
-            slots,
-            disk,
-            console,
-            finished,
-            watching,
-            on_cluster=_on_cluster(options),
-        )
+        on_cluster = _on_cluster(options)
+        study = StudyRun(plan, folder, description, slots, disk, watching, finished, on_cluster)
+        return _run(study, console)
 
 
 def _rerun(options: argparse.Namespace, console: Console) -> int:
@@ -202,25 +197,15 @@ def _rerun(options: argparse.Namespace, console: Console) -> int:
     return 0 if same else 1
 
 
-def _run(
-    plan: Plan,
-    folder: ResultsFolder,
-    description: Mapping[str, Any],
-    slots: Slots,
-    disk: DiskPlan,
-    console: Console,
-    finished: Mapping[str, Mapping[str, Any]],
-    watching: Watching,
-    *,
-    on_cluster: bool,
-) -> int:
+def _run(study: StudyRun, console: Console) -> int:
     from study.launch import notes, run_study
 
-    for note in (*plan.notes, *notes(plan, slots)):
+    plan, folder = study.plan, study.folder
+    for note in (*plan.notes, *notes(plan, study.slots)):
         say(console, f"Note: {note}")
     say(console, f"Results: {folder}")
     try:
-        run_study(plan, folder, description, slots, disk, console, finished, watching, on_cluster=on_cluster)
+        run_study(study, console)
     except KeyboardInterrupt:
         _say_how_to_go_on("Stopped.", plan, folder, console)
         return 130

@@ -18,6 +18,7 @@ from typing import Any
 from ray.tune.logger import TBXLoggerCallback
 
 from study.command_line import complain
+from study.observer import Observer
 from study.record import config_columns
 from study.results import ResultsFolder
 from study.search import Assignment
@@ -105,8 +106,8 @@ class Run:
         return self.last_step
 
 
-class Tracker:
-    """Tells one of Ray's callbacks of the trials; an `Observer` of `study.tuning`.
+class Tracker(Observer):
+    """Tells one of Ray's callbacks of the trials.
 
     A tracker that fails, for whatever reason, says so once and is told nothing more: the study goes on.
 

@@ -13,7 +13,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import ray
 from ray import tune
@@ -25,6 +25,7 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from study.errors import UserError
+from study.observer import Observer
 from study.raylet import ended_with_the_raylet
 from study.record import config_columns
 from study.results import ResultsFolder
@@ -42,19 +43,6 @@ LOW_MEMORY = "running low on memory"
 # machine may be taken away several times, which is no fault of the trial's).
 PROCESS_RESTARTS = 1
 NODE_RESTARTS = 20
-
-
-class Observer(Protocol):
-    """What wants to know how the study goes: the display, and the record of the search."""
-
-    def started(self, assignment: Assignment) -> None:
-        """A trial was given a slot."""
-
-    def progressed(self, assignment: Assignment, progress: Mapping[str, Any]) -> None:
-        """A trial reported its phase, and its step and loss while it trains."""
-
-    def finished(self, assignment: Assignment, row: Row) -> None:
-        """A trial's row has been written."""
 
 
 def run_trials(
@@ -96,7 +84,7 @@ def run_trials(
         trainable,
         tune_config=tune.TuneConfig(
             search_alg=searcher,
-            scheduler=_Fifo(),
+            scheduler=_InOrder(searcher),
             num_samples=-1,
             # A worker takes one trial after another: torch is imported once a slot.
             reuse_actors=True,
@@ -113,14 +101,6 @@ def run_trials(
             tuner.fit()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-class _Fifo(FIFOScheduler):
-    """First in, first out, among the trials that live: Tune's own looks through all that there have been."""
-
-    def choose_trial_to_run(self, tune_controller: Any) -> Any:
-        waiting = (trial for trial in tune_controller.get_live_trials() if trial.status == Trial.PENDING)
-        return next(waiting, None)
 
 
 class _NotPickled:
@@ -166,7 +146,7 @@ class _Searcher(_NotPickled, Searcher):
         self._search.finish(assignment.config.trial_id, row)
         return assignment
 
-    def restart(self, trial_id: str, *, halve: bool) -> None:
+    def restart(self, trial_id: str, *, halve: bool) -> Assignment:
         """Hand a trial out again: it goes on from its last checkpoint, as another trial of Tune's.
 
         Args:
@@ -176,6 +156,7 @@ class _Searcher(_NotPickled, Searcher):
         self._again.append(assignment)
         if halve:
             self._halved.add(assignment.config.trial_id)
+        return assignment
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
         """Nothing: `_Watcher` tells the search, from the row that the trial wrote."""
@@ -188,6 +169,23 @@ class _Searcher(_NotPickled, Searcher):
 
     def restore(self, checkpoint_path: str) -> None:
         """Nothing: see `save`."""
+
+
+class _InOrder(FIFOScheduler):
+    """Starts the trials in the order in which the search handed them out.
+
+    Tune's own scheduler looks through all trials that there have been, and the live ones are a set: taken in
+    its order, one trial may wait for most of a study, and its arm's confirm stage with it.
+    """
+
+    def __init__(self, searcher: _Searcher):
+        super().__init__()
+        self._searcher = searcher
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        live = tune_controller.get_live_trials()
+        waiting = {trial.trial_id: trial for trial in live if trial.status == Trial.PENDING}
+        return next((waiting[i] for i in self._searcher.assignments if i in waiting), None)
 
 
 class _Watcher(_NotPickled, Callback):
@@ -225,12 +223,15 @@ class _Watcher(_NotPickled, Callback):
         deaths = self._deaths[trial_id, node_lost]
         may_go_on = deaths <= (NODE_RESTARTS if node_lost else PROCESS_RESTARTS)
         out_of_memory = _ran_out_of_memory(trial)
+        what = "node" if node_lost else "worker process"
         if may_go_on and self._folder.read_trial(trial_id) is None:
-            self._searcher.restart(trial.trial_id, halve=out_of_memory)
+            assignment = self._searcher.restart(trial.trial_id, halve=out_of_memory)
+            reason = "the host is out of memory" if out_of_memory else f"its {what} died"
+            for observer in self._observers:
+                observer.interrupted(assignment, reason)
         elif out_of_memory:
             self._close(trial, "out_of_memory", "its worker process was killed: the host is out of memory")
         else:
-            what = "node" if node_lost else "worker process"
             self._close(trial, "failed", f"its {what} died {deaths} times")
 
     def _close(self, trial: Any, status: str, reason: str) -> None:

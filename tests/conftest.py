@@ -15,6 +15,15 @@ from study.config import ADAPTER_METHODS, TRAINED_METHODS, TrialConfig, make_con
 from study.sources import find_code_data, find_data, find_model, fingerprint_folder
 from study.workplace import Workplace
 
+# What Ray and the trackers leave behind: sockets and files until the interpreter's end, deprecated names.
+RAYS_OWN_WARNINGS = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:

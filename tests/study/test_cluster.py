@@ -163,6 +163,7 @@ def test_a_study_that_loses_a_node_comes_to_its_full_table(
     output = study.communicate(timeout=300)[0]
     assert study.returncode == 0, output
     assert "3 at once" in output
+    assert output.count("its node died; it goes on from its last checkpoint") == 1
     (root,) = (path.parent for path in tmp_path.glob("results/*/study.json"))
     folder = ResultsFolder(root)
     rows = folder.read_trials()

@@ -19,15 +19,9 @@ from study.search import Assignment
 from study.slots import Slots
 from study.tracking import tracked
 from study.watching import Watching, choose_watching
+from tests.conftest import RAYS_OWN_WARNINGS
 
-pytestmark = [
-    # The trackers' and Ray's own.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning"),
-]
+pytestmark = RAYS_OWN_WARNINGS
 
 
 def needs(package: str) -> pytest.MarkDecorator:

@@ -10,35 +10,32 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ray.tune.experiment import Trial
 
 from study.binding import bind, workplace_of
 from study.local_ray import local_ray
+from study.observer import Observer
 from study.plan import Plan, Request, make_plan
 from study.results import ResultsFolder
 from study.room import Gate, Room
 from study.search import Assignment, StudySearch
 from study.slots import Slots
-from study.tuning import run_trials
+from study.tuning import _InOrder, run_trials
 from study.worker import Job
+from tests.conftest import RAYS_OWN_WARNINGS
 from tests.small_disk import small_disk
 
 FAKE = "tests.fake_trainer:run_trial"
 SLOTS = Slots(count=2, cpus=1, gpus=0.0)
 
-pytestmark = [
-    # Ray's own: sockets and files that it leaves to the interpreter's end, and its deprecated names.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning"),
-]
+pytestmark = RAYS_OWN_WARNINGS
 
 
-class Log:
+class Log(Observer):
     """An observer that keeps what it is told."""
 
     def __init__(self) -> None:
@@ -49,6 +46,9 @@ class Log:
 
     def progressed(self, assignment: Assignment, progress: Any) -> None:
         self.events.append(("progressed", assignment.config.trial_id))
+
+    def interrupted(self, assignment: Assignment, reason: str) -> None:
+        self.events.append(("interrupted", assignment.config.trial_id))
 
     def finished(self, assignment: Assignment, row: Any) -> None:
         self.events.append(("finished", row["trial"]))
@@ -103,6 +103,20 @@ def test_every_trial_of_the_plan_becomes_a_row(plan: Plan, done: Done) -> None:
     assert all((done.root / row["log"]).is_file() for row in done.rows.values())
 
 
+def test_waiting_trials_start_in_the_order_in_which_they_were_handed_out() -> None:
+    def trial(name: str, status: str = Trial.PENDING) -> Any:
+        return SimpleNamespace(trial_id=name, status=status)
+
+    searcher: Any = SimpleNamespace(assignments={"running": None, "first": None, "second": None})
+    live = [trial("second"), trial("first"), trial("running", Trial.RUNNING)]
+    controller = SimpleNamespace(get_live_trials=lambda: live)
+    assert _InOrder(searcher).choose_trial_to_run(controller) is live[1]
+    live.pop(1)
+    assert _InOrder(searcher).choose_trial_to_run(controller) is live[0]
+    live.pop(0)
+    assert _InOrder(searcher).choose_trial_to_run(controller) is None
+
+
 def test_workers_are_reused(done: Done) -> None:
     pids = {path.read_text().split()[-1] for path in (done.root / "logs").iterdir()}
     assert len(pids) <= SLOTS.count
@@ -148,7 +162,8 @@ def test_a_full_disk_pauses_the_study_and_loses_nothing(plan: Plan, done: Done, 
     assert len(said) == 2
     assert "1 MB are needed to go on" in str(said[0])
     assert said[1] is None
-    assert len(started_while_full) <= 1  # Tune asks one trial ahead; its worker waits
+    # What had been handed out before: Tune asks ahead. Its workers wait.
+    assert len(started_while_full) <= SLOTS.count
     assert {t: (row["status"], row["accuracy"]) for t, row in rows.items()} == {
         t: (row["status"], row["accuracy"]) for t, row in done.rows.items()
     }
@@ -174,11 +189,17 @@ def test_an_arm_that_fails_does_not_stop_the_others(
 
 @pytest.mark.slow
 def test_a_trial_whose_process_dies_is_taken_up_by_another(plan: Plan, done: Done, tmp_path: Path) -> None:
-    rows = run(plan, tmp_path, Log(), "tests.fake_trainer:that_is_killed_once")
+    log = Log()
+    rows = run(plan, tmp_path, log, "tests.fake_trainer:that_is_killed_once")
     assert {t: (row["status"], row["accuracy"]) for t, row in rows.items()} == {
         t: (row["status"], row["accuracy"]) for t, row in done.rows.items()
     }
     assert list((tmp_path / "checkpoints").iterdir()) == []
+    for _, trial in [event for event in log.events if event[0] == "interrupted"]:
+        assert [what for what, other in log.events if other == trial and what != "progressed"] == [
+            *("started", "interrupted", "started", "finished")
+        ]
+    assert any(what == "interrupted" for what, _ in log.events)
 
 
 @pytest.mark.slow
