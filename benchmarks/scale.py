@@ -3,9 +3,12 @@
     python -m benchmarks.scale              # 100, 1,000 and 10,000 trials
     python -m benchmarks.scale 100 1000     # other numbers of trials; the last is held to the limits
 
-The trainer is a fake one that sleeps nothing, so what is measured is what the study adds: the search, Ray
-Tune, the rows, optuna.db. Each number of trials is a study of its own, of arms of 200 trials, in a process of
-its own (the driver), run by the study's own code and then resumed with nothing left to do.
+The trainer is a fake one that sleeps, so what is measured is what the study adds: the search, Ray Tune, the
+rows, optuna.db. The first trials wait until every slot has a worker, and all are long enough to keep all
+slots taken: else Ray starts workers over and over, and they are what is measured.
+
+Each number of trials is a study of its own, of arms of 200 trials, in a process of its own (the driver), run
+by the study's own code and then resumed with nothing left to do.
 
 Driver time is the CPU time of the driver's process, all its threads: on two cores wall time is mostly the
 64 workers', which share them. The warm-up, in which the workers start, is left out: the first 128 trials, or
@@ -17,6 +20,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -44,7 +48,9 @@ RESULT = Path(__file__).parent / "results" / "scale.json"
 TRIALS = (100, 1_000, 10_000)
 SLOTS, ARM_TRIALS, CONFIRM_SEEDS = 64, 200, 3
 MOST_DRIVER_MS, MOST_RESUME_SECONDS, MOST_GROWTH = 50.0, 30.0, 1.1
-TRAINER = "tests.fake_trainer:run_trial"
+TRIAL_SECONDS = "6"
+TRAINER = "benchmarks.scale:run_trial"
+WORKERS = "SCALE_WORKERS"  # the variable that names a folder with a file for each worker
 
 
 class Meter:
@@ -74,6 +80,7 @@ def drive(root: Path, trials: int) -> dict[str, Any]:
     from study.optuna_record import OptunaRecord
 
     tuning.Job.__init__.__defaults__ = (TRAINER,)
+    os.environ |= {WORKERS: tempfile.mkdtemp(), "FAKE_TRIAL_SECONDS": TRIAL_SECONDS}
     meter, finish = Meter(trials), OptunaRecord.finished
 
     def counted(record: OptunaRecord, assignment: Assignment, row: Mapping[str, Any]) -> None:
@@ -97,6 +104,17 @@ def drive(root: Path, trials: int) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     assert len(folder.read_trials([])) == trials
     return {"seconds": seconds, **meter.readings}
+
+
+def run_trial(*arguments: Any, **options: Any) -> None:
+    """Run a fake trial, once every slot has its worker."""
+    from tests import fake_trainer
+
+    workers = Path(os.environ[WORKERS])
+    (workers / str(os.getpid())).touch()
+    while len(list(workers.iterdir())) < SLOTS:
+        time.sleep(1)
+    fake_trainer.run_trial(*arguments, **options)
 
 
 def plan_of(trials: int) -> Plan:

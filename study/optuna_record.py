@@ -50,7 +50,10 @@ class OptunaRecord(Observer):
                 user_attrs={"trial": row["trial"], "status": row["status"]},
             )
         )
-        self._known[assignment.arm.label].add(row["trial"])
+        known = self._known[assignment.arm.label]
+        known.add(row["trial"])
+        if len(known) == assignment.arm.search_trials:
+            del self._studies[assignment.arm.label]  # it holds all its trials in memory
 
     def _study(self, label: str) -> optuna.Study:
         if label not in self._studies:

@@ -60,9 +60,9 @@ def run_trials(
         RayLost: Ray's own process on this machine has died.
     """
     RayActorManager._actor_task_failed = _actor_task_failed_or_killed
-    # A trial in waiting keeps a worker from being let go between two trials, and tells an autoscaling cluster
-    # how many machines it is to get.
-    waiting = 0 if slots.capped else 1
+    # Tune lets a worker go that falls free while no trial waits for one. With as many in waiting as there are
+    # slots none goes, however many fall free at once; and an autoscaling cluster sees how much it is to get.
+    waiting = 0 if slots.capped else slots.count
     os.environ.update(
         # Ctrl-C is the study's to handle, the results are its own files, and its own lines are enough.
         TUNE_DISABLE_SIGINT_HANDLER="1",
@@ -240,6 +240,7 @@ class _Watcher(_NotPickled, Callback):
         if row is None:
             row = self._write_lost(self._searcher.assignments[trial.trial_id], status, reason)
         assignment = self._searcher.finish(trial.trial_id, row)
+        _forget_results(trial)
         for observer in self._observers:
             observer.finished(assignment, row)
 
@@ -254,6 +255,14 @@ class _Watcher(_NotPickled, Callback):
         }
         when_there_is_room(lambda: self._folder.finish_trial(row))
         return row
+
+
+def _forget_results(trial: Any) -> None:
+    """Empty a trial that has ended: Tune keeps it to the end, with 25 kB of statistics that nobody reads."""
+    trial.run_metadata.metric_analysis.clear()
+    trial.run_metadata.metric_n_steps.clear()
+    trial.run_metadata.last_result = {}
+    trial.config = trial.evaluated_params = {}
 
 
 def _ran_out_of_memory(trial: Any) -> bool:

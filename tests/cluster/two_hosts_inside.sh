@@ -28,7 +28,7 @@ own_tmp() {
     echo "nameserver 127.0.0.1" >/tmp/resolv.conf
     mount --bind /tmp/hosts /etc/hosts
     mount --bind /tmp/resolv.conf /etc/resolv.conf
-    touch /tmp/home/.bashrc
+    echo "PATH=$venv/bin:\$PATH" >/tmp/home/.bashrc
     export HOME=/tmp/home
 }
 
@@ -107,7 +107,7 @@ worker_start_ray_commands:
 YAML
 
 run_on_head() { "$venv/bin/ray" exec --no-config-cache "$HOME/cluster.yaml" "cd finetune-study && $*" 2>&1; }
-study="RAY_AUTH_MODE=token HF_HUB_OFFLINE=1 $python -m tests.cluster.short_study --space lora_vs_qlora"
+study="RAY_AUTH_MODE=token HF_HUB_OFFLINE=1 FAKE_TRAINER=in_steps $python -m tests.fake_study --space lora_vs_qlora"
 study="$study --address auto --trials 2 --confirm-seeds 1"
 
 say "ray up"
@@ -129,6 +129,22 @@ kill -KILL "$worker"  # with it goes every process of the host
 wait "$running" || { cat "$HOME/study.log"; exit 1; }
 "$python" -m tests.cluster.two_hosts_check full-table "$shared/results" || { cat "$HOME/study.log"; exit 1; }
 grep -A4 " arm " "$HOME/study.log"
+
+say "a study as a job, through the tunnel of ray dashboard"
+"$venv/bin/ray" dashboard "$HOME/cluster.yaml" >"$HOME/tunnel.log" 2>&1 &
+until (: </dev/tcp/127.0.0.1/8265) 2>/dev/null; do
+    [ "$SECONDS" -lt "$limit_seconds" ] || { cat "$HOME/tunnel.log"; exit 1; }
+    sleep 1
+done
+"$venv/bin/ray" job submit --address http://127.0.0.1:8265 -- bash -c "cd ~/finetune-study && exec $python -m \
+    tests.fake_study --space lora_vs_qlora --set variant=main --trials 1 --confirm-seeds 1 \
+    --results $shared/jobs" >"$HOME/job.log" 2>&1 || { cat "$HOME/job.log"; exit 1; }
+grep -A4 " arm " "$HOME/job.log"
+
+say "a script by ray submit"
+echo 'import study.run; print("status", study.run.main(["--list"]))' >"$HOME/list_spaces.py"
+"$venv/bin/ray" submit "$HOME/cluster.yaml" "$HOME/list_spaces.py" >"$HOME/submit.log" 2>&1 &&
+    grep -q "^status 0" "$HOME/submit.log" || { cat "$HOME/submit.log"; exit 1; }
 
 say "ray down"
 "$venv/bin/ray" down -y "$HOME/cluster.yaml" >"$HOME/down.log" 2>&1 || { cat "$HOME/down.log"; exit 1; }

@@ -115,6 +115,7 @@ def two_nodes(tmp_path: Path) -> Iterator[TwoNodes]:
         "RAY_AUTH_TOKEN_PATH": str(token),
         "RAY_raylet_start_wait_time_s": "120",
         "FAKE_TRIAL_SECONDS": "3",
+        "FAKE_TRAINER": "in_steps",
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.cluster.two_nodes"],
@@ -143,7 +144,7 @@ def test_a_study_that_loses_a_node_comes_to_its_full_table(
     two_nodes: TwoNodes, tiny_model: Path, small_data: Path, tmp_path: Path
 ) -> None:
     source = ["--model", str(tiny_model), "--data", str(small_data), "--trials", "2", "--confirm-seeds", "1"]
-    command = [sys.executable, "-m", "tests.cluster.short_study", "--space", "lora_vs_qlora"]
+    command = [sys.executable, "-m", "tests.fake_study", "--space", "lora_vs_qlora"]
     command += ["--address", two_nodes.address, *source, "--results", str(tmp_path / "results")]
 
     too_big = subprocess.run(

@@ -16,7 +16,7 @@ from study import embedded
 from study.results import ResultsFolder
 
 ROOT = Path(__file__).parents[2]
-SHORT = ["--trials", "1", "--confirm-seeds", "2", "--set", "max_steps=30", "--set", "test_questions=100"]
+SHORT = ["--trials", "1", "--confirm-seeds", "2", "--set", "max_steps=12", "--set", "test_questions=40"]
 
 
 def command(tmp_path: Path, *arguments: str) -> list[str]:

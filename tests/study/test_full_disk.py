@@ -17,6 +17,8 @@ from tests.small_disk import SmallDisk, small_disk
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 240.0
+SHORT = ["--set", "variant=main", "--trials", "2", "--confirm-seeds", "1"]
+TRIALS = 11
 
 
 @pytest.fixture
@@ -34,21 +36,15 @@ class Study:
     """A study of the fake trainer in a process of its own, its output in a file off the small disk."""
 
     def __init__(self, tmp_path: Path, disk: SmallDisk, arguments: list[str]):
-        script = tmp_path / "run.py"
-        script.write_text(
-            "import sys, study.tuning as tuning\n"
-            "tuning.Job.__init__.__defaults__ = ('tests.fake_trainer:run_trial',)\n"
-            "from study.run import main\n"
-            "sys.exit(main(sys.argv[1:]))\n"
-        )
         self._output = tmp_path / f"output-{time.monotonic_ns()}"
         there = {"TMPDIR": str(disk.path), "RAY_TMPDIR": str(disk.path), "FAKE_TRIAL_SECONDS": "1"}
         with self._output.open("w") as output:
             self._process = subprocess.Popen(
-                [sys.executable, str(script), *arguments],
+                [sys.executable, "-m", "tests.fake_study", "--no-dashboard", *arguments],
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONPATH": str(ROOT), **there},
+                cwd=ROOT,
+                env={**os.environ, **there},
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
@@ -74,10 +70,10 @@ class Study:
 def test_a_disk_that_fills_up_pauses_ctrl_c_works_and_a_resume_goes_on(
     tiny_model: Path, small_data: Path, tmp_path: Path, disk: SmallDisk
 ) -> None:
-    source = ["--model", str(tiny_model), "--data", str(small_data), "--trials", "2", "--confirm-seeds", "1"]
+    source = ["--model", str(tiny_model), "--data", str(small_data), *SHORT]
     results = disk.path / "results"
     study = Study(tmp_path, disk, ["--space", "lora_vs_qlora", *source, "--results", str(results)])
-    study.wait_for("/22] ", times=3)
+    study.wait_for("/11] ", times=3)
     disk.fill()
     study.wait_for("Paused, nothing is lost: ")
     study.interrupt()
@@ -86,10 +82,10 @@ def test_a_disk_that_fills_up_pauses_ctrl_c_works_and_a_resume_goes_on(
     disk.free()
     (root,) = results.iterdir()
     kept = {row["trial"] for row in ResultsFolder(root).read_trials()}
-    assert 3 <= len(kept) < 22
+    assert 3 <= len(kept) < TRIALS
 
     study = Study(tmp_path, disk, ["--resume", str(root)])
-    study.wait_for("/22] ", times=3)
+    study.wait_for("/11] ", times=3)
     disk.fill()
     study.wait_for("Paused, nothing is lost: ")
     time.sleep(5)
@@ -99,7 +95,7 @@ def test_a_disk_that_fills_up_pauses_ctrl_c_works_and_a_resume_goes_on(
     assert "Traceback" not in study.output
     rows = ResultsFolder(root).read_trials()
     assert {row["status"] for row in rows} == {"complete"}
-    assert len(rows) == 22
+    assert len(rows) == TRIALS
     assert kept <= {row["trial"] for row in rows}
 
 
