@@ -261,7 +261,7 @@ def _forget_results(trial: Any) -> None:
     """Empty a trial that has ended: Tune keeps it to the end, with 25 kB of statistics that nobody reads."""
     trial.run_metadata.metric_analysis.clear()
     trial.run_metadata.metric_n_steps.clear()
-    trial.run_metadata.last_result = {}
+    trial.run_metadata.last_result.pop("config", None)
     trial.config = trial.evaluated_params = {}
 
 

@@ -85,6 +85,7 @@ def test_the_embedded_study_runs_to_its_table_and_killed_half_way_and_resumed_to
     assert output.startswith("Study lora_vs_qlora (embedded): ")
     assert "22 of 4 arms: 4 to search, 8 to confirm, 10 baselines" in output
     assert "% of the time" in output
+    assert "run_on_worker" not in output  # nothing of Tune's own
     for arm in ("lora main", "qlora socratic", "zero-shot main"):
         assert arm in output
     description = json.loads(folder.description_path.read_text())
