@@ -10,8 +10,9 @@ effects, y_ij = mu + seed_i + question_j + residual_ij, and the mean over all of
 Satterthwaite's degrees of freedom for their sum covers too little, because a first part that is small by
 chance also looks well known. The critical value is therefore Cochran's (1964, Biometrics 20, 191-195; Cochran
 & Cox 1957, Experimental Designs, section 4.14): the mean of the two parts' t, weighted by their parts of the
-variance. A share (accuracy) near 0 or 100% has no symmetric interval: it gets Wilson's, with the same
-standard error and critical value (Wilson 1927; Franco et al. 2019, doi 10.1093/jssam/smy019).
+variance (to a power that was fitted, see `weight_power`). A share (accuracy) near 0 or 100% has no symmetric
+interval: it gets Wilson's, with the same standard error and critical value (Wilson 1927; Franco et al. 2019,
+doi 10.1093/jssam/smy019).
 
 Simulated coverage of a share's interval (1,600 studies for each of 144 settings: 100 and 500 questions, 2 to
 90% right, questions whose difficulty has a standard deviation of 1 or 3 logits, seeds that don't differ, to

@@ -47,6 +47,7 @@ ROOT = Path(__file__).parent.parent
 RESULT = Path(__file__).parent / "results" / "scale.json"
 TRIALS = (100, 1_000, 10_000)
 SLOTS, ARM_TRIALS, CONFIRM_SEEDS = 64, 200, 3
+MOST_WAIT_SECONDS = 300.0
 MOST_DRIVER_MS, MOST_RESUME_SECONDS, MOST_GROWTH = 50.0, 30.0, 1.1
 TRIAL_SECONDS = "6"
 TRAINER = "benchmarks.scale:run_trial"
@@ -80,7 +81,9 @@ def drive(root: Path, trials: int) -> dict[str, Any]:
     from study.optuna_record import OptunaRecord
 
     tuning.Job.__init__.__defaults__ = (TRAINER,)
-    os.environ |= {WORKERS: tempfile.mkdtemp(), "FAKE_TRIAL_SECONDS": TRIAL_SECONDS}
+    workers = root.with_name("workers")
+    workers.mkdir(exist_ok=True)
+    os.environ |= {WORKERS: str(workers), "FAKE_TRIAL_SECONDS": TRIAL_SECONDS}
     meter, finish = Meter(trials), OptunaRecord.finished
 
     def counted(record: OptunaRecord, assignment: Assignment, row: Mapping[str, Any]) -> None:
@@ -112,7 +115,8 @@ def run_trial(*arguments: Any, **options: Any) -> None:
 
     workers = Path(os.environ[WORKERS])
     (workers / str(os.getpid())).touch()
-    while len(list(workers.iterdir())) < SLOTS:
+    deadline = time.monotonic() + MOST_WAIT_SECONDS
+    while len(list(workers.iterdir())) < SLOTS and time.monotonic() < deadline:
         time.sleep(1)
     fake_trainer.run_trial(*arguments, **options)
 

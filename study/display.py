@@ -139,7 +139,7 @@ class Display(Observer):
         self._progress.running.pop(assignment.config.trial_id, None)
         self._console.print(
             f"again: {_describe(assignment)} ({assignment.config.trial_id}): {reason}; "
-            "it goes on from its last checkpoint",
+            "it goes on from its last checkpoint, if it has one",
             markup=False,
             highlight=False,
             soft_wrap=True,

@@ -18,7 +18,7 @@ class Observer:
         """A trial reported its phase, and its step and loss while it trains."""
 
     def interrupted(self, assignment: Assignment, reason: str) -> None:
-        """A trial lost its process; it will be given a slot again, and goes on from its last checkpoint."""
+        """A trial lost its process; it will be given a slot again, and goes on from any checkpoint."""
 
     def finished(self, assignment: Assignment, row: Mapping[str, Any]) -> None:
         """A trial's row has been written."""

@@ -35,12 +35,15 @@ class OptunaRecord(Observer):
             when_there_is_room(lambda: self._record(assignment, row))
 
     def _record(self, assignment: Assignment, row: Mapping[str, Any]) -> None:
-        study = self._study(assignment.arm.label)
-        if row["trial"] in self._known[assignment.arm.label]:
+        label = assignment.arm.label
+        known = self._known.get(label)
+        if known is None:
+            known = self._known[label] = self._recorded(label)
+        if row["trial"] in known:
             return
         ending = read_ending(row)
         ranges = dict(assignment.arm.ranges)
-        study.add_trial(
+        self._study(label).add_trial(
             create_trial(
                 state=ending.state,
                 value=ending.value,
@@ -50,18 +53,20 @@ class OptunaRecord(Observer):
                 user_attrs={"trial": row["trial"], "status": row["status"]},
             )
         )
-        known = self._known[assignment.arm.label]
         known.add(row["trial"])
-        if len(known) == assignment.arm.search_trials:
-            del self._studies[assignment.arm.label]  # it holds all its trials in memory
+        if len(known) >= assignment.arm.search_trials:
+            del self._studies[label]  # it holds all its trials in memory
+
+    def _recorded(self, label: str) -> set[str]:
+        trials = self._study(label).get_trials(deepcopy=False)
+        del self._studies[label]
+        return {trial.user_attrs["trial"] for trial in trials}
 
     def _study(self, label: str) -> optuna.Study:
         if label not in self._studies:
-            study = optuna.create_study(
+            self._studies[label] = optuna.create_study(
                 storage=self._storage, study_name=label, direction="maximize", load_if_exists=True
             )
-            self._known[label] = {trial.user_attrs["trial"] for trial in study.get_trials(deepcopy=False)}
-            self._studies[label] = study
         return self._studies[label]
 
 

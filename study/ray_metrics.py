@@ -51,6 +51,7 @@ class StudyMetrics(Observer):
         self._running: dict[str, Key] = {}
         self._speeds: dict[str, float] = {}
         self._last: dict[str, tuple[int, float]] = {}
+        self._counted: set[str] = set()
         self._ended: Counter[tuple[str, str, str]] = Counter()
         self._best: dict[Key, float] = {}
         self._values: dict[tuple[str, tuple[str, ...]], float] = {}
@@ -95,6 +96,9 @@ class StudyMetrics(Observer):
         """See `Observer`; also for a trial that an earlier run of the study finished."""
         key = _key(assignment)
         self._leave_slot(assignment)
+        if row["trial"] in self._counted:
+            return
+        self._counted.add(row["trial"])
         self._ended[*key, row["status"]] += 1
         self._set("finetune_study_trials", self._ended[*key, row["status"]], *key, row["status"])
         if row["status"] == "complete" and row.get("accuracy") is not None:

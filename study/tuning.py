@@ -60,8 +60,8 @@ def run_trials(
         RayLost: Ray's own process on this machine has died.
     """
     RayActorManager._actor_task_failed = _actor_task_failed_or_killed
-    # Tune lets a worker go that falls free while no trial waits for one. With as many in waiting as there are
-    # slots none goes, however many fall free at once; and an autoscaling cluster sees how much it is to get.
+    # Tune lets a worker go that falls free while no trial waits for one: as many wait as there are slots, as
+    # far as the search has them. An autoscaling cluster sees by them how much it is to get.
     waiting = 0 if slots.capped else slots.count
     os.environ.update(
         # Ctrl-C is the study's to handle, the results are its own files, and its own lines are enough.
@@ -123,11 +123,14 @@ class _Searcher(_NotPickled, Searcher):
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         if len(self.assignments) >= self._at_most or not self.is_open():
             return None
-        assignment = self._again.pop(0) if self._again else self._search.next()
+        again = bool(self._again)
+        assignment = self._again.pop(0) if again else self._search.next()
         if assignment is None:
             # One that runs may yet have to be handed out again: the end is when none does.
             return Searcher.FINISHED if self._search.exhausted and not self.assignments else None
-        self.assignments[trial_id] = assignment
+        # One that is taken up again comes first: its arm may be waiting for it.
+        first = {trial_id: assignment} if again else {}
+        self.assignments = {**first, **self.assignments, trial_id: assignment}
         return {
             "trial": assignment.config.model_dump(mode="json"),
             "about": {"arm": assignment.arm.label, "search_number": assignment.number},
@@ -184,7 +187,12 @@ class _InOrder(FIFOScheduler):
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
         live = tune_controller.get_live_trials()
-        waiting = {trial.trial_id: trial for trial in live if trial.status == Trial.PENDING}
+        # One that has a worker already, and is only being handed to it, is still pending.
+        waiting = {
+            trial.trial_id: trial
+            for trial in live
+            if trial.status == Trial.PENDING and trial.temporary_state.ray_actor is None
+        }
         return next((waiting[i] for i in self._searcher.assignments if i in waiting), None)
 
 
@@ -195,8 +203,11 @@ class _Watcher(_NotPickled, Callback):
         self._searcher, self._job, self._observers = searcher, job, observers
         self._folder = ResultsFolder(job.results)
         self._deaths: Counter[tuple[str, bool]] = Counter()
+        self._refusal: str | None = None
 
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
+        if self._refusal is not None:
+            raise UserError(f"a trial can't run: {self._refusal}")
         self._searcher.is_open()  # what closes the gate is to be said while all slots are busy, too
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
@@ -210,7 +221,8 @@ class _Watcher(_NotPickled, Callback):
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         if refusal := trial.last_result.get("refusal"):
-            raise UserError(f"a trial can't run: {refusal}")
+            self._refusal = refusal  # what is raised here, Tune takes for a fault of the trial
+            return
         self._close(trial, "failed", "its process ended without leaving a row")
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
@@ -229,6 +241,7 @@ class _Watcher(_NotPickled, Callback):
             reason = "the host is out of memory" if out_of_memory else f"its {what} died"
             for observer in self._observers:
                 observer.interrupted(assignment, reason)
+            _forget_results(trial)
         elif out_of_memory:
             self._close(trial, "out_of_memory", "its worker process was killed: the host is out of memory")
         else:
@@ -262,7 +275,8 @@ def _forget_results(trial: Any) -> None:
     trial.run_metadata.metric_analysis.clear()
     trial.run_metadata.metric_n_steps.clear()
     trial.run_metadata.last_result.pop("config", None)
-    trial.config = trial.evaluated_params = {}
+    trial.config.clear()
+    trial.evaluated_params = {}
 
 
 def _ran_out_of_memory(trial: Any) -> bool:

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Two hosts on one machine: `ray up` over ssh, a short study, the loss of a worker, `ray down`.
+# Two hosts on one machine: `ray up` over ssh, a short study, the loss of a worker, a study by `ray job submit`
+# through the tunnel of `ray dashboard`, `ray submit`, `ray down`.
 #
-#   sudo tests/cluster/two_hosts.sh [PYTHON]     # about 2 minutes; PYTHON: .venv/bin/python
+#   sudo tests/cluster/two_hosts.sh [PYTHON]     # about 4 minutes; PYTHON: .venv/bin/python
 #
 # Exit status: 0 all went as it must, 77 can't run here (one line says why), anything else: a fault.
 #

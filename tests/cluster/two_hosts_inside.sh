@@ -132,8 +132,9 @@ grep -A4 " arm " "$HOME/study.log"
 
 say "a study as a job, through the tunnel of ray dashboard"
 "$venv/bin/ray" dashboard "$HOME/cluster.yaml" >"$HOME/tunnel.log" 2>&1 &
+tunnel=$!
 until (: </dev/tcp/127.0.0.1/8265) 2>/dev/null; do
-    [ "$SECONDS" -lt "$limit_seconds" ] || { cat "$HOME/tunnel.log"; exit 1; }
+    kill -0 "$tunnel" || { cat "$HOME/tunnel.log"; exit 1; }
     sleep 1
 done
 "$venv/bin/ray" job submit --address http://127.0.0.1:8265 -- bash -c "cd ~/finetune-study && exec $python -m \

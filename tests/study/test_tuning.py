@@ -17,6 +17,7 @@ import pytest
 from ray.tune.experiment import Trial
 
 from study.binding import bind, workplace_of
+from study.errors import UserError
 from study.local_ray import local_ray
 from study.observer import Observer
 from study.plan import Plan, Request, make_plan
@@ -105,13 +106,13 @@ def test_every_trial_of_the_plan_becomes_a_row(plan: Plan, done: Done) -> None:
 
 def test_waiting_trials_start_in_the_order_in_which_they_were_handed_out() -> None:
     def trial(name: str, status: str = Trial.PENDING) -> Any:
-        return SimpleNamespace(trial_id=name, status=status)
+        return SimpleNamespace(trial_id=name, status=status, temporary_state=SimpleNamespace(ray_actor=None))
 
     searcher: Any = SimpleNamespace(assignments={"running": None, "first": None, "second": None})
     live = [trial("second"), trial("first"), trial("running", Trial.RUNNING)]
     controller = SimpleNamespace(get_live_trials=lambda: live)
     assert _InOrder(searcher).choose_trial_to_run(controller) is live[1]
-    live.pop(1)
+    live[1].temporary_state.ray_actor = "a worker that is handed over to it"
     assert _InOrder(searcher).choose_trial_to_run(controller) is live[0]
     live.pop(0)
     assert _InOrder(searcher).choose_trial_to_run(controller) is None
@@ -167,6 +168,16 @@ def test_a_full_disk_pauses_the_study_and_loses_nothing(plan: Plan, done: Done, 
     assert {t: (row["status"], row["accuracy"]) for t, row in rows.items()} == {
         t: (row["status"], row["accuracy"]) for t, row in done.rows.items()
     }
+
+
+def test_a_worker_that_does_not_see_the_results_folder_stops_the_study(
+    plan: Plan, ray_running: None, tmp_path: Path
+) -> None:
+    workplaces = {name: workplace_of(plan, name) for name in plan.models}
+    job = Job(workplaces, tmp_path / "elsewhere", {"study": "test"}, trainer=FAKE)
+    with pytest.raises(UserError, match=r"a trial can't run: .* does not see the results folder"):
+        run_trials(StudySearch(plan, 1, {}), job, SLOTS, [Log()])
+    assert not (tmp_path / "elsewhere").exists()
 
 
 @pytest.mark.parametrize(
