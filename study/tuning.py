@@ -226,6 +226,8 @@ class _Watcher(_NotPickled, Callback):
         self._close(trial, "failed", "its process ended without leaving a row")
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        if trial.trial_id not in self._searcher.assignments:
+            return  # it was closed or handed out again before: Tune tells of a worker's death more than once
         trial_id = self._searcher.assignments[trial.trial_id].config.trial_id
         if not self._searcher.is_open() and self._folder.read_trial(trial_id) is None:
             # A full disk takes processes with it: the trial is not lost, it goes on when there is room.
