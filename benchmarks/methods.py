@@ -1,0 +1,121 @@
+"""What each method costs: training speed, peak memory and generation speed, by model, method and precision.
+
+    python -m benchmarks.methods DATA            # a folder laid out as openai/gsm8k; a minute on a GPU
+    python -m benchmarks.methods DATA t5-small   # the smaller model alone: minutes on a CPU
+
+The models have the shapes of T5-small and T5-base and random weights, on which neither time nor memory
+depends, but for this: they never end an answer, so each has the full length. Trials run one after another in
+this process, on the GPU if there is one, by the trainer that studies use. The clock starts after ten steps.
+The figures go to benchmarks/results/methods_gpu.json, or methods_cpu.json, with their machine.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import T5Config, T5ForConditionalGeneration
+
+from study import embedded
+from study.config import TrialConfig, make_config
+from study.machine import describe_machine, describe_versions, source_commit
+from study.on_record import SHAPES
+from study.profiles import PAPER
+from study.record import Outcome
+from study.sources import find_data, find_model
+from study.trial import run_trial
+from study.workplace import Workplace, available_cpus
+
+RESULTS = Path(__file__).parent / "results"
+WARM_UP_STEPS, STEPS, QUESTIONS = 10, 50, 128
+RECIPES: list[dict[str, Any]] = [
+    {"method": "full", "precision": "fp32"},
+    {"method": "full", "precision": "bf16"},
+    {"method": "lora", "precision": "fp32"},
+    {"method": "lora", "precision": "bf16"},
+    {"method": "qlora", "quantization": "nf4", "precision": "bf16"},
+    {"method": "qlora", "quantization": "int8", "precision": "bf16"},
+]
+
+
+def main(arguments: list[str]) -> None:
+    """Measure every recipe on every model, print the figures as they come, and save them."""
+    data, models = Path(arguments[0]), arguments[1:] or ["t5-small", "t5-base"]
+    use_gpu = torch.cuda.is_available()
+    figures = []
+    with tempfile.TemporaryDirectory() as parent:
+        for name in models:
+            folder = make_model(Path(parent) / name)
+            workplace = Workplace(
+                find_model(str(folder)),
+                find_data(str(data)),
+                cache=Path(parent) / "cache",
+                threads=available_cpus(),
+                use_gpu=use_gpu,
+            )
+            for recipe in RECIPES:
+                figures.append({"model": name, **recipe, **measure(configure(recipe), workplace)})
+                print(json.dumps(figures[-1]), flush=True)
+    result = {
+        "command": " ".join(["python -m benchmarks.methods DATA", *arguments[1:]]),
+        "data": data.name,
+        "machine": describe_machine(use_gpu=use_gpu),
+        "commit": source_commit(),
+        "versions": describe_versions(),
+        "batch_size": PAPER.defaults["batch_size"],
+        "trials": figures,
+    }
+    device = "gpu" if use_gpu else "cpu"
+    (RESULTS / f"methods_{device}.json").write_text(json.dumps(result, indent=2) + "\n")
+
+
+def make_model(folder: Path) -> Path:
+    """Write a random model of the shape that is on record under the folder's name; return the folder."""
+    torch.manual_seed(0)
+    shape = SHAPES[f"google-t5/{folder.name}"]
+    config = T5Config(vocab_size=32128, decoder_start_token_id=0, **shape)
+    T5ForConditionalGeneration(config).save_pretrained(folder)
+    for path in embedded.MODEL_DIR.glob("tokenizer*"):
+        shutil.copy(path, folder)
+    return folder
+
+
+def configure(recipe: dict[str, Any]) -> TrialConfig:
+    """Return the paper profile's configuration of a recipe, cut to a few steps and questions."""
+    method = recipe["method"]
+    values = {**PAPER.defaults, **PAPER.method_defaults[method], **recipe}
+    values |= {} if method == "full" else PAPER.adapter_defaults
+    names = dict.fromkeys(("model", "model_fingerprint", "data", "data_fingerprint"), "random")
+    budget = {"epochs": None, "max_steps": STEPS, "evaluations": 0, "test_questions": QUESTIONS}
+    return make_config({**values, **names, **budget, "stage": "confirm", "seed": 0})
+
+
+def measure(config: TrialConfig, workplace: Workplace) -> dict[str, Any]:
+    """Run a trial and return its figures."""
+    outcome, training = Outcome(), []
+
+    def keep(progress: Any) -> None:
+        if progress.get("phase") == "training" and progress.get("step", 0) >= WARM_UP_STEPS:
+            training.append(progress)
+
+    run_trial(config, workplace, outcome, on_progress=keep)
+    first, last = training[0], training[-1]
+    steps, seconds = last["step"] - first["step"], last["seconds"] - first["seconds"]
+    row = outcome.row
+    return {
+        "optimizer": row["source_optimizer"],
+        "trainable_parameters": row["trainable_parameters"],
+        "ms_a_training_step": round(1000 * seconds / steps, 1),
+        "trained_tokens_a_second": round((last["tokens"] - first["tokens"]) / seconds),
+        "generated_tokens_a_second": round(row["generated_tokens"] / row["generation_seconds"]),
+        "peak_mib": round(row["peak_memory_bytes"] / 2**20),
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
