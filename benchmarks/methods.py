@@ -3,10 +3,11 @@
     python -m benchmarks.methods DATA            # a folder laid out as openai/gsm8k; a minute on a GPU
     python -m benchmarks.methods DATA t5-small   # the smaller model alone: minutes on a CPU
 
-The models have the shapes of T5-small and T5-base and random weights, on which neither time nor memory
-depends, but for this: they never end an answer, so each has the full length. Trials run one after another in
-this process, on the GPU if there is one, by the trainer that studies use. The clock starts after ten steps.
-The figures go to benchmarks/results/methods_gpu.json, or methods_cpu.json, with their machine.
+The models have the shapes of T5-small and T5-base and random weights, on which neither the time of a step nor
+the memory depends. Trials run one after another in this process, on the GPU if there is one, by the trainer
+that studies use. A training step's time is the median over intervals between two log lines, without the
+first; a decoding step makes one token of all 64 answers, which are one batch. The figures go to
+benchmarks/results/methods_gpu.json, or methods_cpu.json, with their machine.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
@@ -26,13 +30,16 @@ from study.config import TrialConfig, make_config
 from study.machine import describe_machine, describe_versions, source_commit
 from study.on_record import SHAPES
 from study.profiles import PAPER
+from study.quiet import quiet_imports
 from study.record import Outcome
 from study.sources import find_data, find_model
 from study.trial import run_trial
 from study.workplace import Workplace, available_cpus
 
+Progress = Mapping[str, Any]
+
 RESULTS = Path(__file__).parent / "results"
-WARM_UP_STEPS, STEPS, QUESTIONS = 10, 50, 128
+WARM_UP_STEPS, STEPS, QUESTIONS = 10, 50, 64
 RECIPES: list[dict[str, Any]] = [
     {"method": "full", "precision": "fp32"},
     {"method": "full", "precision": "bf16"},
@@ -48,6 +55,7 @@ def main(arguments: list[str]) -> None:
     data, models = Path(arguments[0]), arguments[1:] or ["t5-small", "t5-base"]
     use_gpu = torch.cuda.is_available()
     figures = []
+    quiet_imports()
     with tempfile.TemporaryDirectory() as parent:
         for name in models:
             folder = make_model(Path(parent) / name)
@@ -97,24 +105,34 @@ def configure(recipe: dict[str, Any]) -> TrialConfig:
 
 def measure(config: TrialConfig, workplace: Workplace) -> dict[str, Any]:
     """Run a trial and return its figures."""
-    outcome, training = Outcome(), []
+    outcome = Outcome()
+    training: list[Progress] = []
 
-    def keep(progress: Any) -> None:
+    def keep(progress: Progress) -> None:
         if progress.get("phase") == "training" and progress.get("step", 0) >= WARM_UP_STEPS:
             training.append(progress)
 
     run_trial(config, workplace, outcome, on_progress=keep)
-    first, last = training[0], training[-1]
-    steps, seconds = last["step"] - first["step"], last["seconds"] - first["seconds"]
+    intervals = list(pairwise(training))
     row = outcome.row
     return {
         "optimizer": row["source_optimizer"],
         "trainable_parameters": row["trainable_parameters"],
-        "ms_a_training_step": round(1000 * seconds / steps, 1),
-        "trained_tokens_a_second": round((last["tokens"] - first["tokens"]) / seconds),
-        "generated_tokens_a_second": round(row["generated_tokens"] / row["generation_seconds"]),
+        "ms_a_training_step": round(
+            1000 * median(_difference(*two, "seconds", "step") for two in intervals), 1
+        ),
+        "trained_tokens_a_second": round(median(_difference(*two, "tokens", "seconds") for two in intervals)),
+        "ms_a_decoding_step": round(1000 * row["generation_seconds"] / _longest(outcome), 1),
         "peak_mib": round(row["peak_memory_bytes"] / 2**20),
     }
+
+
+def _difference(first: Progress, last: Progress, of: str, over: str) -> float:
+    return float(last[of] - first[of]) / float(last[over] - first[over])
+
+
+def _longest(outcome: Outcome) -> int:
+    return max(prediction["generated_tokens"] for prediction in outcome.predictions)
 
 
 if __name__ == "__main__":
