@@ -28,7 +28,7 @@ slow: $(INSTALLED) $(SMOLLM2)
 	$(BIN)/python -m pytest -m slow
 
 benchmark: $(INSTALLED)
-	$(BIN)/python -m benchmarks.embedded_study
+	$(BIN)/python -m benchmarks.study_speed
 
 # torch comes first: on a machine that keeps a build of it, a later step would replace it with another.
 $(INSTALLED): pyproject.toml constraints.txt

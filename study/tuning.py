@@ -19,8 +19,8 @@ import ray
 from ray import tune
 from ray.air.execution._internal.actor_manager import RayActorManager
 from ray.exceptions import OutOfMemoryError, RayActorError
-from ray.tune import Callback
 from ray.tune.experiment import Trial
+from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
@@ -140,6 +140,15 @@ class _Searcher(_NotPickled, Searcher):
             "accumulation": 2 if assignment.config.trial_id in self._halved else 1,
         }
 
+    @property
+    def gave_up(self) -> bool:
+        """Whether the search wants no more trials run."""
+        return self._search.hopeless is not None
+
+    def withdraw(self, trial_id: str) -> None:
+        """Take back a trial that has not started."""
+        del self.assignments[trial_id]
+
     def is_open(self) -> bool:
         """Tell whether trials may be handed out."""
         return self._gate is None or self._gate.is_open()
@@ -175,7 +184,7 @@ class _Searcher(_NotPickled, Searcher):
 
 
 class _InOrder(FIFOScheduler):
-    """Starts the trials in the order in which the search handed them out.
+    """Starts the trials in the order in which the search handed them out, and none once it gave up.
 
     Tune's own scheduler looks through all trials that there have been, and the live ones are a set: taken in
     its order, one trial may wait for most of a study, and its arm's confirm stage with it.
@@ -186,6 +195,7 @@ class _InOrder(FIFOScheduler):
         self._searcher = searcher
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        _forget_ended(tune_controller._tune_controller)
         live = tune_controller.get_live_trials()
         # One that has a worker already, and is only being handed to it, is still pending.
         waiting = {
@@ -193,11 +203,19 @@ class _InOrder(FIFOScheduler):
             for trial in live
             if trial.status == Trial.PENDING and trial.temporary_state.ray_actor is None
         }
+        if self._searcher.gave_up:
+            for trial_id, trial in waiting.items():
+                self._searcher.withdraw(trial_id)
+                tune_controller._tune_controller.stop_trial(trial)
+            return None
         return next((waiting[i] for i in self._searcher.assignments if i in waiting), None)
 
 
-class _Watcher(_NotPickled, Callback):
-    """Passes on what happens to the trials, and writes the row of one whose process died."""
+class _Watcher(_NotPickled, TrialProgressCallback):
+    """Passes on what happens to the trials, and writes the row of one whose process died.
+
+    It stands in for Tune's own progress callback, of which it takes nothing: that one keeps every trial.
+    """
 
     def __init__(self, searcher: _Searcher, job: Job, observers: Sequence[Observer]):
         self._searcher, self._job, self._observers = searcher, job, observers
@@ -220,6 +238,8 @@ class _Watcher(_NotPickled, Callback):
                 observer.progressed(self._searcher.assignments[trial.trial_id], result["progress"])
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        if trial.trial_id not in self._searcher.assignments:
+            return  # it was withdrawn
         if refusal := trial.last_result.get("refusal"):
             self._refusal = refusal  # what is raised here, Tune takes for a fault of the trial
             return
@@ -227,7 +247,7 @@ class _Watcher(_NotPickled, Callback):
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         if trial.trial_id not in self._searcher.assignments:
-            return  # it was closed or handed out again before: Tune tells of a worker's death more than once
+            return  # it was closed or handed out again before: Tune may tell of a worker's death twice
         trial_id = self._searcher.assignments[trial.trial_id].config.trial_id
         if not self._searcher.is_open() and self._folder.read_trial(trial_id) is None:
             # A full disk takes processes with it: the trial is not lost, it goes on when there is room.
@@ -243,7 +263,6 @@ class _Watcher(_NotPickled, Callback):
             reason = "the host is out of memory" if out_of_memory else f"its {what} died"
             for observer in self._observers:
                 observer.interrupted(assignment, reason)
-            _forget_results(trial)
         elif out_of_memory:
             self._close(trial, "out_of_memory", "its worker process was killed: the host is out of memory")
         else:
@@ -255,7 +274,6 @@ class _Watcher(_NotPickled, Callback):
         if row is None:
             row = self._write_lost(self._searcher.assignments[trial.trial_id], status, reason)
         assignment = self._searcher.finish(trial.trial_id, row)
-        _forget_results(trial)
         for observer in self._observers:
             observer.finished(assignment, row)
 
@@ -272,13 +290,20 @@ class _Watcher(_NotPickled, Callback):
         return row
 
 
-def _forget_results(trial: Any) -> None:
-    """Empty a trial that has ended: Tune keeps it to the end, with 25 kB of statistics that nobody reads."""
-    trial.run_metadata.metric_analysis.clear()
-    trial.run_metadata.metric_n_steps.clear()
-    trial.run_metadata.last_result.pop("config", None)
-    trial.config.clear()
-    trial.evaluated_params = {}
+def _forget_ended(controller: Any) -> None:
+    """Take the trials that have ended and hold no worker off Tune's lists, which would keep all to the end.
+
+    The last one stays: without any, Tune would look for their results in its files.
+    """
+    ended = [
+        trial
+        for trial in controller._trials
+        if trial.is_finished() and trial not in controller._trial_to_actor
+    ]
+    for trial in ended[:-1]:
+        controller._trials.remove(trial)
+        for others in (controller._stopped_trials, controller._failed_trials, controller._trials_to_cache):
+            others.discard(trial)
 
 
 def _ran_out_of_memory(trial: Any) -> bool:

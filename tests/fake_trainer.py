@@ -53,6 +53,12 @@ def in_reported_steps(
     run_trial(config, workplace, outcome, on_progress=lambda progress: None, **options)
 
 
+def with_a_bug_in_all(config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any) -> None:
+    """Raise in every trial, after half a second."""
+    time.sleep(0.5)
+    raise RuntimeError("a bug in the trainer")
+
+
 def with_a_bug(config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any) -> None:
     """Raise in QLoRA trials."""
     if config.method == "qlora":

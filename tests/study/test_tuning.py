@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from ray.tune.experiment import Trial
 
+from study import tuning
 from study.binding import bind, workplace_of
 from study.errors import UserError
 from study.local_ray import local_ray
@@ -23,7 +24,7 @@ from study.observer import Observer
 from study.plan import Plan, Request, make_plan
 from study.results import ResultsFolder
 from study.room import Gate, Room
-from study.search import Assignment, StudySearch
+from study.search import HOPELESS_FAILURES, Assignment, StudySearch
 from study.slots import Slots
 from study.tuning import _InOrder, run_trials
 from study.worker import Job
@@ -82,17 +83,30 @@ def run(plan: Plan, root: Path, log: Log, trainer: str = FAKE) -> Rows:
 
 @dataclass(frozen=True)
 class Done:
-    """A study that ran undisturbed."""
+    """A study that ran undisturbed.
+
+    Attributes:
+        kept_by_tune: trials in Tune's list, at each of its steps.
+    """
 
     root: Path
     log: Log
     rows: Rows
+    kept_by_tune: list[int]
 
 
 @pytest.fixture(scope="module")
 def done(plan: Plan, ray_running: None, tmp_path_factory: pytest.TempPathFactory) -> Done:
     root, log = tmp_path_factory.mktemp("undisturbed"), Log()
-    return Done(root, log, run(plan, root, log))
+    forget, kept = tuning._forget_ended, []
+
+    def forget_and_count(controller: Any) -> None:
+        forget(controller)
+        kept.append(len(controller._trials))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tuning, "_forget_ended", forget_and_count)
+        return Done(root, log, run(plan, root, log), kept)
 
 
 def test_every_trial_of_the_plan_becomes_a_row(plan: Plan, done: Done) -> None:
@@ -108,14 +122,20 @@ def test_waiting_trials_start_in_the_order_in_which_they_were_handed_out() -> No
     def trial(name: str, status: str = Trial.PENDING) -> Any:
         return SimpleNamespace(trial_id=name, status=status, temporary_state=SimpleNamespace(ray_actor=None))
 
-    searcher: Any = SimpleNamespace(assignments={"running": None, "first": None, "second": None})
+    searcher: Any = SimpleNamespace(
+        assignments={"running": None, "first": None, "second": None}, gave_up=False
+    )
     live = [trial("second"), trial("first"), trial("running", Trial.RUNNING)]
-    controller = SimpleNamespace(get_live_trials=lambda: live)
+    controller = SimpleNamespace(get_live_trials=lambda: live, _tune_controller=SimpleNamespace(_trials=[]))
     assert _InOrder(searcher).choose_trial_to_run(controller) is live[1]
     live[1].temporary_state.ray_actor = "a worker that is handed over to it"
     assert _InOrder(searcher).choose_trial_to_run(controller) is live[0]
     live.pop(0)
     assert _InOrder(searcher).choose_trial_to_run(controller) is None
+
+
+def test_tune_forgets_trials_that_have_ended(done: Done) -> None:
+    assert max(done.kept_by_tune) <= 2 * SLOTS.count + 1  # those that run or wait, and the last that ended
 
 
 def test_workers_are_reused(done: Done) -> None:
@@ -196,6 +216,17 @@ def test_an_arm_that_fails_does_not_stop_the_others(
     assert len(failed) == 4  # both arms' search trials; nothing to confirm
     assert all(reason in row["reason"] for row in failed)
     assert len(rows) == plan.trials - 2
+
+
+def test_a_bug_that_fails_every_trial_stops_the_study_after_a_few(
+    plan: Plan, tmp_path: Path, ray_running: None
+) -> None:
+    log = Log()
+    rows = run(plan, tmp_path / "study", log, "tests.fake_trainer:with_a_bug_in_all")
+    # Those that wait are not started any more; one may have been under way.
+    assert HOPELESS_FAILURES <= len(rows) < HOPELESS_FAILURES + SLOTS.count < plan.trials
+    assert {row["status"] for row in rows.values()} == {"failed"}
+    assert len([event for event, _ in log.events if event == "started"]) == len(rows)
 
 
 @pytest.mark.slow

@@ -1,10 +1,10 @@
-"""An embedded study: wall time, busy share, seconds a training step, generated tokens a second.
+"""A study's speed: wall time, busy share, seconds a step, tokens a second and peak memory by arm.
 
-    python -m benchmarks.embedded_study                  # runs lora_vs_qlora: minutes
-    python -m benchmarks.embedded_study paper            # runs another space
-    python -m benchmarks.embedded_study RESULTS/STUDY    # the figures of a study that has run
+    python -m benchmarks.study_speed                  # runs the embedded lora_vs_qlora: minutes
+    python -m benchmarks.study_speed paper            # runs another space
+    python -m benchmarks.study_speed RESULTS/STUDY    # the figures of a study that has run
 
-The figures go to benchmarks/results/embedded_SPACE.json, with the machine that they come from.
+The figures go to benchmarks/results/PROFILE_SPACE.json, with the machine that they come from.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from study.machine import processor_name
 from study.results import ResultsFolder
-from study.workplace import available_cpus
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -42,7 +40,7 @@ def main(arguments: list[str]) -> None:
             figures = measure(folder, wall_seconds)
     text = json.dumps(figures, indent=2)
     print(text)
-    (RESULTS / f"embedded_{figures['space']}.json").write_text(text + "\n")
+    (RESULTS / f"{figures['profile']}_{figures['space']}.json").write_text(text + "\n")
 
 
 def measure(folder: Path, wall_seconds: float | None) -> dict[str, Any]:
@@ -56,8 +54,9 @@ def measure(folder: Path, wall_seconds: float | None) -> dict[str, Any]:
     rows = [row for row in ResultsFolder(folder).read_trials() if row["status"] == "complete"]
     return {
         "space": description["space"]["name"],
+        "profile": description["profile"],
         "command": " ".join(["python -m study.run", *description["arguments"]]),
-        "machine": {"processor": processor_name(), "cpus": available_cpus()},
+        "machine": sorted({row["source_machine"] for row in rows}),
         "commit": description["commit"],
         "versions": description["versions"],
         "trials": len(rows),
@@ -82,12 +81,16 @@ def _by_arm(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 
 def _figures(rows: list[dict[str, Any]]) -> dict[str, Any]:
     steps = [row["train_seconds"] / row["train_steps"] for row in rows if row["train_steps"]]
+    speeds = [row["train_tokens"] / row["train_seconds"] for row in rows if row["train_steps"]]
     rates = [row["generated_tokens"] / row["generation_seconds"] for row in rows if row["generation_seconds"]]
+    peaks = [row["peak_memory_bytes"] for row in rows if row["peak_memory_bytes"]]
     return {
         "trials": len(rows),
         "seconds_a_trial": round(median(row["busy_seconds"] for row in rows), 1),
         "seconds_a_training_step": round(median(steps), 4) if steps else None,
+        "trained_tokens_a_second": round(median(speeds)) if speeds else None,
         "generated_tokens_a_second": round(median(rates)) if rates else None,
+        "peak_mib": round(median(peaks) / 2**20) if peaks else None,
     }
 
 
