@@ -7,6 +7,8 @@ has; where its share holds no two, the older goes first, and where it holds none
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -130,9 +132,8 @@ def check_free(plan: DiskPlan, folder: Path) -> None:
 def folder_bytes(folder: Path) -> int:
     """Return the bytes of all files below a folder; 0 where there is none."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.lstat().st_size if not path.is_dir() else 0
-        except FileNotFoundError:  # a running study deletes what it is done with
-            continue
+    for parent, _, files in os.walk(folder):
+        for name in files:
+            with suppress(FileNotFoundError):  # a running study deletes what it is done with
+                total += os.lstat(os.path.join(parent, name)).st_size
     return total

@@ -7,12 +7,14 @@ import warnings
 
 
 def quiet_libraries() -> None:
-    """Switch off progress bars, and the deprecation warnings that the libraries raise in each other."""
+    """Switch off progress bars, and what the libraries say about each other and themselves."""
     import datasets
     import transformers
 
     datasets.disable_progress_bars()
     transformers.utils.logging.disable_progress_bar()
+    # It says at every layer that 8-bit products round their inputs to 16 bits.
+    logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
     # peft reads an attribute that transformers has renamed.
     warnings.filterwarnings(
         "ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning

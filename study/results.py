@@ -35,10 +35,11 @@ from study.errors import UserError
 from study.lease import lease
 from study.object_store import ObjectStore, is_address, join_address
 from study.schema import TABLES
+from study.workplace import available_cpus
 
 Row = Mapping[str, Any]
 
-# Threads that read rows from an object store, where each waits for its answer. From a disk one is faster.
+# Threads that read rows from an object store, where each waits for its answer; from a disk, one a CPU.
 READERS = 16
 
 
@@ -263,7 +264,7 @@ class ResultsFolder:
 
     def _read_rows(self, ids: Sequence[str], columns: Sequence[str] | None) -> list[dict[str, Any]]:
         names = TABLES["trials"].names if columns is None else ["trial", *columns]
-        with ThreadPoolExecutor(1 if self._store is None else READERS) as readers:
+        with ThreadPoolExecutor(available_cpus() if self._store is None else READERS) as readers:
             tables = [table for table in readers.map(lambda i: self._read_row(i, names), ids) if table]
         if not tables:
             return []

@@ -61,9 +61,10 @@ def _measure_gpu(slots: Slots) -> Speed:
 
     if not torch.cuda.is_available():  # the driver of a cluster may stand on a node without one
         return ASSUMED
-    share = min(slots.gpus, 1.0)
-    memory = torch.cuda.mem_get_info()[0] * share
-    return Speed(_measure_rate("cuda", slots.cpus) * share, memory)
+    memory = torch.cuda.mem_get_info()[0] * min(slots.gpus, 1.0)
+    # The rate is not shared out: a small model leaves most of a GPU idle. Eight trials on an H200 took an
+    # eighth of the time that an eighth of its rate had given (benchmarks/results/paper_lora_vs_qlora.json).
+    return Speed(_measure_rate("cuda", slots.cpus), memory)
 
 
 def _measure_rate(device: str, threads: int) -> float:

@@ -103,6 +103,16 @@ def that_eats_memory(config: TrialConfig, workplace: Workplace, outcome: Outcome
     run_trial(config, workplace, outcome, **options)
 
 
+def in_earnest_with_a_checkpoint_at_every_step(
+    config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any
+) -> None:
+    """Be the real trainer, which else saves every two minutes."""
+    from study import training, trial
+
+    training.CHECKPOINT_SECONDS = 0.0
+    trial.run_trial(config, workplace, outcome, **options)
+
+
 def that_is_killed_once(config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any) -> None:
     """Kill the process of QLoRA's confirm trials, each at its first attempt."""
     assert workplace.checkpoints is not None

@@ -102,17 +102,7 @@ class Launcher:
     def __init__(self, options: Sequence[str]):
         self._options = options
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(
-            [
-                __name__,
-                "ray.tune",
-                "study.launch",
-                "study.tuning",
-                "study.trial",
-                "analysis.report",
-                "sqlalchemy",
-            ]
-        )
+        self._context.set_forkserver_preload([__name__, "ray.tune", *PRELOADED])
 
     def start(self, parent: Path) -> Driver:
         """Start the study in a new folder below `parent`."""

@@ -1,6 +1,7 @@
 """A whole study on a disk that fills up, as a user runs it; the temporary files of Ray lie on it, too."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -8,10 +9,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from study.disk import checkpoint_bytes, folder_bytes, tokenizer_bytes
 from study.results import ResultsFolder
 from tests.small_disk import SmallDisk, small_disk
 
@@ -112,3 +115,59 @@ def test_a_disk_without_room_is_refused_before_anything_is_written(
     assert error.startswith("error: the study needs ")
     assert f"MB are free in '{results}" in error
     assert not results.exists()
+
+
+@dataclass
+class Sampled:
+    """What was seen of a study's folder while it ran.
+
+    Attributes:
+        output: what the study printed.
+        most_bytes: the most that its folder took up.
+        most_of_a_trial: the most that the checkpoints of one trial did.
+    """
+
+    output: str = ""
+    most_bytes: int = 0
+    most_of_a_trial: int = 0
+
+
+def run_and_sample(results: Path, arguments: list[str]) -> Sampled:
+    """Run a study that saves a checkpoint at every step, and look at its folder all the while."""
+    trainer = {**os.environ, "FAKE_TRAINER": "in_earnest_with_a_checkpoint_at_every_step"}
+    command = [
+        sys.executable,
+        "-m",
+        "tests.fake_study",
+        "--no-dashboard",
+        "--results",
+        str(results),
+        *arguments,
+    ]
+    seen, log = Sampled(), results.with_suffix(".log")
+    with log.open("w") as output:
+        study = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, env=trainer)
+        while study.poll() is None:
+            seen.most_bytes = max(seen.most_bytes, folder_bytes(results))
+            trials = [folder_bytes(path) for path in results.glob("*/checkpoints/*")]
+            seen.most_of_a_trial = max([seen.most_of_a_trial, *trials])
+            time.sleep(0.005)
+    seen.output = log.read_text()
+    return seen
+
+
+@pytest.mark.slow
+def test_the_results_folder_keeps_to_its_limit(tiny_model: Path, small_data: Path, tmp_path: Path) -> None:
+    """The limit leaves each of two slots room for one checkpoint, where a trial would have two at a time."""
+    study = ["--space", "full_vs_lora", "--model", str(tiny_model), "--data", str(small_data), *SHORT]
+    study += ["--set", "max_steps=25", "--set", "test_questions=8", "--set", "validation_questions=8"]
+    refused = run_and_sample(tmp_path / "refused", [*study, "--max-disk", "1kB"])
+    (least,) = re.findall(r"--max-disk must be at least ([\d.]+) MB", refused.output)
+    parameters = (tiny_model / "model.safetensors").stat().st_size // 4
+    weights_and_moments = 12 * parameters
+    share = 1.5 * checkpoint_bytes(parameters, tokenizer_bytes(tiny_model))
+    limit = 1e6 * float(least) + 2 * share
+    seen = run_and_sample(tmp_path / "limited", [*study, "--max-disk", f"{limit:.0f}B"])
+    assert f"{TRIALS} trials in" in seen.output
+    assert weights_and_moments < seen.most_of_a_trial <= share
+    assert seen.most_bytes <= limit

@@ -1,0 +1,84 @@
+"""How often intervals hold the truth, and equal arms are called different, in simulated studies.
+
+    python -m benchmarks.coverage         # 1,600 studies for each of 144 settings: minutes
+    python -m benchmarks.coverage 200     # fewer studies
+
+A setting is the number of seeds and of questions, the true accuracy, and the spread of the questions'
+difficulty and of the seeds' skill (tests/analysis/simulated.py). The shares, the least and the most over
+the settings of each number of seeds, go to benchmarks/results/coverage.json, from which `analysis` and the
+README quote them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis import differences
+from analysis.differences import ALPHA, Answers, compare_pair
+from analysis.intervals import share_interval
+from study.machine import source_commit
+from tests.analysis.simulated import LogitStudies
+
+RESULT = Path(__file__).parent / "results" / "coverage.json"
+STUDIES = 1_600
+SEEDS, QUESTIONS = (2, 3, 5), (100, 500)
+ACCURACIES, DIFFICULTIES, SEED_SDS = (0.02, 0.1, 0.5, 0.9), (1.0, 3.0), (0.0, 0.15, 0.5)
+# Of which at least so many right and wrong answers are expected a seed: below it no rule is exact.
+FEW = 20
+
+
+def measure(setting: tuple[int, int, float, float, float], studies: int) -> tuple[float, float]:
+    """Return the share of intervals that hold the truth, and that of equal pairs with p below 5%."""
+    seeds, questions, accuracy, difficulty, seed_sd = setting
+    covered = different = 0
+    simulated = LogitStudies(accuracy, difficulty, seed_sd)
+    for first, second in simulated.draw_pairs(np.random.default_rng(5), studies, seeds, questions):
+        interval = share_interval(first)
+        assert interval.low is not None
+        assert interval.high is not None
+        covered += interval.low <= accuracy <= interval.high
+        p = compare_pair(Answers("first", first), Answers("second", second)).p
+        different += p is not None and p < ALPHA
+    return covered / studies, different / studies
+
+
+def main(arguments: list[str]) -> None:
+    """Measure every setting, print and save what each number of seeds comes to."""
+    studies = int(arguments[0]) if arguments else STUDIES
+    # The bootstrap decides nothing, and takes most of the time.
+    differences.bootstrap_test = lambda first, second: 1.0
+    grid = list(itertools.product(SEEDS, QUESTIONS, ACCURACIES, DIFFICULTIES, SEED_SDS))
+    shares = {setting: measure(setting, studies) for setting in grid}
+    result: dict[str, Any] = {
+        "command": " ".join(["python -m benchmarks.coverage", *arguments]),
+        "commit": source_commit(),
+        "studies_a_setting": studies,
+        "settings": len(grid),
+    }
+    for seeds in SEEDS:
+        own = {setting: share for setting, share in shares.items() if setting[0] == seeds}
+        many = [
+            share for setting, share in own.items() if min(setting[2], 1 - setting[2]) * setting[1] >= FEW
+        ]
+        result[f"{seeds} seeds"] = {
+            "covered": _range(covered for covered, _ in own.values()),
+            f"covered_where_{FEW}_right_and_wrong_are_expected": _range(covered for covered, _ in many),
+            "equal_arms_called_different": _range(different for _, different in own.values()),
+        }
+    print(json.dumps(result, indent=2))
+    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def _range(shares: Any) -> list[float]:
+    found = sorted(shares)
+    return [round(float(found[0]), 3), round(float(found[-1]), 3)]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
