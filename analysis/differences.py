@@ -6,9 +6,9 @@ section 3.3), and for each arm its seeds' part, MS_seed / (k n), as in `analysis
 together have Welch's degrees of freedom (Welch 1947), and the critical value is Cochran's: the mean of the
 seeds' t and the questions' t, weighted by their parts. Holm's correction goes over all pairs.
 
-Where two arms are equal, p < 0.05 in 1 to 5% of simulated studies (2,000 for each of 144 settings like those
-of `analysis.intervals`): 1 to 3% with 2 seeds, 1 to 4% with 3, 2 to 5% with 5. Where two arms are equally
-accurate and the seeds of one alone differ, by more than its questions' standard error, it is up to 7%.
+Where two arms are equal, p < 0.05 in 1 to 5% of simulated studies (benchmarks/coverage.py, 144 settings): 1
+to 3% with 2 seeds, 2 to 4% with 3, 3 to 5% with 5. Where two arms are equally accurate and the seeds of one
+alone differ, by more than its questions' standard error, it is up to 7%.
 
 The bootstrap over questions and seeds stands beside it and decides nothing. Where seeds differ by five
 points it calls equal arms different in 10-20% of simulated studies with 3 seeds, because 3 seeds can't be

@@ -14,11 +14,12 @@ variance (to a power that was fitted, see `weight_power`). A share (accuracy) ne
 interval: it gets Wilson's, with the same standard error and critical value (Wilson 1927; Franco et al. 2019,
 doi 10.1093/jssam/smy019).
 
-Simulated coverage of a share's interval (1,600 studies for each of 144 settings: 100 and 500 questions, 2 to
-90% right, questions whose difficulty has a standard deviation of 1 or 3 logits, seeds that don't differ, to
-seeds that differ by 0.5 logits, which is up to 10 points): 94 to 97% with 3 and 5 seeds, in every setting;
-with 2 seeds 93 to 98%, for two seeds that are alike by chance can't be told from two of many that are alike,
-and up to 99% where fewer than 20 right or wrong answers are expected. A single seed has no interval.
+Simulated coverage of a share's interval (benchmarks/coverage.py: 1,600 studies for each of 144 settings, so
+that a share has a standard error of half a point: 100 and 500 questions, 2 to 90% right, questions whose
+difficulty has a standard deviation of 1 or 3 logits, seeds that don't differ, to seeds that differ by 0.5
+logits, which is up to 10 points): 94 to 98% with 3 seeds and 93 to 96% with 5. With 2 seeds 92 to 98%, for
+two seeds that are alike by chance can't be told from two of many that are alike, and up to 99% where fewer
+than 20 right or wrong answers are expected. A single seed has no interval.
 """
 
 from __future__ import annotations
