@@ -1,6 +1,6 @@
 """What each method costs: training speed, peak memory and generation speed, by model, method and precision.
 
-    python -m benchmarks.methods DATA            # a folder laid out as openai/gsm8k; a minute on a GPU
+    python -m benchmarks.methods DATA            # a folder laid out as openai/gsm8k; 4 minutes on a GPU
     python -m benchmarks.methods DATA t5-small   # the smaller model alone: minutes on a CPU
 
 The models have the shapes of T5-small and T5-base and random weights, on which neither the time of a step nor

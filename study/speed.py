@@ -62,8 +62,8 @@ def _measure_gpu(slots: Slots) -> Speed:
     if not torch.cuda.is_available():  # the driver of a cluster may stand on a node without one
         return ASSUMED
     memory = torch.cuda.mem_get_info()[0] * min(slots.gpus, 1.0)
-    # The rate is not shared out: a small model leaves most of a GPU idle. Eight trials on an H200 took an
-    # eighth of the time that an eighth of its rate had given (benchmarks/results/paper_lora_vs_qlora.json).
+    # The rate is not shared out: a small model leaves most of a GPU idle. A study of eight trials at a time
+    # on an H200 took 8 minutes (benchmarks/results/paper_lora_vs_qlora.json); sharing it out foresaw 33.
     return Speed(_measure_rate("cuda", slots.cpus), memory)
 
 

@@ -195,7 +195,8 @@ class _InOrder(FIFOScheduler):
         self._searcher = searcher
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
-        _forget_ended(tune_controller._tune_controller)
+        controller = tune_controller._tune_controller
+        _forget_ended(controller)
         live = tune_controller.get_live_trials()
         # One that has a worker already, and is only being handed to it, is still pending.
         waiting = {
@@ -206,7 +207,7 @@ class _InOrder(FIFOScheduler):
         if self._searcher.gave_up:
             for trial_id, trial in waiting.items():
                 self._searcher.withdraw(trial_id)
-                tune_controller._tune_controller.stop_trial(trial)
+                controller.stop_trial(trial)
             return None
         return next((waiting[i] for i in self._searcher.assignments if i in waiting), None)
 

@@ -169,14 +169,16 @@ def disturb(number: int, launcher: Launcher, folder: Path) -> Disturbed:
     wait_for(lambda: len(rows_in(parent)) >= after and list(parent.glob("*/study.json")), driver)
     time.sleep(delay)
     killed = wait_for(lambda: kill_one(driver.find(victim), moment), driver)
+    killed_at = time.time_ns()
     assert killed, f"no {victim} to kill: {driver.log.read_text()}"
     fault = f"{victim} killed {delay:.2f} s after trial {after}"
     status = driver.wait()
     (study,) = parent.iterdir()
     finished = {path.name: path.stat().st_mtime_ns for path in (study / "trials").glob("*.parquet")}
-    # A worker is replaced. A raylet that dies while it starts is started again, and one that dies after the
-    # last trial is not missed; else it ends the driver, too.
-    if victim == "worker" or (victim == "raylet" and status == 0):
+    # A worker is replaced. A raylet that dies while it starts is started again, and one that dies as the last
+    # trial ends is not missed: nothing was run after it. Else it ends the driver, too.
+    nothing_missed = after == 0 or max(finished.values()) < killed_at + 1_000_000_000
+    if victim == "worker" or (victim == "raylet" and status == 0 and nothing_missed):
         assert status == 0, f"{fault}: {driver.log.read_text()}"
         return Disturbed(fault, study, finished)
     assert status != 0, fault
