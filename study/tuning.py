@@ -332,7 +332,8 @@ def _actor_task_failed_or_killed(manager: Any, tracked_actor_task: Any, exceptio
 def _has_lost_its_node(trial: Any) -> bool:
     """Tell whether a trial's node has gone, and not just its process."""
     alive = {node["NodeID"]: node["Alive"] for node in ray.nodes()}
-    node = (trial.last_result or {}).get("node")
+    # Not `trial.last_result`, which asks the worker when there is none: it is dead.
+    node = trial.run_metadata.last_result.get("node")
     # One that never reported may not have run: then any lost node may have been its own.
     return not alive.get(node, False) if node else not all(alive.values())
 

@@ -14,6 +14,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import ray
+from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.tune.experiment import Trial
 
 from study import tuning
@@ -150,6 +152,38 @@ def test_what_is_finished_is_not_run_again_and_the_rest_comes_out_the_same(plan:
     log = Log()
     again = run(plan, done.root, log)
     assert sorted(trial for event, trial in log.events if event == "started") == lost
+    assert {t: row["accuracy"] for t, row in again.items()} == {
+        t: row["accuracy"] for t, row in done.rows.items()
+    }
+
+
+def test_a_worker_killed_for_memory_before_its_trial_reports_does_not_end_the_study(
+    plan: Plan, done: Done, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get, give_worker, killed = ray.get, Trial.set_ray_actor, []
+
+    def get_as_with_a_memory_monitor(*arguments: Any, **options: Any) -> Any:
+        try:
+            return get(*arguments, **options)
+        except RayActorError:
+            raise OutOfMemoryError("1 worker(s) were killed due to the node running low on memory") from None
+
+    def give_the_first_a_dead_worker(trial: Trial, worker: Any) -> None:
+        if worker is not None and not killed:
+            killed.append(trial.config["trial"])
+            ray.kill(worker)
+        give_worker(trial, worker)
+
+    monkeypatch.setattr(ray, "get", get_as_with_a_memory_monitor)
+    monkeypatch.setattr(Trial, "set_ray_actor", give_the_first_a_dead_worker)
+    lost = sorted(done.rows)[:2]
+    for trial in lost:
+        ResultsFolder(done.root).table_path("trials", trial).unlink()
+    log = Log()
+    again = run(plan, done.root, log)
+    assert len(killed) == 1
+    assert len([event for event, _ in log.events if event == "interrupted"]) == 1
+    assert sorted(again[trial]["source_accumulation"] for trial in lost) == [1, 2]
     assert {t: row["accuracy"] for t, row in again.items()} == {
         t: row["accuracy"] for t, row in done.rows.items()
     }
