@@ -25,6 +25,7 @@ from study.errors import Diverged
 from study.evaluation import score_targets
 from study.families import family_of
 from study.methods import FIRST, SECOND, activate_stack, count_parameters, optimizer_name
+from study.sampling import GroupedByLength
 from study.tokenised import Examples
 from study.workplace import Workplace
 
@@ -56,6 +57,7 @@ class Training:
         seconds: wall time of the loop, validation losses included.
         tokens: tokens trained on, padding not counted.
         first_loss: the loss of the first batch, nats a token; None before it.
+        losses: those of the batches since the last row of `history`, added up, and their number.
     """
 
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -63,6 +65,17 @@ class Training:
     seconds: float = 0.0
     tokens: int = 0
     first_loss: float | None = None
+    losses: tuple[float, int] = (0.0, 0)
+
+    def add_loss(self, loss: float) -> None:
+        """Take in a batch's loss, nats a token."""
+        total, batches = self.losses
+        self.losses = (total + loss, batches + 1)
+
+    def take_mean_loss(self) -> float:
+        """Return the mean loss since the last call."""
+        (total, batches), self.losses = self.losses, (0.0, 0)
+        return total / batches
 
 
 def first_recipe(config: TrialConfig, questions: int) -> Recipe:
@@ -161,7 +174,7 @@ def _arguments(
     return Seq2SeqTrainingArguments(
         output_dir=str(folder),
         max_steps=recipe.steps,
-        per_device_train_batch_size=math.ceil(config.batch_size / workplace.accumulation),
+        per_device_train_batch_size=config.batch_size // workplace.accumulation,
         gradient_accumulation_steps=workplace.accumulation,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type="linear",
@@ -171,9 +184,6 @@ def _arguments(
         bf16=precision == "bf16",
         use_cpu=not workplace.use_gpu,
         seed=config.seed,
-        data_seed=config.seed,
-        # Rows of similar length share a batch: less padding, the same recipe.
-        train_sampling_strategy="group_by_length",
         logging_steps=max(1, recipe.steps // LOGS_A_TRAINING),
         logging_nan_inf_filter=False,
         save_strategy="no",  # `_Recorder` saves by the clock
@@ -184,7 +194,7 @@ def _arguments(
 
 
 class _Trainer(Seq2SeqTrainer):
-    """Counts the tokens it trains on, padding left out, and resumes stacked LoRA with both its adapters."""
+    """Orders the rows, counts the tokens it trains on, and resumes stacked LoRA with both its adapters."""
 
     def __init__(self, result: Training, checkpoints: Checkpoints, **arguments: Any):
         super().__init__(**arguments)
@@ -192,6 +202,12 @@ class _Trainer(Seq2SeqTrainer):
         # transformers, believing otherwise, would add up the losses of micro-batches undivided.
         self.model_accepts_loss_kwargs = False
         self._result, self._checkpoints = result, checkpoints
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> GroupedByLength:
+        # Rows of similar length share a batch: less padding, the same recipe.
+        batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        lengths = [len(ids) for ids in self.train_dataset["input_ids"]]
+        return GroupedByLength(lengths, batch, self.args.seed)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         write = super()._save_checkpoint
@@ -203,7 +219,9 @@ class _Trainer(Seq2SeqTrainer):
             tokens = tokens + (inputs["labels"] != -100).sum()
         self._result.tokens += int(tokens)
         loss = super().training_step(model, inputs, *arguments, **options)
-        self._check_loss(float(loss) * self.args.gradient_accumulation_steps)
+        mean = float(loss) * self.args.gradient_accumulation_steps
+        self._check_loss(mean)
+        self._result.add_loss(mean)
         return loss
 
     def _check_loss(self, loss: float) -> None:
@@ -269,7 +287,8 @@ class _Recorder(TrainerCallback):
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         if not logs or "loss" not in logs:
             return
-        loss = float(logs["loss"])
+        # transformers' own mean would leave out what was trained before a resume.
+        loss = self._result.take_mean_loss()
         row = {
             "phase": self._recipe.phase,
             "step": state.global_step,

@@ -104,10 +104,11 @@ def test_the_kept_adapters_merge_into_the_stacked_model(
 @pytest.mark.parametrize(
     ("method", "phase", "step"),
     [
-        ("stacked_lora", 2, 5),
-        pytest.param("stacked_lora", 1, 5, marks=pytest.mark.slow),
-        pytest.param("lora", 1, 5, marks=pytest.mark.slow),
-        pytest.param("full", 1, 5, marks=pytest.mark.slow),
+        ("stacked_lora", 2, 6),
+        pytest.param("stacked_lora", 1, 6, marks=pytest.mark.slow),
+        pytest.param("lora", 1, 6, marks=pytest.mark.slow),
+        pytest.param("qlora", 1, 6, marks=pytest.mark.slow),
+        pytest.param("full", 1, 6, marks=pytest.mark.slow),
     ],
 )
 def test_a_training_that_was_cut_off_ends_as_one_that_was_not(
@@ -119,8 +120,9 @@ def test_a_training_that_was_cut_off_ends_as_one_that_was_not(
     phase: int,
     step: int,
 ) -> None:
-    """Cut off after the checkpoint of step 4, in the middle of a phase of 8."""
-    changes: dict[str, Any] = {"max_steps": 8, "lora_dropout": 0.1, "stage": "search"}
+    """Cut off after the checkpoint of step 5 of 8, in the second epoch, between two rows of the history."""
+    monkeypatch.setattr(training, "LOGS_A_TRAINING", 3)
+    changes: dict[str, Any] = {"max_steps": 8, "lora_dropout": 0.1, "stage": "search", "batch_size": 24}
     if method == "full":
         del changes["lora_dropout"]
     if method == "stacked_lora":
@@ -145,9 +147,12 @@ def test_a_training_that_was_cut_off_ends_as_one_that_was_not(
         with pytest.raises(CutOff):
             run(config, checkpointed)
     # A save that was cut off, too, is survived.
-    (tmp_path / str(phase) / "checkpoint-5").mkdir()
+    (tmp_path / str(phase) / "checkpoint-6").mkdir()
     resumed, _ = run(config, checkpointed)
     assert resumed.predictions == whole.predictions
+    assert next(row["epoch"] for row in whole.history if (row["phase"], row["step"]) == (phase, 4)) >= 1
+    steps = [row["step"] for row in whole.history if row["phase"] == phase]
+    assert steps == [2, 4, 6, 8]
     assert [row["step"] for row in resumed.history] == [row["step"] for row in whole.history]
     assert [row["loss"] for row in resumed.history] == [row["loss"] for row in whole.history]
     assert resumed.row["train_tokens"] == whole.row["train_tokens"]
