@@ -17,14 +17,15 @@ from typing import Any
 
 import grpc
 import ray
-from ray._private import services, state, worker
+from ray._private import services, worker
 from ray._private.grpc_utils import init_grpc_channel
 from ray.exceptions import AuthenticationError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from study.autoscaler import planned_machines
 from study.errors import UserError
 from study.object_store import ObjectStore, is_address
-from study.slots import Machine
+from study.slots import Machine, machine_of
 from study.workplace import Workplace
 
 CONNECT_SECONDS = 10
@@ -46,11 +47,12 @@ def cluster_ray(address: str) -> Iterator[None]:
     # Ray reports a lost node with pages of that node's own log; the study says what became of the trial.
     worker.print_to_stdstream = lambda *lines, **options: None
     try:
-        ray.init(address=found, log_to_driver=False, logging_level="ERROR")
+        # By "auto" Ray shows its token to the cluster; to one that is named, only where it is told to.
+        ray.init(address="auto" if address == "auto" else found, log_to_driver=False, logging_level="ERROR")
     except AuthenticationError:
         raise UserError(
             f"the cluster at '{found}' asks for its token: run this on a node of it, as the user who "
-            "started Ray there, or set RAY_AUTH_TOKEN_PATH"
+            "started Ray there, with --address auto; or set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH"
         ) from None
     except (ConnectionError, RuntimeError, ValueError, SystemExit) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -61,13 +63,15 @@ def cluster_ray(address: str) -> Iterator[None]:
         ray.shutdown()
 
 
+def dashboard_url() -> str | None:
+    """Return host and port of the connected cluster's dashboard, or None if it has none."""
+    return worker.get_dashboard_url() or None
+
+
 def cluster_machines() -> list[Machine]:
     """Return the machines of the cluster that this process is connected to, those it may grow to included."""
-    there = [_machine(node["Resources"]) for node in _alive_nodes()]
-    config = state.state.get_cluster_config()
-    groups = config.node_group_configs if config is not None else ()
-    planned = [_machine(group.resources) for group in groups for _ in range(max(0, group.max_count))]
-    return max(there, planned, key=lambda machines: sum(m.cpus + m.gpus for m in machines))
+    there = [machine_of(node["Resources"]) for node in _alive_nodes()]
+    return max(there, planned_machines(), key=lambda machines: sum(m.cpus + m.gpus for m in machines))
 
 
 def check_nodes(results: str | Path, workplaces: Sequence[Workplace]) -> None:
@@ -108,7 +112,7 @@ def _check_nodes(token: str, workplaces: Sequence[Workplace]) -> None:
         .options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], False))
         .remote(token, list(workplaces), folders): node["NodeManagerAddress"]
         for node in _alive_nodes()
-        if _machine(node["Resources"]).cpus
+        if machine_of(node["Resources"]).cpus
     }
     for answer, node in asked.items():
         if complaint := _wait_for(answer):
@@ -191,10 +195,6 @@ def _find(address: str) -> str:
 
 def _alive_nodes() -> list[dict[str, Any]]:
     return [node for node in ray.nodes() if node["Alive"]]
-
-
-def _machine(resources: Mapping[str, float]) -> Machine:
-    return Machine(int(resources.get("CPU", 0)), int(resources.get("GPU", 0)))
 
 
 def _nearest_existing(folder: Path) -> Path:

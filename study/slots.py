@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from study.errors import UserError
@@ -25,6 +25,11 @@ class Machine:
 
     cpus: int
     gpus: int
+
+
+def machine_of(resources: Mapping[str, float]) -> Machine:
+    """Return the machine that has these Ray resources."""
+    return Machine(int(resources.get("CPU", 0)), int(resources.get("GPU", 0)))
 
 
 def look_at_machine() -> Machine:

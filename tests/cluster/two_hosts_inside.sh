@@ -107,7 +107,7 @@ worker_start_ray_commands:
 YAML
 
 run_on_head() { "$venv/bin/ray" exec --no-config-cache "$HOME/cluster.yaml" "cd finetune-study && $*" 2>&1; }
-study="RAY_AUTH_MODE=token HF_HUB_OFFLINE=1 FAKE_TRAINER=in_steps $python -m tests.fake_study --space lora_vs_qlora"
+study="HF_HUB_OFFLINE=1 FAKE_TRAINER=in_steps $python -m tests.fake_study --space lora_vs_qlora"
 study="$study --address auto --trials 2 --confirm-seeds 1"
 
 say "ray up"
@@ -148,6 +148,7 @@ echo 'import study.run; print("status", study.run.main(["--list"]))' >"$HOME/lis
     grep -q "^status 0" "$HOME/submit.log" || { cat "$HOME/submit.log"; exit 1; }
 
 say "ray down"
+run_on_head "RAY_AUTH_MODE=token $venv/bin/ray status" >"$HOME/status.log" || { cat "$HOME/status.log"; exit 1; }
 "$venv/bin/ray" down -y "$HOME/cluster.yaml" >"$HOME/down.log" 2>&1 || { cat "$HOME/down.log"; exit 1; }
-! run_on_head "$venv/bin/ray status" >/dev/null || { say "the cluster still runs"; exit 1; }
+! run_on_head "RAY_AUTH_MODE=token $venv/bin/ray status" >/dev/null || { say "the cluster still runs"; exit 1; }
 say "done"

@@ -6,14 +6,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import yaml
 
-from study import cluster, embedded
+from study import autoscaler, cluster, embedded
 from study.results import ResultsFolder
 from study.run import main
+from study.slots import Machine
 from study.sources import Source, find_model
 from study.workplace import Workplace
 from tests.cluster.two_hosts_check import find_mid_run, find_restarts
@@ -86,26 +89,24 @@ def test_what_ships_with_the_project_is_found_where_the_project_is_installed(wor
 
 
 @dataclass(frozen=True)
-class TwoNodes:
-    """A cluster of two nodes: three CPUs, of which the second has one."""
+class RunningCluster:
+    """A Ray cluster on this machine.
 
-    address: str
-    second: str
+    Attributes:
+        process: its process, which stops it when its standard input ends.
+        said: the words of its first line.
+        environment: what a process needs that is to run a study there.
+    """
+
     process: subprocess.Popen[str]
+    said: list[str]
     environment: dict[str, str]
 
-    def kill_second(self) -> None:
-        """Kill the second node's raylet, and with it its workers."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write("kill\n")
-        self.process.stdin.flush()
-        assert self.process.stdout.readline() == "killed\n"
 
-
-@pytest.fixture
-def two_nodes(tmp_path: Path) -> Iterator[TwoNodes]:
-    token = tmp_path / "token"
+@contextmanager
+def running_cluster(folder: Path, module: str, *arguments: str) -> Iterator[RunningCluster]:
+    """Run a module of tests.cluster, which starts a cluster, for the length of the block."""
+    token = folder / "token"
     token.write_text("0123456789abcdef" * 2)
     token.chmod(0o600)
     environment = {
@@ -118,7 +119,7 @@ def two_nodes(tmp_path: Path) -> Iterator[TwoNodes]:
         "FAKE_TRAINER": "in_steps",
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.cluster.two_nodes"],
+        [sys.executable, "-m", f"tests.cluster.{module}", *arguments],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.PIPE,
@@ -129,7 +130,7 @@ def two_nodes(tmp_path: Path) -> Iterator[TwoNodes]:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        yield TwoNodes(*process.stdout.readline().split(), process, environment)
+        yield RunningCluster(process, process.stdout.readline().split(), environment)
     finally:
         process.stdin.close()
         try:
@@ -137,6 +138,30 @@ def two_nodes(tmp_path: Path) -> Iterator[TwoNodes]:
         finally:
             process.kill()
             process.stdout.close()
+
+
+@dataclass(frozen=True)
+class TwoNodes:
+    """A cluster of two nodes: three CPUs, of which the second has one."""
+
+    address: str
+    second: str
+    cluster: RunningCluster
+
+    def kill_second(self) -> None:
+        """Kill the second node's raylet, and with it its workers."""
+        process = self.cluster.process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("kill\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "killed\n"
+
+
+@pytest.fixture
+def two_nodes(tmp_path: Path) -> Iterator[TwoNodes]:
+    with running_cluster(tmp_path, "two_nodes") as running:
+        yield TwoNodes(*running.said, running)
 
 
 @pytest.mark.slow
@@ -148,14 +173,18 @@ def test_a_study_that_loses_a_node_comes_to_its_full_table(
     command += ["--address", two_nodes.address, *source, "--results", str(tmp_path / "results")]
 
     too_big = subprocess.run(
-        [*command, "--cpus-per-trial", "3"], capture_output=True, text=True, env=two_nodes.environment
+        [*command, "--cpus-per-trial", "3"], capture_output=True, text=True, env=two_nodes.cluster.environment
     )
     assert too_big.returncode == 2, too_big.stdout + too_big.stderr
     assert "--cpus-per-trial must be 1 to 2 on this cluster's nodes, received 3" in too_big.stderr
     assert not (tmp_path / "results").exists()
 
     study = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=two_nodes.environment
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=two_nodes.cluster.environment,
     )
     deadline = time.monotonic() + 240
     while find_mid_run(tmp_path / "results", two_nodes.second) is None and time.monotonic() < deadline:
@@ -178,3 +207,29 @@ def test_a_study_that_loses_a_node_comes_to_its_full_table(
     assert int(second.split()[2]) > 0
     assert not list(tmp_path.glob("results/.shared-*"))
     assert not list(tmp_path.glob(".shared-*"))
+
+
+def test_what_an_autoscaler_may_start_counts_as_machines() -> None:
+    config = yaml.safe_load((ROOT / "cluster.yaml").read_text())
+    assert autoscaler._machines_in(config) == [Machine(0, 0), *[Machine(8, 1)] * 8]
+    config["max_workers"] = 3
+    config["available_node_types"]["cpu_worker"] = {"resources": {"CPU": 64}}
+    assert autoscaler._machines_in(config) == [Machine(0, 0), *[Machine(8, 1)] * 3]
+
+
+@pytest.mark.slow
+def test_a_study_on_a_cluster_without_workers_makes_it_grow(
+    tiny_model: Path, small_data: Path, tmp_path: Path
+) -> None:
+    with running_cluster(tmp_path, "growing_cluster", str(tmp_path)) as growing:
+        command = [sys.executable, "-m", "tests.fake_study", "--space", "lora_vs_qlora"]
+        command += ["--address", *growing.said]
+        command += ["--model", str(tiny_model), "--data", str(small_data), "--set", "variant=main"]
+        command += ["--trials", "1", "--confirm-seeds", "1", "--results", str(tmp_path / "results")]
+        done = subprocess.run(command, capture_output=True, text=True, env=growing.environment, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 at once" in done.stdout
+    (root,) = (path.parent for path in tmp_path.glob("results/*/study.json"))
+    rows = ResultsFolder(root).read_trials()
+    assert {row["status"] for row in rows} == {"complete"}
+    assert len(rows) == 9

@@ -37,7 +37,7 @@ def test_only_the_scheduler_knows_ray() -> None:
         if {"ray"} & {m.split(".")[0] for m in imports_of(path)}
     }
     assert users == {
-        *("cluster.py", "local_ray.py", "tuning.py", "worker.py"),
+        *("autoscaler.py", "cluster.py", "local_ray.py", "tuning.py", "worker.py"),
         *("trial_actor.py", "ray_metrics.py", "tracking.py"),
     }
 
