@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from study.disk import checkpoints_that_fit
+from study.durable import flush, replace
 from study.room import Room, when_there_is_room
 
 PROGRESS_FILE = "study_progress.json"
@@ -57,9 +57,10 @@ class Checkpoints:
         def save() -> None:
             self._delete_all_but(self.kept - 1)
             write()
+            flush(path)
             partial = path / f"{PROGRESS_FILE}.partial"
             partial.write_text(json.dumps(dataclasses.asdict(progress)))
-            os.replace(partial, path / PROGRESS_FILE)
+            replace(partial, path / PROGRESS_FILE)
 
         when_there_is_room(save, self._room, tidy=lambda: shutil.rmtree(path, ignore_errors=True))
         self._delete_all_but(1)
@@ -67,6 +68,8 @@ class Checkpoints:
     def _delete_all_but(self, newest: int) -> None:
         paths = sorted(self._all(), key=_step)
         for path in paths[: max(0, len(paths) - newest)]:
+            # First what says that it is whole: a kill may come in the midst of it.
+            (path / PROGRESS_FILE).unlink(missing_ok=True)
             shutil.rmtree(path)
 
     def _all(self) -> list[Path]:

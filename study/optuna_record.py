@@ -6,14 +6,15 @@ from the rows (see `study.search`), so nothing is lost with this file.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.trial import create_trial
 from sqlalchemy import event
-from sqlalchemy.exc import DatabaseError
 
 from study.observer import Observer
 from study.proposals import read_ending
@@ -27,7 +28,7 @@ class OptunaRecord(Observer):
     def __init__(self, path: Path):
         self._storage = _open(path)
         self._studies: dict[str, optuna.Study] = {}
-        self._known: dict[str, set[str]] = {}
+        self._known: dict[str, set[tuple[str, str]]] = {}
 
     def finished(self, assignment: Assignment, row: Mapping[str, Any]) -> None:
         """Record a search trial, unless it is there already."""
@@ -39,7 +40,7 @@ class OptunaRecord(Observer):
         known = self._known.get(label)
         if known is None:
             known = self._known[label] = self._recorded(label)
-        if row["trial"] in known:
+        if (row["trial"], row["status"]) in known:  # a failed trial may have been tried again
             return
         ending = read_ending(row)
         ranges = dict(assignment.arm.ranges)
@@ -53,14 +54,14 @@ class OptunaRecord(Observer):
                 user_attrs={"trial": row["trial"], "status": row["status"]},
             )
         )
-        known.add(row["trial"])
+        known.add((row["trial"], row["status"]))
         if len(known) >= assignment.arm.search_trials:
             del self._studies[label]  # it holds all its trials in memory
 
-    def _recorded(self, label: str) -> set[str]:
+    def _recorded(self, label: str) -> set[tuple[str, str]]:
         trials = self._study(label).get_trials(deepcopy=False)
         del self._studies[label]
-        return {trial.user_attrs["trial"] for trial in trials}
+        return {(trial.user_attrs["trial"], trial.user_attrs["status"]) for trial in trials}
 
     def _study(self, label: str) -> optuna.Study:
         if label not in self._studies:
@@ -72,14 +73,21 @@ class OptunaRecord(Observer):
 
 def _open(path: Path) -> optuna.storages.RDBStorage:
     """Return the storage in a file. One that a fault has spoilt is made anew: a resume records all again."""
-    try:
-        storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
-    except DatabaseError:
+    if path.exists() and not _is_sound(path):
         path.unlink()
-        storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
+    storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
     # Not to wait for the disk at every trial: what is lost with the machine, the rows still have.
     event.listen(
         storage.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF")
     )
     storage.engine.dispose()
     return storage
+
+
+def _is_sound(path: Path) -> bool:
+    with closing(sqlite3.connect(path)) as database:
+        try:
+            (answer,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.DatabaseError:
+            return False
+    return bool(answer == "ok")

@@ -2,8 +2,9 @@
 
     RESULTS/<study>/study.json, trials/, predictions/, history/, models/, logs/, optuna.db, lock, checkpoints/
 
-A file is written whole or not at all (temporary name, then rename; or the PUT of an object store). A trial
-is finished when its row in trials/ can be read: that row is written last, after its predictions and history.
+A file is written whole or not at all (temporary name, then rename; or the PUT of an object store), and is on
+the disk before the next one is begun. A trial is finished when its row in trials/ can be read: that row is
+written last, after its predictions and history.
 
 RESULTS is a folder on a disk or an address, such as s3://bucket/studies. What is not a table is then made in
 a scratch folder of the process, `root`, and brought to the address by `publish`, from there by `fetch`: logs
@@ -31,6 +32,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from study.durable import replace
 from study.errors import UserError
 from study.lease import lease
 from study.object_store import ObjectStore, is_address, join_address
@@ -87,6 +89,11 @@ class ResultsFolder:
                 (self.root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"results folder '{self}' can't be written: {error.strerror}") from None
+
+    def wait_for_store(self) -> None:
+        """From now on wait where the address can't be reached, as for room on a full disk."""
+        if self._store is not None:
+            self._store.waits = True
 
     def place_of(self, path: Path) -> str:
         """Return what a person finds a file of `root` by: its path, or its address."""
@@ -153,7 +160,7 @@ class ResultsFolder:
             UserError: another run has the folder, or it can't be written.
         """
         if self._store is not None:
-            with lease(self._store):
+            with lease(ObjectStore(self.address)):  # one that does not wait: a late lease is none
                 yield
             return
         try:
@@ -169,6 +176,8 @@ class ResultsFolder:
                     f"results folder '{self}' is in use by {lock.read().strip() or 'another run'}; "
                     "wait for it to end, or stop it with Ctrl-C"
                 ) from None
+            except OSError as error:  # of network file systems not all know locks
+                raise UserError(f"results folder '{self}' can't be locked: {error.strerror}") from None
             lock.truncate(0)
             lock.write(f"process {os.getpid()} on {platform.node()}\n")
             lock.flush()
@@ -236,6 +245,14 @@ class ResultsFolder:
         if self._store is not None:
             self._store.delete(list(self._store.files(self._name(checkpoints), recursive=True)))
 
+    def forget_trial(self, trial_id: str) -> None:
+        """Delete a trial's row: it is not finished any more."""
+        path = self.table_path("trials", trial_id)
+        if self._store is not None:
+            self._store.delete([self._name(path)])
+        else:
+            path.unlink(missing_ok=True)
+
     def read_trial(self, trial_id: str, columns: Sequence[str] | None = None) -> dict[str, Any] | None:
         """Return a finished trial's row, or None if there is none that can be read."""
         found = self._read_rows([trial_id], columns)
@@ -248,11 +265,15 @@ class ResultsFolder:
             columns: what to read, `trial` besides; of thousands of rows, a few columns take a third of the
                 time. None for all. A column that a file of an older version lacks is null.
         """
+        return self._read_rows(self.trial_ids(), columns)
+
+    def trial_ids(self) -> list[str]:
+        """Return the ids of the trials that have a row, whether or not it can be read, in their order."""
         if self._store is None:
             paths: Iterable[Path] = (self.root / "trials").glob("*.parquet")
         else:
             paths = map(Path, self._store.files("trials"))
-        return self._read_rows(sorted(path.stem for path in paths if path.suffix == ".parquet"), columns)
+        return sorted(path.stem for path in paths if path.suffix == ".parquet")
 
     def read_table(self, table: str, trial_id: str) -> pa.Table | None:
         """Return a trial's file in `table`, or None if there is none."""
@@ -328,7 +349,7 @@ def _whole_or_not_at_all(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         yield temporary
-        os.replace(temporary, path)
+        replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 

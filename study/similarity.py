@@ -6,7 +6,6 @@ or, without it, from the Hub's cache. References are embedded once and shared by
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from study.config import digest
+from study.durable import replace
 
 HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -68,7 +68,7 @@ def _cached_embeddings(texts: Sequence[str], folder: Path) -> np.ndarray:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.npy")
     np.save(temporary, embeddings)
-    os.replace(temporary, path)
+    replace(temporary, path)
     return embeddings
 
 

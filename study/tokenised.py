@@ -5,7 +5,6 @@ The first trial that needs a split makes it under a lock; the others map the sam
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from filelock import FileLock
 from study.answers import format_number, marked_number
 from study.config import TrialConfig, digest
 from study.data import Problem, hold_out, load_code, load_split
+from study.durable import replace
 from study.prompts import Example, render
 from study.workplace import Workplace
 
@@ -119,7 +119,7 @@ def _build(config: TrialConfig, workplace: Workplace, split: str, path: Path) ->
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         Dataset.from_dict(columns).save_to_disk(str(temporary))
-        os.replace(temporary, path)
+        replace(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -7,13 +7,13 @@ weights, the tokenizer, and `trial.json`, which says how the model was made and 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import uuid
 from pathlib import Path
 from typing import Any
 
 from study.config import ADAPTER_METHODS, TrialConfig, make_config
+from study.durable import replace
 from study.errors import UserError
 from study.methods import FIRST, SECOND
 from study.models import load_base, load_tokenizer
@@ -39,7 +39,7 @@ def saver(path: Path, config: TrialConfig, base: Source) -> SaveModel:
             tokenizer.save_pretrained(temporary)
             about = {"config": config.model_dump(mode="json"), "base": str(base.path)}
             (temporary / TRIAL_FILE).write_text(json.dumps(about, indent=2) + "\n")
-            os.replace(temporary, path)
+            replace(temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 

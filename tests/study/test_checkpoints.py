@@ -1,6 +1,7 @@
 """Real checkpoints of the tiny model: their number and size, and a disk that fills up in mid-training."""
 
 import dataclasses
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from study import room as room_module
 from study import training
-from study.checkpoints import Checkpoints
+from study.checkpoints import PROGRESS_FILE, Checkpoints
 from study.config import TrialConfig
 from study.disk import checkpoint_bytes, folder_bytes, tokenizer_bytes
 from study.record import Outcome, record_trial
@@ -109,3 +110,22 @@ def test_a_disk_that_fills_up_in_mid_training_costs_nothing(
         assert row["perplexity"] == undisturbed.row["perplexity"]
         assert folder.read_trial(config.trial_id) is not None
         assert not folder.checkpoints_path(config.trial_id).exists()
+
+
+def test_a_checkpoint_whose_deletion_was_cut_off_counts_as_partial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoints = Checkpoints(tmp_path, size=1.0)
+    for step in (1, 2):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / PROGRESS_FILE).write_text("{}")
+
+    def be_killed(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", be_killed)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoints._delete_all_but(0)
+    assert checkpoints.last() == tmp_path / "checkpoint-2"
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-2"]

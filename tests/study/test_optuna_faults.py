@@ -50,9 +50,26 @@ def test_each_search_trial_is_recorded_once_though_it_is_told_again(tmp_path: Pa
     )
 
 
-@pytest.mark.parametrize("content", [b"", b"not a database", None])
-def test_a_spoilt_record_is_written_anew(tmp_path: Path, ended: Ended, content: bytes | None) -> None:
+@pytest.mark.parametrize("spoil", ["empty", "no database", "cut short", "a hole"])
+def test_a_spoilt_record_is_written_anew(tmp_path: Path, ended: Ended, spoil: str) -> None:
     path = tmp_path / "optuna.db"
     whole = record(path, ended)
-    path.write_bytes(path.read_bytes()[:10_000] if content is None else content)
+    content = path.read_bytes()
+    spoilt = {
+        "empty": b"",
+        "no database": b"not a database",
+        "cut short": content[:10_000],
+        "a hole": content[:40_960] + bytes(40_960) + content[81_920:],
+    }
+    path.write_bytes(spoilt[spoil])
     assert record(path, ended) == whole
+
+
+def test_a_failed_trial_that_was_tried_again_is_recorded_as_both(tmp_path: Path, ended: Ended) -> None:
+    path = tmp_path / "optuna.db"
+    (assignment, failed), *_ = ended
+    again = (assignment, {**failed, "status": "complete", "search_score": 0.5})
+    told = [(failed["trial"], None), (failed["trial"], 0.5)]
+    assert record(path, [ended[0]])[assignment.arm.label] == told[:1]
+    assert record(path, [again])[assignment.arm.label] == told
+    assert record(path, [again])[assignment.arm.label] == told
