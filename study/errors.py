@@ -18,6 +18,10 @@ class RayLost(Exception):
     """Ray could not be started, or has died, so that no trial can run; the message is one line."""
 
 
+class StudyFailed(Exception):
+    """Trials fail and no training finishes, so that no more are run; the message is one line."""
+
+
 class Pruned(Exception):
     """Early stopping ends a search trial; the message says at which step, and by what."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -20,11 +21,11 @@ from study.command_line import say
 from study.config import TRAINED_METHODS
 from study.disk import DiskPlan
 from study.display import Display, Progress, show_seconds
-from study.errors import UserError
+from study.errors import StudyFailed, UserError
 from study.leftovers import remove_leftovers
 from study.observer import Observer
 from study.optuna_record import OptunaRecord
-from study.plan import Plan, Request
+from study.plan import Arm, Plan, Request
 from study.results import ResultsFolder
 from study.room import Gate, Room, when_there_is_room
 from study.schema import SCHEMA_VERSION
@@ -69,18 +70,7 @@ def describe_study(name: str, plan: Plan, slots: int, width: int, max_disk: floa
         "search_width": width,
         "slots": slots,
         "max_disk": max_disk,
-        "arms": [
-            {
-                "label": arm.label,
-                "slug": arm.slug,
-                "factors": dict(arm.factors),
-                "values": dict(arm.values),
-                "ranges": {name: str(dist) for name, dist in arm.ranges.items()},
-                "search_trials": arm.search_trials,
-                "confirm_seeds": list(arm.confirm_seeds),
-            }
-            for arm in plan.arms
-        ],
+        "arms": [_describe_arm(arm) for arm in plan.arms],
         "models": [_describe_source(model) for model in plan.models.values()],
         "data": _describe_source(plan.data),
         "code_data": _describe_source(plan.code_data),
@@ -92,6 +82,18 @@ def describe_study(name: str, plan: Plan, slots: int, width: int, max_disk: floa
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "finished_at": None,
         "busy_share": None,
+    }
+
+
+def _describe_arm(arm: Arm) -> dict[str, Any]:
+    return {
+        "label": arm.label,
+        "slug": arm.slug,
+        "factors": dict(arm.factors),
+        "values": dict(arm.values),
+        "ranges": {name: str(dist) for name, dist in arm.ranges.items()},
+        "search_trials": arm.search_trials,
+        "confirm_seeds": list(arm.confirm_seeds),
     }
 
 
@@ -147,10 +149,14 @@ def run_study(study: StudyRun, console: Console) -> None:
 
     Raises:
         KeyboardInterrupt: the user stopped it; what had finished is in the folder.
+        RayLost: Ray could not be started, or has died.
+        StudyFailed: trials fail, and no training finishes.
     """
     started = time.monotonic()
     folder, tracking = study.folder, study.folder.root / "tracking"
     progress = Progress(study.plan, study.slots.count)
+    folder.wait_for_store()
+    _forget_failed(folder, study.finished)
     remove_leftovers(folder)
     folder.fetch(tracking)
     try:
@@ -160,7 +166,7 @@ def run_study(study: StudyRun, console: Console) -> None:
         folder.publish(folder.optuna_path)
         folder.publish(tracking)
     if search.hopeless is not None:
-        _say_hopeless(search.hopeless, folder, console)
+        raise StudyFailed(_why_hopeless(search.hopeless, folder))
     wall = time.monotonic() - started
     share = progress.busy_share(wall)
     finished_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -177,14 +183,21 @@ def run_study(study: StudyRun, console: Console) -> None:
 def _ray(study: StudyRun, console: Console) -> Iterator[None]:
     """Run Ray on this machine for the length of the block, unless the study is on a cluster's."""
     if study.on_cluster:
+        from study.cluster import dashboard_url
+
+        if url := dashboard_url():
+            say(
+                console,
+                f"Dashboard: http://{url} on the head (from your own machine: ray dashboard cluster.yaml)",
+            )
         yield
         return
     from study.local_ray import local_ray
 
-    with local_ray(study.slots, study.about, dashboard=study.watching.dashboard) as dashboard:
-        if dashboard is not None:
+    with local_ray(study.slots, study.about, dashboard=study.watching.dashboard) as url:
+        if url is not None:
             token = token_path() or "the variable RAY_AUTH_TOKEN"
-            say(console, f"Dashboard: http://{dashboard} (it asks for a token: the one in {token})")
+            say(console, f"Dashboard: http://{url} (it asks for a token: the one in {token})")
         yield
 
 
@@ -210,7 +223,10 @@ def _run_trials(study: StudyRun, progress: Progress, console: Console) -> StudyS
         gate = Gate(room, display.pause)
 
         def go_on() -> StudySearch:
-            known = read_finished(folder) if progress.ended else study.finished
+            known = study.finished
+            if progress.ended:
+                known = read_finished(folder)
+                _forget_failed(folder, known)
             progress.running.clear()
             search = StudySearch(plan, study.description["search_width"], known, on_reuse=reuse)
             run_trials(search, job, slots, [display, *records, *trackers], gate)
@@ -228,15 +244,11 @@ def _job(study: StudyRun, room: Room) -> Job:
     return Job(workplaces, study.folder.address, study.about)
 
 
-def _say_hopeless(row: Mapping[str, Any], folder: ResultsFolder, console: Console) -> None:
+def _why_hopeless(row: Mapping[str, Any], folder: ResultsFolder) -> str:
     log = folder.place_of(folder.log_path(row["trial"]))
-    console.print(
-        f"Stopped: {HOPELESS_FAILURES} trials failed and none that trains finished. The last: "
-        f"{row['reason']} (log: {log}). "
-        f"When it is mended, go on with: python -m study.run --resume {folder}",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
+    return (
+        f"{HOPELESS_FAILURES} trials failed and no training finished, so something is wrong with all; "
+        f"the last: {row['reason']} (log: {log})"
     )
 
 
@@ -249,6 +261,14 @@ def read_finished(folder: ResultsFolder) -> dict[str, Mapping[str, Any]]:
     rows = folder.read_trials(RESUMED_COLUMNS)
     trained = any(row["method"] in TRAINED_METHODS and row["status"] == "complete" for row in rows)
     return {row["trial"]: row for row in rows if trained or row["status"] != "failed"}
+
+
+def _forget_failed(folder: ResultsFolder, finished: Mapping[str, Any]) -> None:
+    """Delete the rows of failed trials that are to be tried again: they would pass for the new attempts'."""
+    for trial in set(folder.trial_ids()) - finished.keys():
+        row = folder.read_trial(trial, ["status"])
+        if row is not None and row["status"] == "failed":
+            folder.forget_trial(trial)
 
 
 def request_of(description: Mapping[str, Any]) -> Request:
@@ -271,7 +291,7 @@ def request_of(description: Mapping[str, Any]) -> Request:
         ) from None
 
 
-def check_unchanged(plan: Plan, description: Mapping[str, Any]) -> None:
+def check_same_sources(plan: Plan, description: Mapping[str, Any]) -> None:
     """Check that the model and the data are those with which the study began.
 
     Raises:
@@ -282,6 +302,22 @@ def check_unchanged(plan: Plan, description: Mapping[str, Any]) -> None:
         for kind, name in _FINGERPRINTS.items():
             if then.get(arm.label, {}).get(name) != arm.values.get(name):
                 raise UserError(f"the {kind} has changed since this study began, so it can't be resumed")
+
+
+def check_same_arms(plan: Plan, description: Mapping[str, Any]) -> None:
+    """Check that a study would go on with the trials with which it began.
+
+    Raises:
+        UserError: an arm has changed.
+    """
+    then = {arm["label"]: arm for arm in description["arms"]}
+    for arm in plan.arms:
+        old, new = then.get(arm.label, {}), json.loads(json.dumps(_describe_arm(arm)))
+        if changed := [name for name in new if old.get(name) != new[name]]:
+            raise UserError(
+                f"the search space, or a default of the project, has changed since this study began (arm "
+                f"'{arm.label}': {', '.join(changed)}), so it can't be resumed"
+            )
 
 
 def _describe_source(source: Source | None) -> dict[str, str | None] | None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from study.errors import UserError
+from study.room import print_reason
 
 Result = TypeVar("Result")
 
@@ -45,14 +47,17 @@ def join_address(parent: str | Path, name: str) -> str:
 class ObjectStore:
     """The objects below one address; names are relative to it. Creating the object asks the store nothing.
 
-    Every method raises UserError if the store can't be reached or refuses.
+    Every method raises UserError if the store can't be reached or refuses for a minute.
+
+    Attributes:
+        waits: every method waits instead, however long that takes: for a study that is under way.
 
     Raises:
         UserError: no object store is at such an address.
     """
 
     def __init__(self, address: str):
-        self.address = address
+        self.address, self.waits = address, False
         scheme, _, rest = address.partition("://")
         if scheme not in SCHEMES:
             raise UserError(
@@ -71,12 +76,9 @@ class ObjectStore:
         self._base = base.rstrip("/")
 
     def check(self) -> None:
-        """Check, without writing anything and without patience, that the bucket is there and may be read."""
+        """Check, without writing anything, that the bucket is there and may be read: once, or until it is."""
         bucket = self._base.partition("/")[0]
-        try:
-            found = self._files.get_file_info(bucket).type
-        except (OSError, pa.ArrowException) as error:
-            raise self._unusable(error) from None
+        found = self._patiently(lambda: self._files.get_file_info(bucket).type, at_once=True)
         if found == fs.FileType.NotFound:
             raise UserError(f"results address '{self.address}' can't be used: there is no bucket '{bucket}'")
 
@@ -142,20 +144,24 @@ class ObjectStore:
     def _path(self, name: str) -> str:
         return f"{self._base}/{name}"
 
-    def _patiently(self, do: Callable[[], Result]) -> Result:
-        for wait in RETRY_SECONDS:
+    def _patiently(self, do: Callable[[], Result], *, at_once: bool = False) -> Result:
+        pauses: Iterator[float] = iter(() if at_once else RETRY_SECONDS)
+        if self.waits:
+            pauses = chain(RETRY_SECONDS, repeat(RETRY_SECONDS[-1]))
+        told = ""
+        while True:
             try:
                 return do()
             except FileNotFoundError:
                 raise
-            except (OSError, pa.ArrowException):
-                time.sleep(wait)
-        try:
-            return do()
-        except FileNotFoundError:
-            raise
-        except (OSError, pa.ArrowException) as error:
-            raise self._unusable(error) from None
+            except (OSError, pa.ArrowException) as error:
+                unusable = self._unusable(error)
+            pause = next(pauses, None)
+            if pause is None:
+                raise unusable
+            if self.waits and told != (told := str(unusable)):
+                print_reason(f"waiting: {told}")
+            time.sleep(pause)
 
     def _unusable(self, error: Exception) -> UserError:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -67,7 +67,7 @@ def record_trial(
     """Run a trial and write what it leaves behind into `folder`; return its row.
 
     Whatever the trial does becomes the row's status: only an interruption of the process itself gets out.
-    A trial that trains and runs out of memory has a second attempt, with micro-batches of half the size.
+    A trial that trains and runs out of memory has a second attempt, with smaller micro-batches.
     On a full disk it waits for room, however long that takes.
 
     Args:
@@ -110,9 +110,10 @@ def record_trial(
             _free_memory()
 
     outcome, status = attempt(workplace)
-    if status["status"] == "out_of_memory" and (config.batch_size or 1) > 1 and workplace.accumulation == 1:
-        print("out of memory: once more, each batch in two halves", file=sys.stderr)
-        workplace = replace(workplace, accumulation=2 * workplace.accumulation)
+    parts = fewest_parts(config)
+    if status["status"] == "out_of_memory" and workplace.accumulation < parts:
+        print(f"out of memory: once more, each batch in {parts} parts", file=sys.stderr)
+        workplace = replace(workplace, accumulation=parts)
         outcome, status = attempt(workplace)
     row = {
         **config_columns(config),
@@ -128,6 +129,12 @@ def record_trial(
     }
     when_there_is_room(lambda: folder.finish_trial(row, outcome.predictions, outcome.history))
     return row
+
+
+def fewest_parts(config: TrialConfig) -> int:
+    """Return the fewest equal micro-batches, two or more, that a trial's batch divides into, or 1."""
+    size = config.batch_size or 1
+    return next((parts for parts in range(2, size + 1) if size % parts == 0), 1)
 
 
 def describe_failure(error: BaseException) -> dict[str, Any]:

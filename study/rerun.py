@@ -12,7 +12,7 @@ from typing import Any
 from study.binding import bind, workplace_of
 from study.config import make_config
 from study.errors import UserError, unknown_name
-from study.launch import check_unchanged, request_of
+from study.launch import check_same_sources, request_of
 from study.plan import make_plan
 from study.results import ResultsFolder
 
@@ -36,7 +36,7 @@ def rerun(
     if row is None:
         raise unknown_name("trial", trial_id, [found["trial"] for found in folder.read_trials([])])
     plan = bind(make_plan(request_of(description)))
-    check_unchanged(plan, description)
+    check_same_sources(plan, description)
     config = make_config(json.loads(row["config_json"]))
     workplace = workplace_of(
         plan,

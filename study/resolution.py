@@ -1,8 +1,8 @@
 """What a study can see: the smallest difference in accuracy that its questions and seeds can tell apart.
 
 Known before anything runs, so the accuracies and their spread have to be assumed. The assumptions are those
-under which the formula gives what the embedded study has measured (README: 5.3 points with 500 questions
-and 3 seeds); after a study, `analysis.differences` says it from the answers themselves.
+under which the formula gives about what the embedded study measures of itself (with 500 questions and 3 seeds
+5.3 points; README: 5.5); after a study, `analysis.differences` says it from the answers themselves.
 """
 
 from __future__ import annotations

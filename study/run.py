@@ -6,7 +6,7 @@
     python -m study.run --resume results/NAME            # go on with a study that was stopped
     python -m study.run --rerun TRIAL --results results/NAME    # one trial again, without Ray
 
-Exit status: 0 done, 1 no trial finished or Ray died, 2 bad input (nothing is written), 130 Ctrl-C.
+Exit status: 0 done, 1 no training finished or Ray died, 2 bad input (nothing is written), 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from rich.console import Console
 from study.access_token import prepare_token
 from study.binding import bind, workplace_of
 from study.command_line import Parser, complain, run_command, say
-from study.config import parse_setting
-from study.errors import RayLost, UserError
+from study.config import TRAINED_METHODS, parse_setting
+from study.errors import RayLost, StudyFailed, UserError
 from study.object_store import join_address
 from study.plan import Plan, Request, make_plan, search_width
 from study.profiles import PROFILES
@@ -39,6 +39,13 @@ from study.watching import TRACKERS, Watching, choose_watching
 
 if TYPE_CHECKING:
     from study.launch import StudyRun
+
+
+# What a study is of stands in its study.json; a resume takes it from there.
+_FIXED_BY_A_STUDY = (
+    ("space", "profile", "model", "data", "question_column", "answer_column", "code_data", "trials")
+    + ("confirm_seeds", "seed", "set", "no_early_stopping", "skip_bad_rows", "results")
+)  # fmt: skip
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -77,7 +84,9 @@ def make_parser() -> argparse.ArgumentParser:
         "--gpus-per-trial", type=float, help="0.25 runs four trials on a GPU (1, if there is one)"
     )
     where.add_argument(
-        "--max-disk", metavar="SIZE", help="most that the results folder may take up, as 20GB (no limit)"
+        "--max-disk",
+        metavar="SIZE",
+        help="most that the results folder may take up, a tracker's files left out, as 20GB (no limit)",
     )
     where.add_argument("--max-concurrent", type=int, metavar="N", help="at most N trials at once")
     where.add_argument(
@@ -165,25 +174,40 @@ def _start(options: argparse.Namespace, console: Console) -> int:
 
 
 def _resume(options: argparse.Namespace, console: Console) -> int:
-    from study.launch import StudyRun, check_unchanged, read_finished, request_of
+    from study.launch import StudyRun, check_same_arms, check_same_sources, read_finished, request_of
     from study.preflight import preflight
 
+    _check_resume_options(options)
     folder = ResultsFolder(options.resume)
     description = folder.read_description()
     plan = bind(make_plan(request_of(description)))
-    check_unchanged(plan, description)
-    slots, watching = _slots(options, plan), _watching(options, console)
+    check_same_sources(plan, description)
+    check_same_arms(plan, description)
+    slots = _slots(options, plan)
+    max_disk = description.get("max_disk")
+    if options.max_disk is not None:
+        max_disk = parse_size("--max-disk", options.max_disk)
+    if options.dry_run:
+        preflight(plan, slots, folder.root, max_disk, console, read_finished(folder).values())
+        console.print("Nothing was run.")
+        return 0
+    watching = _watching(options, console)
     _check_nodes(options, folder, plan)
     with folder.in_use():
         say(console, f"Going on with {description['study']}: {plan.space.question}")
-        max_disk = description.get("max_disk")
-        if options.max_disk is not None:
-            max_disk = parse_size("--max-disk", options.max_disk)
         finished = read_finished(folder)
         disk = preflight(plan, slots, folder.root, max_disk, console, finished.values())
         on_cluster = _on_cluster(options)
         study = StudyRun(plan, folder, description, slots, disk, watching, finished, on_cluster)
         return _run(study, console)
+
+
+def _check_resume_options(options: argparse.Namespace) -> None:
+    defaults = make_parser().parse_args([])
+    given = [name for name in _FIXED_BY_A_STUDY if getattr(options, name) != getattr(defaults, name)]
+    if given:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise UserError(f"--resume goes on with a study as it was started; leave out: {names}")
 
 
 def _rerun(options: argparse.Namespace, console: Console) -> int:
@@ -209,7 +233,7 @@ def _run(study: StudyRun, console: Console) -> int:
     except KeyboardInterrupt:
         _say_how_to_go_on("Stopped.", plan, folder, console)
         return 130
-    except RayLost as error:
+    except (RayLost, StudyFailed) as error:
         _say_how_to_go_on(f"Stopped: {error}.", plan, folder, console)
         return 1
     return _close(folder, console)
@@ -226,8 +250,9 @@ def _close(folder: ResultsFolder, console: Console) -> int:
     from analysis.tables import closing_table
     from analysis.verdict import closing_verdict
 
-    if not any(row["status"] == "complete" for row in folder.read_trials(["status"])):
-        complain(f"no trial finished; reasons and logs: {folder}")
+    rows = folder.read_trials(["method", "status"])
+    if not any(row["method"] in TRAINED_METHODS and row["status"] == "complete" for row in rows):
+        complain(f"no training finished; reasons and logs: {folder}")
         return 1
     # The analysis reads folders on a disk.
     folder.fetch(folder.description_path, *(folder.root / table for table in TABLES))

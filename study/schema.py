@@ -122,7 +122,7 @@ TRIALS = pa.schema(
         _field("source_device", _TEXT, "cpu or cuda"),
         _field("source_precision", _TEXT, "bf16 or fp32, as it ran"),
         _field("source_optimizer", _TEXT, "the optimizer, as it ran"),
-        _field("source_accumulation", _INT, "micro-batches of a batch; 2 after running out of memory once"),
+        _field("source_accumulation", _INT, "micro-batches of a batch; mostly 2 after running out of memory"),
         _field("source_threads", _INT, "threads the trial computed with"),
         _field("missing", pa.map_(_TEXT, _TEXT), "for each missing metric the reason"),
     ],

@@ -136,9 +136,9 @@ class StudySearch:
         on_reuse: is called with the assignment and the row of each of those.
 
     Attributes:
-        hopeless: None, or the row of the failed trial after which the search gave up: the last of
-            HOPELESS_FAILURES, when no training had finished. The floors, which train nothing, are no
-            evidence that the trainer works.
+        hopeless: None, or the row of the last failed trial when the search gave up: there were
+            HOPELESS_FAILURES, and no training had finished or was under way in an arm without a failure. The
+            floors, which train nothing, are no evidence that the trainer works.
     """
 
     def __init__(
@@ -156,8 +156,8 @@ class StudySearch:
         self._finished = dict(finished)
         self._running: dict[str, tuple[ArmSearch, int | None]] = {}
         self._on_reuse = on_reuse
-        self._failures = 0
-        self._any_trained = False
+        self._failed: list[Row] = []
+        self._any_trained = any(_has_trained(row) for row in finished.values())
         self.hopeless: Row | None = None
 
     @property
@@ -182,12 +182,23 @@ class StudySearch:
     def finish(self, trial_id: str, row: Row) -> None:
         """Take in the row of a trial that was handed out."""
         search, number = self._running.pop(trial_id)
-        self._any_trained |= row["method"] in TRAINED_METHODS and row["status"] in ("complete", "pruned")
-        self._failures += row["status"] == "failed"
-        if self._failures >= HOPELESS_FAILURES and not self._any_trained and self.hopeless is None:
-            self.hopeless = row
+        self._any_trained |= _has_trained(row)
+        if row["status"] == "failed":
+            self._failed.append(row)
+        if self.hopeless is None and self._is_hopeless():
+            self.hopeless = self._failed[-1]
         if number is not None:
             search.finish(number, row)
+
+    def _is_hopeless(self) -> bool:
+        if self._any_trained or len(self._failed) < HOPELESS_FAILURES:
+            return False
+        failed_arms = {row["arm"] for row in self._failed}
+        return all(s.arm.is_baseline or s.arm.label in failed_arms for s, _ in self._running.values())
+
+
+def _has_trained(row: Row) -> bool:
+    return row["method"] in TRAINED_METHODS and row["status"] in ("complete", "pruned")
 
 
 def _search_rows(finished: Mapping[str, Row]) -> dict[str, dict[int, Row]]:

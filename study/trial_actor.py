@@ -27,4 +27,10 @@ def titled_by_trial(trainable: Callable[..., None]) -> type:
             setproctitle(f"ray::{self.config['title']}")
             return super().train()
 
+        def reset_config(self, new_config: dict[str, Any]) -> bool:
+            # Of a worker that can't take the next trial, Tune tells nobody; of one that fails, it does.
+            if not super().reset_config(new_config):
+                raise RuntimeError("the last trial of this worker does not end")
+            return True
+
     return Slot

@@ -18,7 +18,7 @@ from typing import Any
 import ray
 from ray import tune
 from ray.air.execution._internal.actor_manager import RayActorManager
-from ray.exceptions import OutOfMemoryError, RayActorError
+from ray.exceptions import RayActorError, RayTaskError
 from ray.tune.experiment import Trial
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
@@ -37,12 +37,18 @@ from study.worker import Job, run_on_worker
 
 Row = Mapping[str, Any]
 
-# What Ray says of a process that its memory monitor killed.
+# What Ray says of a process that its memory monitor killed, and of one on a machine that does not answer (it
+# takes a node for lost only after a quarter of a minute).
 LOW_MEMORY = "running low on memory"
-# How often a trial is started again: one that takes its own process down, and one whose node was lost (a spot
-# machine may be taken away several times, which is no fault of the trial's).
-PROCESS_RESTARTS = 1
-NODE_RESTARTS = 20
+NO_ANSWER = "is unavailable"
+
+NODE_LOST = "its node died"
+NEVER_STARTED = "its worker process died before it began"
+PROCESS_DIED = "its worker process died"
+OUT_OF_MEMORY = "the host is out of memory"
+# How often a trial is started again, by what happened to it. A spot machine may be taken away several times,
+# which is no fault of the trial's.
+RESTARTS = {NODE_LOST: 20, NEVER_STARTED: 5, PROCESS_DIED: 1, OUT_OF_MEMORY: 1}
 
 
 def run_trials(
@@ -117,7 +123,7 @@ class _Searcher(_NotPickled, Searcher):
         super().__init__(metric="finished", mode="max")
         self._search, self._gate, self._at_most = search, gate, at_most
         self._again: list[Assignment] = []
-        self._halved: set[str] = set()
+        self._in_parts: set[str] = set()
         self.assignments: dict[str, Assignment] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
@@ -137,7 +143,7 @@ class _Searcher(_NotPickled, Searcher):
             "save_as": _winner_folder(assignment),
             "title": f"{assignment.arm.label}, {assignment.config.stage}",
             "cutoffs": assignment.cutoffs,
-            "accumulation": 2 if assignment.config.trial_id in self._halved else 1,
+            "in_parts": assignment.config.trial_id in self._in_parts,
         }
 
     @property
@@ -153,21 +159,20 @@ class _Searcher(_NotPickled, Searcher):
         """Tell whether trials may be handed out."""
         return self._gate is None or self._gate.is_open()
 
-    def finish(self, trial_id: str, row: Row) -> Assignment:
-        assignment = self.assignments.pop(trial_id)
-        self._search.finish(assignment.config.trial_id, row)
-        return assignment
+    def finish(self, trial_id: str, row: Row) -> None:
+        """Tell the search how a trial ended."""
+        self._search.finish(self.assignments.pop(trial_id).config.trial_id, row)
 
-    def restart(self, trial_id: str, *, halve: bool) -> Assignment:
+    def restart(self, trial_id: str, *, in_parts: bool) -> Assignment:
         """Hand a trial out again: it goes on from its last checkpoint, as another trial of Tune's.
 
         Args:
-            halve: with halved micro-batches, from now on.
+            in_parts: with smaller micro-batches, from now on.
         """
         assignment = self.assignments.pop(trial_id)
         self._again.append(assignment)
-        if halve:
-            self._halved.add(assignment.config.trial_id)
+        if in_parts:
+            self._in_parts.add(assignment.config.trial_id)
         return assignment
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
@@ -221,7 +226,9 @@ class _Watcher(_NotPickled, TrialProgressCallback):
     def __init__(self, searcher: _Searcher, job: Job, observers: Sequence[Observer]):
         self._searcher, self._job, self._observers = searcher, job, observers
         self._folder = ResultsFolder(job.results)
-        self._deaths: Counter[tuple[str, bool]] = Counter()
+        self._folder.wait_for_store()
+        self._deaths: Counter[tuple[str, str]] = Counter()
+        self._started: set[str] = set()
         self._refusal: str | None = None
 
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
@@ -230,6 +237,7 @@ class _Watcher(_NotPickled, TrialProgressCallback):
         self._searcher.is_open()  # what closes the gate is to be said while all slots are busy, too
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        self._started.add(trial.trial_id)
         for observer in self._observers:
             observer.started(self._searcher.assignments[trial.trial_id])
 
@@ -249,43 +257,52 @@ class _Watcher(_NotPickled, TrialProgressCallback):
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         if trial.trial_id not in self._searcher.assignments:
             return  # it was closed or handed out again before: Tune may tell of a worker's death twice
+        # Tune asks it at the end for what the trial never reported, and the worker is dead.
+        trial._default_result_or_future = None
         trial_id = self._searcher.assignments[trial.trial_id].config.trial_id
         if not self._searcher.is_open() and self._folder.read_trial(trial_id) is None:
             # A full disk takes processes with it: the trial is not lost, it goes on when there is room.
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        node_lost = _has_lost_its_node(trial)
-        self._deaths[trial_id, node_lost] += 1
-        deaths = self._deaths[trial_id, node_lost]
-        may_go_on = deaths <= (NODE_RESTARTS if node_lost else PROCESS_RESTARTS)
-        out_of_memory = _ran_out_of_memory(trial)
-        what = "node" if node_lost else "worker process"
-        if may_go_on and self._folder.read_trial(trial_id) is None:
-            assignment = self._searcher.restart(trial.trial_id, halve=out_of_memory)
-            reason = "the host is out of memory" if out_of_memory else f"its {what} died"
+        reason = self._why(trial)
+        self._deaths[trial_id, reason] += 1
+        deaths = self._deaths[trial_id, reason]
+        if deaths <= RESTARTS[reason] and self._folder.read_trial(trial_id) is None:
+            assignment = self._searcher.restart(trial.trial_id, in_parts=reason == OUT_OF_MEMORY)
             for observer in self._observers:
                 observer.interrupted(assignment, reason)
-        elif out_of_memory:
-            self._close(trial, "out_of_memory", "its worker process was killed: the host is out of memory")
         else:
-            self._close(trial, "failed", f"its {what} died {deaths} times")
+            status = "out_of_memory" if reason == OUT_OF_MEMORY else "failed"
+            self._close(trial, status, f"{reason} ({deaths} times)", _last_error(trial))
 
-    def _close(self, trial: Any, status: str, reason: str) -> None:
-        config = self._searcher.assignments[trial.trial_id].config
-        row: Row | None = self._folder.read_trial(config.trial_id)
+    def _why(self, trial: Any) -> str:
+        """Return what happened to a trial whose worker died, one of RESTARTS."""
+        error = _last_error(trial)
+        if _has_lost_its_node(trial) or NO_ANSWER in error:
+            return NODE_LOST
+        if trial.trial_id not in self._started:
+            return NEVER_STARTED
+        # Ray's memory monitor acts at 95% of the host's or the container's memory, before the kernel has to.
+        return OUT_OF_MEMORY if LOW_MEMORY in error else PROCESS_DIED
+
+    def _close(self, trial: Any, status: str, reason: str, trace: str | None = None) -> None:
+        self._started.discard(trial.trial_id)
+        assignment = self._searcher.assignments[trial.trial_id]
+        row: Row | None = self._folder.read_trial(assignment.config.trial_id)
         if row is None:
-            row = self._write_lost(self._searcher.assignments[trial.trial_id], status, reason)
-        assignment = self._searcher.finish(trial.trial_id, row)
+            row = self._write_lost(assignment, {"status": status, "reason": reason, "trace": trace})
+        self._searcher.finish(trial.trial_id, row)
         for observer in self._observers:
             observer.finished(assignment, row)
 
-    def _write_lost(self, assignment: Assignment, status: str, reason: str) -> Row:
+    def _write_lost(self, assignment: Assignment, ending: Row) -> Row:
+        log = self._folder.log_path(assignment.config.trial_id)
         row = {
             **config_columns(assignment.config),
             **self._job.about,
+            **ending,
             "arm": assignment.arm.label,
             "search_number": assignment.number,
-            "status": status,
-            "reason": reason,
+            "log": str(log.relative_to(self._folder.root)),
         }
         when_there_is_room(lambda: self._folder.finish_trial(row))
         return row
@@ -307,26 +324,22 @@ def _forget_ended(controller: Any) -> None:
             others.discard(trial)
 
 
-def _ran_out_of_memory(trial: Any) -> bool:
-    """Tell whether Ray's memory monitor killed the process of a trial, the last time that it died.
-
-    The monitor acts at 95% of the host's memory, or of the container's, before the kernel has to.
-    """
-    # Of the errors in the file the last one counts.
-    return LOW_MEMORY in Path(trial.error_file).read_text().rpartition("Failure # ")[2]
-
-
 _actor_task_failed = RayActorManager._actor_task_failed
 
 
 def _actor_task_failed_or_killed(manager: Any, tracked_actor_task: Any, exception: Exception) -> None:
     """Tell Tune of a process killed by Ray's memory monitor as of any other that died.
 
-    Tune (Ray 2.60) does not expect the error that names this cause, and would end the whole study.
+    Tune (Ray 2.60) does not expect the error that names this cause, or any but two, and would end the study.
     """
-    if isinstance(exception, OutOfMemoryError):
+    if not isinstance(exception, (RayActorError, RayTaskError)):
         exception = RayActorError(error_msg=str(exception))
     _actor_task_failed(manager, tracked_actor_task, exception)
+
+
+def _last_error(trial: Any) -> str:
+    """Return what Ray says of a trial's last fault; its file holds them all."""
+    return Path(trial.error_file).read_text().rpartition("Failure # ")[2]
 
 
 def _has_lost_its_node(trial: Any) -> bool:

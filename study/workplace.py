@@ -43,7 +43,7 @@ class Workplace:
         checkpoint_share: bytes that they may take up, or None for no limit.
         room: what has to be free on the disks before the trial writes, or None for nothing.
         on_checkpoint: is called when a checkpoint is whole.
-        accumulation: micro-batches that a batch is trained in; 2 once a trial has run out of memory.
+        accumulation: micro-batches that a batch is trained in; more than 1 after running out of memory.
     """
 
     model: Source

@@ -12,7 +12,7 @@ import signal
 import time
 from typing import Any
 
-from study.config import TrialConfig
+from study.config import TRAINED_METHODS, TrialConfig
 from study.errors import Diverged
 from study.metrics import summarise
 from study.record import OnProgress, Outcome, SaveModel
@@ -57,6 +57,15 @@ def with_a_bug_in_all(config: TrialConfig, workplace: Workplace, outcome: Outcom
     """Raise in every trial, after half a second."""
     time.sleep(0.5)
     raise RuntimeError("a bug in the trainer")
+
+
+def with_a_bug_in_every_training(
+    config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any
+) -> None:
+    """Raise where there is something to train."""
+    if config.method in TRAINED_METHODS:
+        raise RuntimeError("a bug in the trainer")
+    run_trial(config, workplace, outcome, **options)
 
 
 def with_a_bug(config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any) -> None:

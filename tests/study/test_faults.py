@@ -80,7 +80,7 @@ class Driver:
         return self.process.exitcode
 
     def find(self, kind: str) -> list[psutil.Process]:
-        """Return its processes of a kind: itself, its raylet, or its Ray workers."""
+        """Return its processes of a kind: itself, its raylet, or its Ray workers that run a trial."""
         try:
             itself = psutil.Process(self.process.pid)
             if kind == "driver":
@@ -89,9 +89,9 @@ class Driver:
             if kind == "raylet":
                 return raylets
             children = [child for raylet in raylets for child in raylet.children()]
-            # A worker goes by the name of its trial, or as idle.
+            # A worker that runs a trial goes by its arm and stage.
             titles = {child: child.cmdline()[0] for child in children}
-            return [c for c, title in titles.items() if title.startswith("ray::") and "Agent" not in title]
+            return [c for c, title in titles.items() if title.startswith("ray::") and ", " in title]
         except (psutil.NoSuchProcess, IndexError):
             return []
 
@@ -134,7 +134,7 @@ def kill_one(found: Sequence[psutil.Process], chance: random.Random) -> bool:
     """Kill one of the processes, and tell whether one was still there to be killed."""
     try:
         chance.choice(found).kill()
-    except (IndexError, psutil.NoSuchProcess):  # Ray lets idle workers go
+    except (IndexError, psutil.NoSuchProcess):  # none runs a trial at the moment
         return False
     return True
 
@@ -182,7 +182,7 @@ def disturb(number: int, launcher: Launcher, folder: Path) -> Disturbed:
         assert status == 0, f"{fault}: {driver.log.read_text()}"
         return Disturbed(fault, study, finished)
     assert status != 0, fault
-    if number % 2:  # a results folder may be moved in between
+    if number % 2 == 0:  # a results folder may be moved in between
         study = study.rename(study.with_name("moved"))
     resumed = launcher.resume(study)
     assert resumed.wait() == 0, f"{fault}: {resumed.log.read_text()}"

@@ -119,6 +119,33 @@ def test_what_says_that_the_rest_is_whole_is_written_last(
     assert order == ["models/lora/part/weights", "models/lora/weights", "models/lora/trial.json"]
 
 
+def test_a_study_under_way_waits_for_a_store_that_is_away(
+    address: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(object_store, "RETRY_SECONDS", (0.01, 0.01))
+    folder = ResultsFolder(address)
+    folder.finish_trial(ROW)
+    store: Any = folder._store
+    there, failures = store._files, iter(range(20))
+
+    class Away:
+        def __getattr__(self, name: str) -> Any:
+            if next(failures, None) is not None:
+                raise OSError("connection refused")
+            return getattr(there, name)
+
+    store._files = Away()
+    with pytest.raises(UserError, match=r"can't be used: connection refused"):
+        folder.read_trial("abc")
+    with pytest.raises(UserError, match=r"can't be used: connection refused"):
+        folder.check_seen()
+    folder.wait_for_store()
+    folder.check_seen()
+    assert folder.read_trial("abc") is not None
+    assert next(failures, None) is None
+    assert capfd.readouterr().err.count("waiting: results address") == 1
+
+
 def test_a_folder_in_use_is_refused_until_its_lease_is_stale(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,8 +7,8 @@ from analysis.differences import Answers, compare_pair
 from study.resolution import ACCURACY, CORRELATION, SEED_SPREAD, least_difference
 
 
-def test_it_is_what_the_embedded_study_has_measured() -> None:
-    assert least_difference(500, 3) == pytest.approx(5.3, abs=0.1)
+def test_it_is_near_what_the_embedded_study_measures_of_itself() -> None:
+    assert least_difference(500, 3) == pytest.approx(5.5, abs=0.3)
 
 
 @pytest.mark.parametrize(("more", "less"), [((2000, 3), (500, 3)), ((500, 5), (500, 3))])

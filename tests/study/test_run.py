@@ -200,3 +200,20 @@ def test_dry_run_shows_the_arms_and_writes_nothing(
     assert "Nothing was run." in output
     assert "Searched within each arm: alpha, learning_rate" in output
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--trials", "9"], "--trials"),
+        ([*SPACE, "--set", "rank=4"], "--space, --set"),
+        (["--seed", "1"], "--seed"),
+    ],
+)
+def test_what_a_resumed_study_is_of_cannot_be_changed(
+    options: list[str], named: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "study.json").write_text("{}")
+    assert main(["--resume", str(tmp_path), *options]) == 2
+    error = capsys.readouterr().err
+    assert error == f"error: --resume goes on with a study as it was started; leave out: {named}\n"

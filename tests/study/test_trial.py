@@ -12,7 +12,7 @@ import pytest
 
 from study.config import FLOOR_METHODS, TRAINED_METHODS, TrialConfig
 from study.metrics import summarise
-from study.record import Outcome, record_trial
+from study.record import Outcome, fewest_parts, record_trial
 from study.results import ResultsFolder
 from study.sandbox import OUTCOMES
 from study.similarity import similarities
@@ -245,6 +245,11 @@ def test_a_trial_that_ran_out_of_memory_is_tried_once_more_in_halves(
     row = record(config_for("lora"), workplace, folder, trainer=fake_trainer.in_halves_only)
     assert (row["status"], row["source_accumulation"]) == ("complete", 2)
     assert "train_steps" not in row  # nothing of the first attempt is left
+
+
+@pytest.mark.parametrize(("batch", "parts"), [(16, 2), (15, 3), (7, 7), (2, 2), (1, 1)])
+def test_a_batch_is_tried_again_in_the_fewest_equal_parts(config_for: Maker, batch: int, parts: int) -> None:
+    assert fewest_parts(config_for("lora", batch_size=batch)) == parts
 
 
 def test_halved_batches_train_the_same(

@@ -28,6 +28,7 @@ from study.results import ResultsFolder
 from study.room import Gate, Room
 from study.search import HOPELESS_FAILURES, Assignment, StudySearch
 from study.slots import Slots
+from study.trial_actor import titled_by_trial
 from study.tuning import _InOrder, run_trials
 from study.worker import Job
 from tests.conftest import RAYS_OWN_WARNINGS
@@ -187,6 +188,42 @@ def test_a_worker_killed_for_memory_before_its_trial_reports_does_not_end_the_st
     assert {t: row["accuracy"] for t, row in again.items()} == {
         t: row["accuracy"] for t, row in done.rows.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("lost_node", "started", "error", "reason"),
+    [
+        (False, True, "The actor died unexpectedly", tuning.PROCESS_DIED),
+        (False, True, "killed due to the node running low on memory", tuning.OUT_OF_MEMORY),
+        (False, False, "killed due to the node running low on memory", tuning.NEVER_STARTED),
+        (False, True, "The actor 12ab is unavailable: Connection reset", tuning.NODE_LOST),
+        (True, True, "The actor died unexpectedly", tuning.NODE_LOST),
+    ],
+)
+def test_what_befell_a_worker_decides_how_often_its_trial_is_tried_again(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lost_node: bool,
+    started: bool,
+    error: str,
+    reason: str,
+) -> None:
+    (tmp_path / "error.txt").write_text(f"Failure # 1\nrunning low on memory\nFailure # 2\n{error}\n")
+    monkeypatch.setattr(tuning, "_has_lost_its_node", lambda trial: lost_node)
+    trial: Any = SimpleNamespace(trial_id="abc", error_file=tmp_path / "error.txt")
+    nothing: Any = None
+    watcher = tuning._Watcher(nothing, Job({}, tmp_path, {}), [])
+    if started:
+        watcher.on_trial_start(0, [], trial)
+    assert watcher._why(trial) == reason
+    assert reason in tuning.RESTARTS
+
+
+def test_a_worker_that_cannot_take_the_next_trial_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    slot = titled_by_trial(lambda config: None)
+    monkeypatch.setattr(slot.__mro__[1], "reset_config", lambda self, config: False)
+    with pytest.raises(RuntimeError, match="does not end"):
+        slot.__new__(slot).reset_config({})
 
 
 def test_a_full_disk_pauses_the_study_and_loses_nothing(plan: Plan, done: Done, tmp_path: Path) -> None:
