@@ -2,7 +2,7 @@
 
 Known before anything runs, so the accuracies and their spread have to be assumed. The assumptions are those
 under which the formula gives about what the embedded study measures of itself (with 500 questions and 3 seeds
-5.3 points; README: 5.5); after a study, `analysis.differences` says it from the answers themselves.
+5.3 points; README: 5.2); after a study, `analysis.differences` says it from the answers themselves.
 """
 
 from __future__ import annotations
