@@ -247,7 +247,7 @@ def _job(study: StudyRun, room: Room) -> Job:
 def _why_hopeless(row: Mapping[str, Any], folder: ResultsFolder) -> str:
     log = folder.place_of(folder.log_path(row["trial"]))
     return (
-        f"{HOPELESS_FAILURES} trials failed and no training finished, so something is wrong with all; "
+        f"{HOPELESS_FAILURES} or more trials failed and no training finished; something is wrong with all; "
         f"the last: {row['reason']} (log: {log})"
     )
 

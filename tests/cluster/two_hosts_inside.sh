@@ -128,6 +128,7 @@ running=$!
 kill -KILL "$worker"  # with it goes every process of the host
 wait "$running" || { cat "$HOME/study.log"; exit 1; }
 "$python" -m tests.cluster.two_hosts_check full-table "$shared/results" || { cat "$HOME/study.log"; exit 1; }
+grep "^Dashboard: http://.* on the head" "$HOME/study.log" || { cat "$HOME/study.log"; exit 1; }
 grep -A4 " arm " "$HOME/study.log"
 
 say "a study as a job, through the tunnel of ray dashboard"

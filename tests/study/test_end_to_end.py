@@ -16,7 +16,8 @@ from study import embedded
 from study.results import ResultsFolder
 
 ROOT = Path(__file__).parents[2]
-SHORT = ["--trials", "1", "--confirm-seeds", "2", "--set", "max_steps=12", "--set", "test_questions=40"]
+SHORT = ["--trials", "1", "--confirm-seeds", "2", "--set", "max_steps=12", "--set", "test_questions=20"]
+SHORT += ["--set", "validation_questions=20"]
 
 
 def command(tmp_path: Path, *arguments: str) -> list[str]:

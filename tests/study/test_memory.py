@@ -11,7 +11,7 @@ import pytest
 from study.config import TrialConfig
 from study.record import record_trial
 from study.results import ResultsFolder
-from study.worker import load_trainer
+from study.trial import run_trial
 from study.workplace import Workplace
 
 WARM_UP, TRIALS = 12, 100
@@ -29,7 +29,6 @@ def test_a_hundred_trials_in_one_process_leave_its_memory_as_it_was(
 ) -> None:
     folder = ResultsFolder(tmp_path / "study")
     folder.create()
-    trainer = load_trainer("study.trial:run_trial")
 
     def run(number: int) -> None:
         # In a thread of its own, as Tune does it: glibc gives each another arena.
@@ -39,7 +38,7 @@ def test_a_hundred_trials_in_one_process_leave_its_memory_as_it_was(
     def run_here(number: int) -> None:
         short = {"stage": "search", "seed": number, "max_steps": 2}
         config = config_for(**CHANGES[number % len(CHANGES)], **short)
-        row = record_trial(trainer, config, workplace, folder, about={}, on_progress=lambda progress: None)
+        row = record_trial(run_trial, config, workplace, folder, about={}, on_progress=lambda progress: None)
         assert row["status"] == "complete", row["reason"]
 
     for number in range(WARM_UP):
@@ -48,7 +47,6 @@ def test_a_hundred_trials_in_one_process_leave_its_memory_as_it_was(
     for number in range(WARM_UP, WARM_UP + TRIALS):
         run(number)
     after = resident_bytes()
-    gc.unfreeze()  # for the libraries of the tests
     print(f"{before / 2**20:.0f} MiB, after {TRIALS} more trials {after / 2**20:.0f} MiB")
     assert after < 1.1 * before
 
