@@ -30,10 +30,9 @@ def _config_path() -> Path | None:
     cluster = f"--gcs-address={ray.get_runtime_context().gcs_address}"
     for process in psutil.process_iter(["cmdline"]):
         arguments = process.info["cmdline"] or []
-        if cluster in arguments:
-            for argument in arguments:
-                if argument.startswith(_CONFIG_OPTION):
-                    return Path(argument.removeprefix(_CONFIG_OPTION)).expanduser()
+        named = [argument for argument in arguments if argument.startswith(_CONFIG_OPTION)]
+        if named and cluster in arguments:
+            return Path(named[0].removeprefix(_CONFIG_OPTION)).expanduser()
     return None
 
 

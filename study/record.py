@@ -125,7 +125,7 @@ def record_trial(
         "started_at": started,
         "ended_at": datetime.now(UTC),
         "busy_seconds": time.perf_counter() - clock,
-        "log": str(folder.log_path(config.trial_id).relative_to(folder.root)),
+        "log": folder.log_name(config.trial_id),
     }
     when_there_is_room(lambda: folder.finish_trial(row, outcome.predictions, outcome.history))
     return row

@@ -201,6 +201,10 @@ class ResultsFolder:
         """Return the log of a trial."""
         return self.root / "logs" / f"{trial_id}.log"
 
+    def log_name(self, trial_id: str) -> str:
+        """Return what a row calls the log of its trial: its path in the folder."""
+        return self._name(self.log_path(trial_id))
+
     def checkpoints_path(self, trial_id: str) -> Path:
         """Return the folder of a trial's checkpoints, which is there only until the trial has finished."""
         return self.root / "checkpoints" / trial_id

@@ -260,13 +260,14 @@ class _Watcher(_NotPickled, TrialProgressCallback):
         # Tune asks it at the end for what the trial never reported, and the worker is dead.
         trial._default_result_or_future = None
         trial_id = self._searcher.assignments[trial.trial_id].config.trial_id
-        if not self._searcher.is_open() and self._folder.read_trial(trial_id) is None:
+        lost = self._folder.read_trial(trial_id) is None
+        if lost and not self._searcher.is_open():
             # A full disk takes processes with it: the trial is not lost, it goes on when there is room.
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         reason = self._why(trial)
         self._deaths[trial_id, reason] += 1
         deaths = self._deaths[trial_id, reason]
-        if deaths <= RESTARTS[reason] and self._folder.read_trial(trial_id) is None:
+        if lost and deaths <= RESTARTS[reason]:
             assignment = self._searcher.restart(trial.trial_id, in_parts=reason == OUT_OF_MEMORY)
             for observer in self._observers:
                 observer.interrupted(assignment, reason)
@@ -295,14 +296,13 @@ class _Watcher(_NotPickled, TrialProgressCallback):
             observer.finished(assignment, row)
 
     def _write_lost(self, assignment: Assignment, ending: Row) -> Row:
-        log = self._folder.log_path(assignment.config.trial_id)
         row = {
             **config_columns(assignment.config),
             **self._job.about,
             **ending,
             "arm": assignment.arm.label,
             "search_number": assignment.number,
-            "log": str(log.relative_to(self._folder.root)),
+            "log": self._folder.log_name(assignment.config.trial_id),
         }
         when_there_is_room(lambda: self._folder.finish_trial(row))
         return row
