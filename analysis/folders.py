@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from analysis.errors import AnalysisError
 
 # The version of `study.schema` that this package understands; it never imports `study`.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 VERSION_KEY = b"study_schema_version"
 READERS = 4
 

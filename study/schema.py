@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 VERSION_KEY = b"study_schema_version"
 
 STATUSES = ("complete", "pruned", "diverged", "out_of_memory", "failed")
@@ -35,7 +35,20 @@ TRIALS = pa.schema(
         _field("status", _TEXT, ", ".join(STATUSES)),
         _field("reason", _TEXT, "why the status is not complete: one line"),
         _field("trace", _TEXT, "the traceback of a failed trial"),
-        _field("search_number", _INT, "which proposal of its arm's search it is, from 0; null for confirm"),
+        _field(
+            "replicate",
+            _INT,
+            "which pass through search and confirm stage it belongs to, from 0; null where nothing trains",
+        ),
+        _field(
+            "search_number", _INT, "which proposal of its replicate's search it is, from 0; null for confirm"
+        ),
+        _field("search_origin", _TEXT, "who proposed it: guess (the profile or the space), random, or tpe"),
+        _field(
+            "trained_by",
+            _TEXT,
+            "the search trial whose model a confirm trial scores; null where the trial trained its own",
+        ),
         # Factors
         _field("method", _TEXT, "lora, qlora, full, stacked_lora; zero_shot; floor_... for no-skill floors"),
         _field("quantization", _TEXT, "none, nf4, int8"),
@@ -95,6 +108,11 @@ TRIALS = pa.schema(
         _field("train_tokens", _INT, "tokens trained on, padding not counted"),
         _field("train_loss", _FLOAT, "mean training loss of the last logged steps, nats a token"),
         _field("train_seconds", _FLOAT, "s: wall time of the training loop, its validation losses included"),
+        _field(
+            "train_compute_seconds",
+            _FLOAT,
+            "s: of the training loop, processor time on a CPU; on a GPU wall time times source_gpu_share",
+        ),
         _field("evaluation_seconds", _FLOAT, "s: wall time of the final scoring"),
         _field("generated_tokens", _INT, "tokens generated in the final scoring"),
         _field("generation_seconds", _FLOAT, "s: wall time of the generation alone"),
@@ -116,6 +134,7 @@ TRIALS = pa.schema(
         _field("source_model_fingerprint", _TEXT, "hash of the model's files, or the Hub's commit"),
         _field("source_data_fingerprint", _TEXT, "hash of the data's rows"),
         _field("source_code_fingerprint", _TEXT, "hash of the code data's rows"),
+        _field("source_tokenizer_fingerprint", _TEXT, "hash of the tokenizer's files"),
         _field("source_commit", _TEXT, "git commit of the code; +dirty with uncommitted changes"),
         _field("source_versions", _TEXT, "package versions, as JSON"),
         _field("source_machine", _TEXT, "processor or GPU, cores"),
@@ -124,6 +143,8 @@ TRIALS = pa.schema(
         _field("source_optimizer", _TEXT, "the optimizer, as it ran"),
         _field("source_accumulation", _INT, "micro-batches of a batch; mostly 2 after running out of memory"),
         _field("source_threads", _INT, "threads the trial computed with"),
+        _field("source_slots", _INT, "trials of the study that ran at once, this one included, at most"),
+        _field("source_gpu_share", _FLOAT, "share of a GPU that the trial was given; null on a CPU"),
         _field("missing", pa.map_(_TEXT, _TEXT), "for each missing metric the reason"),
     ],
     metadata={VERSION_KEY: str(SCHEMA_VERSION)},
