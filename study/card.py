@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -22,19 +23,39 @@ METRICS = (
 QUESTION = "Mia has 30 apples and eats 12. How many are left?"
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of an arm.
+
+    Attributes:
+        own: the confirm trial of the model that is kept.
+        trained: the trial that trained it: the same, or the search trial whose model was scored.
+        confirmed: all finished confirm trials of the arm, by replicate and seed.
+    """
+
+    own: Row
+    trained: Row
+    confirmed: Sequence[Row]
+
+    @property
+    def has_replicates(self) -> bool:
+        """Whether the arm's search was repeated."""
+        return len({row["replicate"] for row in self.confirmed}) > 1
+
+
 def make_card(
-    description: Mapping[str, Any], config: TrialConfig, rows: Sequence[Row], example: str, *, merged: bool
+    description: Mapping[str, Any], config: TrialConfig, measured: Measured, example: str, *, merged: bool
 ) -> str:
     """Return the model card: what it is, how it was made, what was measured, and how it is loaded.
 
     Args:
         description: study.json.
         config: the trial that made the model.
-        rows: the arm's finished confirm trials, the model's own first.
+        measured: the arm's figures.
         example: Python code that loads the model and asks it.
         merged: whether the adapter is merged into the base.
     """
-    own = rows[0]
+    own, rows = measured.own, measured.confirmed
     kind = _kind(config, merged=merged)
     lines = [
         *_metadata(config, merged=merged),
@@ -42,13 +63,17 @@ def make_card(
         f"# {config.model}, fine-tuned: {own['arm']}" + (f" ({kind})" if kind else ""),
         "",
         f"Made by the study `{description['study']}`, which asked: {description['space']['question']}",
-        f"The model is that of seed {config.seed}. Its recipe: {_recipe(own)}.",
-        f"Trained on {own['train_questions']} questions of `{config.data}` ({config.variant})"
-        + (f", then on {own['code_rows']} rows of `{config.code_data}`." if config.code_data else "."),
+        f"Its recipe: {_recipe(own)}.",
+        f"Trained on {measured.trained['train_questions']} questions of `{config.data}` ({config.variant})"
+        + (
+            f", then on {measured.trained['code_rows']} rows of `{config.code_data}`."
+            if config.code_data
+            else "."
+        ),
         "",
-        f"Measured on {own['questions']} test questions with {len(rows)} seed(s):",
+        *_measured_lines(measured),
         "",
-        "| metric | mean | " + " | ".join(f"seed {row['seed']}" for row in rows) + " |",
+        "| metric | mean | " + " | ".join(_column(row, measured) for row in rows) + " |",
         "|---|" + "---|" * (len(rows) + 1),
         *(_metric_line(name, rows) for name in METRICS),
         "",
@@ -66,6 +91,31 @@ def make_card(
         + ("; it runs the program in a sandbox and shows its value)." if _writes_programs(config) else ")."),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _measured_lines(measured: Measured) -> list[str]:
+    """Say what the columns are, and what this model's own column does not show."""
+    own, questions = measured.own, measured.own["questions"]
+    if not measured.has_replicates:
+        return [
+            f"Measured on {questions} test questions: the configuration that one search found, trained with "
+            f"{len(measured.confirmed)} seed(s). This model is that of seed {own['seed']}."
+        ]
+    replicates = len({row["replicate"] for row in measured.confirmed})
+    return [
+        f"Measured on {questions} test questions: what {replicates} independent searches of this recipe "
+        f"found. This model is that of replicate {own['replicate'] + 1}, the best of them on its validation "
+        "split. Its own column supports no claim about the recipe; the mean does. The rank, the trainable "
+        "parameters and the bytes to ship are those of this model's configuration; other replicates may have "
+        "chosen others."
+    ]
+
+
+def _column(row: Row, measured: Measured) -> str:
+    name = f"replicate {row['replicate'] + 1}" if measured.has_replicates else f"seed {row['seed']}"
+    several = sum(other["replicate"] == row["replicate"] for other in measured.confirmed) > 1
+    name += f", seed {row['seed']}" if measured.has_replicates and several else ""
+    return f"{name} (this model)" if row is measured.own else name
 
 
 def _kind(config: TrialConfig, *, merged: bool) -> str:

@@ -39,6 +39,8 @@ DECIDED_BY_THE_STUDY = frozenset(
     {
         "stage",
         "seed",
+        "split_seed",
+        "trained_by",
         "model",
         "model_fingerprint",
         "data",
@@ -107,6 +109,9 @@ class TrialConfig(BaseModel):
 
     stage: Stage
     seed: int = Field(ge=0, lt=2**31)
+    trained_by: str | None = Field(
+        None, description="in the confirm stage: the search trial whose model is scored; None: train one"
+    )
 
     @model_validator(mode="after")
     def _check_method(self) -> TrialConfig:
@@ -145,10 +150,19 @@ class TrialConfig(BaseModel):
             raise ValueError("give max_steps or epochs, not both")
         return self
 
+    @model_validator(mode="after")
+    def _check_stage(self) -> TrialConfig:
+        if self.trained_by is not None and self.stage != "confirm":
+            raise ValueError("trained_by goes with stage confirm: a search trial trains its own model")
+        return self
+
     @property
     def trial_id(self) -> str:
         """A 12-digit hexadecimal hash of the whole configuration, data and seed."""
-        return digest(self.model_dump(mode="json"))
+        values = self.model_dump(mode="json")
+        if self.trained_by is None:
+            del values["trained_by"]  # as before there was such a field: old rows keep their ids
+        return digest(values)
 
     @property
     def split(self) -> Literal["validation", "test"]:

@@ -115,21 +115,27 @@ def load_code(folder: Path, *, skip_bad_rows: bool = False) -> Split:
 
 
 def hold_out(problems: Iterable[Problem], questions: int, seed: int) -> tuple[list[Problem], list[Problem]]:
-    """Split problems into (rest, held out) by a seeded hash of the question.
+    """Split problems into (rest, held out), see `choose_held_out`."""
+    problems = list(problems)
+    held_out = choose_held_out((problem.question for problem in problems), questions, seed)
+    rest = [problem for problem in problems if problem.question not in held_out]
+    return rest, [problem for problem in problems if problem.question in held_out]
 
-    A question that stands in the data twice lands on one side. The held-out side has `questions` distinct
-    questions, unless that would take more than half of the data.
+
+def choose_held_out(questions: Iterable[str], count: int, seed: int) -> set[str]:
+    """Return the questions that are held out, by a seeded hash of the question.
+
+    So a question that stands in the data twice lands on one side. They are `count` distinct questions,
+    unless that would be more than half of them.
 
     Raises:
         UserError: there are too few distinct questions to hold any out.
     """
-    problems = list(problems)
-    ranked = sorted({problem.question for problem in problems}, key=lambda text: _seeded_hash(text, seed))
-    held_out = set(ranked[: min(questions, len(ranked) // 2)])
+    ranked = sorted(set(questions), key=lambda text: _seeded_hash(text, seed))
+    held_out = set(ranked[: min(count, len(ranked) // 2)])
     if not held_out:
         raise UserError("the data needs at least 2 distinct questions, to hold a split out of it")
-    rest = [problem for problem in problems if problem.question not in held_out]
-    return rest, [problem for problem in problems if problem.question in held_out]
+    return held_out
 
 
 def fingerprint(*splits: Split) -> str:

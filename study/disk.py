@@ -47,6 +47,7 @@ class DiskPlan:
 
     Attributes:
         models, tables: what it ends with: every arm's model; and rows, predictions, logs and report.
+        candidates: the models that wait to be scored, while it runs.
         model, checkpoint: the largest of each.
         slots: trials that run at once.
         limit: the user's limit for the results folder, or None.
@@ -54,15 +55,21 @@ class DiskPlan:
 
     models: float
     tables: float
+    candidates: float
     model: float
     checkpoint: float
     slots: int
     limit: float | None = None
 
     @property
+    def least(self) -> float:
+        """What it takes up without any checkpoint."""
+        return self.models + self.tables + self.candidates
+
+    @property
     def share(self) -> float | None:
         """What the checkpoints of one trial may take up; None: all they want."""
-        return None if self.limit is None else (self.limit - self.models - self.tables) / self.slots
+        return None if self.limit is None else (self.limit - self.least) / self.slots
 
     @property
     def kept(self) -> int:
@@ -78,7 +85,7 @@ class DiskPlan:
     @property
     def total(self) -> float:
         """What the results folder takes up."""
-        return self.models + self.tables + self.checkpoints
+        return self.least + self.checkpoints
 
     @property
     def floor(self) -> float:
@@ -88,7 +95,7 @@ class DiskPlan:
     @property
     def need(self) -> float:
         """What has to be free before the study starts, so that it never comes to the floor by itself."""
-        return self.models + self.tables + max(self.checkpoints + FLOOR_BYTES, self.floor)
+        return self.least + max(self.checkpoints + FLOOR_BYTES, self.floor)
 
     def room(self, folder: Path) -> Room:
         """Return what has to be free before a trial writes to the results folder, and to the cache."""
@@ -96,15 +103,14 @@ class DiskPlan:
 
 
 def check_limit(plan: DiskPlan) -> None:
-    """Check that the user's limit holds at least what the study ends with.
+    """Check that the user's limit holds at least what the study takes up without any checkpoint.
 
     Raises:
         UserError: it does not.
     """
-    least = plan.models + plan.tables
-    if plan.limit is not None and plan.limit < least:
+    if plan.limit is not None and plan.limit < plan.least:
         raise UserError(
-            f"--max-disk must be at least {show_size(least)}, which the models and tables of this study "
+            f"--max-disk must be at least {show_size(plan.least)}, which the models and tables of this study "
             f"take up without any checkpoint; received {show_size(plan.limit)}"
         )
 
@@ -118,7 +124,7 @@ def check_free(plan: DiskPlan, folder: Path) -> None:
     need = max(plan.need - folder_bytes(folder), plan.floor)
     free = free_bytes(folder)
     if free < need:
-        bare = replace(plan, limit=plan.models + plan.tables)
+        bare = replace(plan, limit=plan.least)
         helps = plan.kept and free >= bare.need
         hint = f", or keep no checkpoints with --max-disk {show_size(bare.total)}" if helps else ""
         raise UserError(

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study.observer import Observer
-from study.plan import Plan
+from study.plan import Arm, Plan
 from study.search import Assignment
 
 Row = Mapping[str, Any]
@@ -37,19 +37,21 @@ class Progress:
     Args:
         plan: the study.
         slots: trials that run at once.
+        expected: (arm, stage) -> seconds that a trial is expected to take.
 
     Attributes:
         ended: trials that this run has ended; `reused`: those that an earlier run had.
         busy_seconds: s: the sum of the trials' own clocks.
     """
 
-    def __init__(self, plan: Plan, slots: int):
+    def __init__(self, plan: Plan, slots: int, expected: Mapping[tuple[str, str], float] | None = None):
         self.plan, self.slots = plan, slots
+        self._expected = expected or {}
         self.tallies = {arm.label: Tally() for arm in plan.arms}
         self.running: dict[str, tuple[Assignment, dict[str, Any]]] = {}
         self.ended = self.reused = 0
         self.busy_seconds = 0.0
-        self._timed = 0
+        self._timed: dict[tuple[str, str], tuple[float, int]] = {}  # (arm, stage) -> seconds, trials
         self._counted: set[str] = set()
 
     @property
@@ -59,10 +61,30 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated wall time left in s, from the trials that have ended; None before the first."""
+        """Estimated wall time left in s; None before the first trial has ended.
+
+        What is left is weighed by arm and stage: by the mean of those that have ended, or, before one has, by
+        what was expected of it, times what the others took beside what was expected of them.
+        """
         if not self._timed:
             return None
-        return (self.plan.trials - self.done) * self.busy_seconds / self._timed / self.slots
+        left = [(arm, stage, n) for arm in self.plan.arms for stage, n in self._left_of(arm).items() if n > 0]
+        return sum(n * self._seconds_of(arm.label, stage) for arm, stage, n in left) / self.slots
+
+    def _left_of(self, arm: Arm) -> dict[str, int]:
+        tally = self.tallies[arm.label]
+        return {
+            "search": arm.replicates * arm.search_trials - tally.searched,
+            "confirm": arm.replicates * arm.confirm_trials - tally.confirmed,
+        }
+
+    def _seconds_of(self, label: str, stage: str) -> float:
+        seconds, trials = self._timed.get((label, stage), (0.0, 0))
+        if trials:
+            return seconds / trials
+        ended = sum(trials * self._expected.get(place, 1.0) for place, (_, trials) in self._timed.items())
+        took = sum(seconds for seconds, _ in self._timed.values())
+        return self._expected.get((label, stage), 1.0) * took / ended
 
     def start(self, assignment: Assignment) -> None:
         """Note that a trial was given a slot."""
@@ -79,7 +101,9 @@ class Progress:
         self.ended += 1
         if row.get("busy_seconds"):
             self.busy_seconds += row["busy_seconds"]
-            self._timed += 1
+            place = (assignment.arm.label, assignment.config.stage)
+            seconds, trials = self._timed.get(place, (0.0, 0))
+            self._timed[place] = (seconds + row["busy_seconds"], trials + 1)
         self._count(assignment, row)
 
     def reuse(self, assignment: Assignment, row: Row) -> None:
@@ -205,9 +229,12 @@ def _describe(assignment: Assignment) -> str:
     config, arm = assignment.config, assignment.arm
     if arm.is_baseline:
         return f"{arm.label}, without training"
+    label = arm.label if arm.replicates == 1 else f"{arm.label}, replicate {assignment.replicate + 1}"
     if assignment.number is not None:
-        return f"{arm.label}, search {assignment.number + 1} of {arm.search_trials}"
-    return f"{arm.label}, confirm {arm.confirm_seeds.index(config.seed) + 1} of {len(arm.confirm_seeds)}"
+        return f"{label}, search {assignment.number + 1} of {arm.search_trials}"
+    if config.trained_by is not None:
+        return f"{label}, test of the best"
+    return f"{label}, confirm {(assignment.confirm_number or 0) + 1} of {arm.confirm_seeds}"
 
 
 def _arms_table(progress: Progress) -> Table:
@@ -220,8 +247,8 @@ def _arms_table(progress: Progress) -> Table:
         mean = sum(tally.confirm_accuracies) / max(1, len(tally.confirm_accuracies))
         table.add_row(
             Text(arm.label),
-            f"{tally.searched}/{arm.search_trials}" if arm.search_trials else "",
-            f"{tally.confirmed}/{len(arm.confirm_seeds)}",
+            f"{tally.searched}/{arm.replicates * arm.search_trials}",
+            f"{tally.confirmed}/{arm.replicates * arm.confirm_trials}",
             "" if tally.best is None else f"{tally.best:.1f}%",
             f"{mean:.1f}%" if tally.confirm_accuracies else "",
         )

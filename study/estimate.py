@@ -70,8 +70,8 @@ class ArmEstimate:
 
     def seconds(self, done: Counter[tuple[str, str]]) -> float:
         """Return the seconds of its trials, one after another, less those done: (arm, stage) -> trials."""
-        searches = self.arm.search_trials - done[self.arm.label, "search"]
-        confirms = len(self.arm.confirm_seeds) - done[self.arm.label, "confirm"]
+        searches = self.arm.replicates * self.arm.search_trials - done[self.arm.label, "search"]
+        confirms = self.arm.replicates * self.arm.confirm_trials - done[self.arm.label, "confirm"]
         return searches * self.search_seconds + confirms * self.confirm_seconds
 
 
@@ -103,18 +103,38 @@ class StudyEstimate:
         """The peak of the largest trial: of the GPU on GPUs, else of the host."""
         return process_bytes(self.slots) + max(arm.memory_bytes for arm in self.arms)
 
+    @property
+    def trial_seconds(self) -> Mapping[tuple[str, str], float]:
+        """(arm, stage) -> seconds of one trial, of every arm of the plan."""
+        known = {(e.arm.label, "search"): e.search_seconds for e in self.arms}
+        known |= {(e.arm.label, "confirm"): e.confirm_seconds for e in self.arms}
+        baselines = [arm for arm in self.plan.arms if arm.is_baseline]
+        return known | {(arm.label, "confirm"): _baseline_seconds(arm, self.arms) for arm in baselines}
+
     def disk(self, limit: float | None = None) -> DiskPlan:
         """Return what it takes up on disk under the user's limit."""
         baselines = sum(arm.is_baseline for arm in self.plan.arms)
         like = max(arm.tables_bytes / arm.arm.trials for arm in self.arms)
         return DiskPlan(
             models=sum(arm.model_bytes for arm in self.arms),
+            candidates=self._candidates_bytes,
             tables=sum(arm.tables_bytes for arm in self.arms) + baselines * like,
             model=max(arm.model_bytes for arm in self.arms),
             checkpoint=max(arm.checkpoint_bytes for arm in self.arms),
             slots=self.slots.count,
             limit=limit,
         )
+
+    @property
+    def _candidates_bytes(self) -> float:
+        """Return the bytes of the models that wait to be scored, at most.
+
+        The arms advance together: one replicate of each is under way, and with it the best model so far.
+        Beside it every slot may be at a later replicate, with a best model, a trial that runs and one that
+        waits.
+        """
+        largest = max(arm.model_bytes for arm in self.arms)
+        return sum(arm.model_bytes for arm in self.arms) + 3 * self.slots.count * largest
 
 
 def estimate_study(plan: Plan, slots: Slots, finished: Iterable[Mapping[str, Any]] = ()) -> StudyEstimate:
@@ -151,13 +171,15 @@ def _estimate(
 ) -> StudyEstimate:
     arms = [estimate_arm(arm, own, speed.flops) for arm, own in zip(plan.compared, facts, strict=True)]
     done = Counter((str(row["arm"]), str(row["stage"])) for row in finished)
-    seconds = sum(arm.seconds(done) for arm in arms) + _reference_seconds(plan, arms, done)
+    seconds = sum(arm.seconds(done) for arm in arms)
+    baselines = [arm for arm in plan.arms if arm.is_baseline and not done[arm.label, "confirm"]]
+    seconds += sum(_baseline_seconds(arm, arms) for arm in baselines)
     return StudyEstimate(plan, slots, speed, arms, seconds, plan.trials - done.total())
 
 
 def estimate_arm(arm: Arm, facts: Facts, flops_a_second: float) -> ArmEstimate:
     """Return the estimate of one arm that trains, on a slot of that speed (see `measure_rate`)."""
-    config = arm.confirm_config({}, arm.confirm_seeds[0])
+    config = arm.confirm_config({}, 0)
     trainable, total = count_parameters(facts.model)
     phases = [(first_recipe(config, facts.train.rows).steps, facts.train)]
     if facts.code is not None:
@@ -167,8 +189,7 @@ def estimate_arm(arm: Arm, facts: Facts, flops_a_second: float) -> ArmEstimate:
     training_seconds = flops / (flops_a_second * EFFICIENCY)
 
     def seconds(split: SplitFacts) -> float:
-        scoring = _scoring_seconds(split, facts.model, active, flops_a_second)
-        return OVERHEAD_SECONDS + training_seconds + scoring + split.rows * SIMILARITY_SECONDS
+        return OVERHEAD_SECONDS + _scoring_seconds(split, facts.model, active, flops_a_second)
 
     tokenizer = facts.tokenizer_bytes
     adapter = config.method in ADAPTER_METHODS
@@ -179,23 +200,25 @@ def estimate_arm(arm: Arm, facts: Facts, flops_a_second: float) -> ArmEstimate:
         total=total,
         steps=sum(steps for steps, _ in phases),
         training_seconds=training_seconds,
-        search_seconds=seconds(facts.validation),
-        confirm_seconds=seconds(facts.test),
+        search_seconds=training_seconds + seconds(facts.validation),
+        # Where the search's own model is scored, nothing trains. The search ranks by no similarity.
+        confirm_seconds=(training_seconds if arm.confirm_seeds else 0.0)
+        + seconds(facts.test)
+        + facts.test.rows * SIMILARITY_SECONDS,
         memory_bytes=_memory(largest_config(arm), facts, facts.most_trainable, total),
         model_bytes=4.0 * (facts.most_trainable if adapter else total) + tokenizer,
         checkpoint_bytes=checkpoint_bytes(facts.most_trainable, tokenizer),
-        tables_bytes=arm.search_trials * _tables(facts.validation)
-        + len(arm.confirm_seeds) * _tables(facts.test),
+        tables_bytes=arm.replicates
+        * (arm.search_trials * _tables(facts.validation) + arm.confirm_trials * _tables(facts.test)),
     )
 
 
-def _reference_seconds(plan: Plan, estimates: Sequence[ArmEstimate], done: Counter[tuple[str, str]]) -> float:
-    """Return the seconds of the trials that train nothing; a floor has no model to ask either."""
+def _baseline_seconds(arm: Arm, estimates: Sequence[ArmEstimate]) -> float:
+    """Return the seconds of an arm's trial that trains nothing; a floor has no model to ask either."""
     like = max(estimates, key=lambda estimate: estimate.confirm_seconds)
-    floor = OVERHEAD_SECONDS + like.facts.test.rows * SIMILARITY_SECONDS
-    untrained = like.confirm_seconds - like.training_seconds
-    references = [arm for arm in plan.arms if arm.is_baseline and not done[arm.label, "confirm"]]
-    return sum(floor if arm.values["method"] in FLOOR_METHODS else untrained for arm in references)
+    if arm.values["method"] in FLOOR_METHODS:
+        return OVERHEAD_SECONDS + like.facts.test.rows * SIMILARITY_SECONDS
+    return like.confirm_seconds - (like.training_seconds if like.arm.confirm_seeds else 0.0)
 
 
 def _training_flops(config: TrialConfig, steps: int, split: SplitFacts, active: float) -> float:

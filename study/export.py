@@ -18,11 +18,11 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from study.card import loading_example, make_card
+from study.card import Measured, loading_example, make_card
 from study.command_line import Parser, run_command
 from study.config import TrialConfig
 from study.errors import UserError, unknown_name
-from study.results import ResultsFolder, Row
+from study.results import ResultsFolder
 from study.sources import Source
 from study.winner import TRIAL_FILE, load_merged, read_trial_file
 
@@ -56,7 +56,7 @@ def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Pat
     if to.exists():
         raise UserError(f"'{to}' exists; --to takes a new folder")
     config, _ = read_trial_file(kept)
-    rows = _confirmed(folder, arm, config)
+    measured = _confirmed(folder, arm, config)
     temporary = to.with_name(f".{to.name}.{uuid.uuid4().hex[:8]}")
     try:
         if merged:
@@ -64,7 +64,7 @@ def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Pat
         else:
             shutil.copytree(kept, temporary)
         example = loading_example(temporary, config)
-        (temporary / "README.md").write_text(make_card(description, config, rows, example, merged=merged))
+        (temporary / "README.md").write_text(make_card(description, config, measured, example, merged=merged))
         os.replace(temporary, to)
     except OSError as error:
         raise UserError(f"'{to}' can't be written: {error.strerror or error}") from None
@@ -72,14 +72,20 @@ def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Pat
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _confirmed(folder: ResultsFolder, arm: str, config: TrialConfig) -> list[Row]:
-    """Return the rows of an arm's finished confirm trials, that of the kept model first."""
-    rows = [row for row in folder.read_trials() if row["arm"] == arm and row["stage"] == "confirm"]
-    rows = sorted((row for row in rows if row["status"] == "complete"), key=lambda row: row["seed"])
-    kept = [row for row in rows if row["trial"] == config.trial_id]
-    if not kept:
+def _confirmed(folder: ResultsFolder, arm: str, config: TrialConfig) -> Measured:
+    """Return what was measured of an arm, and of the model that it kept.
+
+    Raises:
+        UserError: the kept model has not been scored.
+    """
+    rows = [row for row in folder.read_trials() if row["arm"] == arm and row["status"] == "complete"]
+    confirmed = [row for row in rows if row["stage"] == "confirm"]
+    confirmed.sort(key=lambda row: (row["replicate"] or 0, row["seed"]))
+    own = [row for row in confirmed if config.trial_id in (row["trial"], row["trained_by"])]
+    trained = [row for row in rows if row["trial"] == config.trial_id]
+    if not own or not trained:
         raise UserError(f"arm '{arm}' has no measured model: the trial that made it has not finished")
-    return [*kept, *(row for row in rows if row not in kept)]
+    return Measured(own[0], trained[0], confirmed)
 
 
 def _write_merged(kept: Path, to: Path, base: Path | None) -> None:

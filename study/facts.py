@@ -79,7 +79,7 @@ def read_facts(arm: Arm, workplace: Workplace, skeletons: dict[Any, Any]) -> Fac
     Raises:
         UserError: the model or the data can't be used.
     """
-    config = arm.confirm_config({}, arm.confirm_seeds[0])
+    config = arm.confirm_config({}, 0)
 
     def skeleton(config: TrialConfig) -> Any:
         key = (workplace.model, config.rank, config.second_rank, config.target_modules)
@@ -107,7 +107,7 @@ def largest_config(arm: Arm) -> TrialConfig:
     modules = getattr(arm.ranges.get("target_modules"), "choices", ())
     if modules:
         sizes["target_modules"] = "all-linear" if "all-linear" in modules else max(modules, key=len)
-    return arm.confirm_config(sizes, arm.confirm_seeds[0])
+    return arm.confirm_config(sizes, 0)
 
 
 def _largest(distribution: Any) -> int:

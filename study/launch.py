@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optuna.distributions import distribution_to_json
 from rich.console import Console
 
 from study.access_token import token_path
@@ -22,7 +23,9 @@ from study.config import TRAINED_METHODS
 from study.disk import DiskPlan
 from study.display import Display, Progress, show_seconds
 from study.errors import StudyFailed, UserError
+from study.kept_models import KeptModels
 from study.leftovers import remove_leftovers
+from study.looks import Looks, describe_looks
 from study.observer import Observer
 from study.optuna_record import OptunaRecord
 from study.plan import Arm, Plan, Request
@@ -40,7 +43,8 @@ if TYPE_CHECKING:
 
 # What the search, the display and the record of the search ask of a finished trial.
 RESUMED_COLUMNS = (
-    ("arm", "method", "stage", "status", "reason", "search_number", "search_score", "rung_losses")
+    ("arm", "replicate", "method", "stage", "status", "reason", "search_number", "search_score")
+    + ("rung_losses",)
     + ("accuracy", "train_steps", "planned_steps", "busy_seconds", "log", "config_json")
 )  # fmt: skip
 # What a study must find as it left it: name -> configuration value.
@@ -70,7 +74,11 @@ def describe_study(name: str, plan: Plan, slots: int, width: int, max_disk: floa
         "search_width": width,
         "slots": slots,
         "max_disk": max_disk,
+        "compared": plan.space.compared,
         "arms": [_describe_arm(arm) for arm in plan.arms],
+        "looks": describe_looks(plan),
+        "looks_taken": [],
+        "extensions": [],
         "models": [_describe_source(model) for model in plan.models.values()],
         "data": _describe_source(plan.data),
         "code_data": _describe_source(plan.code_data),
@@ -91,9 +99,11 @@ def _describe_arm(arm: Arm) -> dict[str, Any]:
         "slug": arm.slug,
         "factors": dict(arm.factors),
         "values": dict(arm.values),
-        "ranges": {name: str(dist) for name, dist in arm.ranges.items()},
+        "ranges": {name: json.loads(distribution_to_json(dist)) for name, dist in arm.ranges.items()},
+        "guesses": [dict(guess) for guess in arm.guesses],
+        "replicates": arm.replicates,
         "search_trials": arm.search_trials,
-        "confirm_seeds": list(arm.confirm_seeds),
+        "confirm_seeds": arm.confirm_seeds,
     }
 
 
@@ -120,6 +130,7 @@ class StudyRun:
         folder, description: its results folder, and what its study.json says.
         slots, disk: what of the machines each trial gets.
         watching: the dashboard and the trackers.
+        trial_seconds: (arm, stage) -> seconds that a trial is expected to take.
         finished: what need not run again, see `read_finished`.
         on_cluster: run on the cluster that is connected to, and not on a Ray of its own on this machine.
     """
@@ -130,6 +141,7 @@ class StudyRun:
     slots: Slots
     disk: DiskPlan
     watching: Watching
+    trial_seconds: Mapping[tuple[str, str], float] = field(default_factory=dict)
     finished: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     on_cluster: bool = False
 
@@ -154,7 +166,7 @@ def run_study(study: StudyRun, console: Console) -> None:
     """
     started = time.monotonic()
     folder, tracking = study.folder, study.folder.root / "tracking"
-    progress = Progress(study.plan, study.slots.count)
+    progress = Progress(study.plan, study.slots.count, study.trial_seconds)
     folder.wait_for_store()
     _forget_failed(folder, study.finished)
     remove_leftovers(folder)
@@ -170,8 +182,9 @@ def run_study(study: StudyRun, console: Console) -> None:
     wall = time.monotonic() - started
     share = progress.busy_share(wall)
     finished_at = datetime.now(UTC).isoformat(timespec="seconds")
-    ended = {**study.description, "finished_at": finished_at, "busy_share": share}
+    ended = {**folder.read_description(), "finished_at": finished_at, "busy_share": share}
     when_there_is_room(lambda: folder.write_description(ended))
+    folder.remove(folder.candidates_path)
     console.print(
         f"{progress.ended} trials in {show_seconds(wall)}; "
         f"the {study.slots.count} slots trained or evaluated {share:.0%} of the time",
@@ -211,13 +224,14 @@ def _run_trials(study: StudyRun, progress: Progress, console: Console) -> StudyS
     room = study.disk.room(folder.root.absolute())
     job = _job(study, room)
     metrics = StudyMetrics(name, slots.count)
-    records: list[Observer] = [OptunaRecord(folder.optuna_path), metrics]
+    records: list[Observer] = [OptunaRecord(folder.optuna_path), KeptModels(folder), metrics]
 
     def reuse(assignment: Assignment, row: Mapping[str, Any]) -> None:
         progress.reuse(assignment, row)
         for record in records:
             record.finished(assignment, row)
 
+    looks = Looks(folder, plan, console)
     following = tracked(study.watching.trackers, folder, name)
     with metrics, following as trackers, Display(progress, console) as display:
         gate = Gate(room, display.pause)
@@ -228,7 +242,8 @@ def _run_trials(study: StudyRun, progress: Progress, console: Console) -> StudyS
                 known = read_finished(folder)
                 _forget_failed(folder, known)
             progress.running.clear()
-            search = StudySearch(plan, study.description["search_width"], known, on_reuse=reuse)
+            width = study.description["search_width"]
+            search = StudySearch(plan, width, known, on_reuse=reuse, take_look=looks.take)
             run_trials(search, job, slots, [display, *records, *trackers], gate)
             return search
 
@@ -239,7 +254,13 @@ def _run_trials(study: StudyRun, progress: Progress, console: Console) -> StudyS
 def _job(study: StudyRun, room: Room) -> Job:
     from study.worker import Job
 
-    options = {"use_gpu": study.slots.gpus > 0, "checkpoint_share": study.disk.share, "room": room}
+    options = {
+        "use_gpu": study.slots.gpus > 0,
+        "gpu_share": study.slots.gpus or None,
+        "slots": study.slots.count,
+        "checkpoint_share": study.disk.share,
+        "room": room,
+    }
     workplaces = {name: workplace_of(study.plan, name, **options) for name in study.plan.models}
     return Job(workplaces, study.folder.address, study.about)
 
@@ -284,11 +305,12 @@ def request_of(description: Mapping[str, Any]) -> Request:
             f"this version reads up to {SCHEMA_VERSION}); go on with that one"
         )
     try:
-        return Request(**description["request"])
+        request = Request(**description["request"])
     except (KeyError, TypeError):
         raise UserError(
             "this study.json was written by another version of the study; it can't be resumed"
         ) from None
+    return dataclasses.replace(request, looks=request.looks and tuple(request.looks))
 
 
 def check_same_sources(plan: Plan, description: Mapping[str, Any]) -> None:
@@ -302,6 +324,19 @@ def check_same_sources(plan: Plan, description: Mapping[str, Any]) -> None:
         for kind, name in _FINGERPRINTS.items():
             if then.get(arm.label, {}).get(name) != arm.values.get(name):
                 raise UserError(f"the {kind} has changed since this study began, so it can't be resumed")
+
+
+def check_same_protocol(description: Mapping[str, Any]) -> None:
+    """Check that a study was begun under the protocol of this version.
+
+    Raises:
+        UserError: it is one search with several confirm seeds, whose seeds were chosen otherwise.
+    """
+    if description.get("schema_version") != SCHEMA_VERSION:
+        raise UserError(
+            "this study was begun under an earlier protocol (one search, then several seeds), so it can't go "
+            "on; its results can still be read: python -m analysis.report RESULTS -o report.html"
+        )
 
 
 def check_same_arms(plan: Plan, description: Mapping[str, Any]) -> None:

@@ -17,7 +17,8 @@ def remove_leftovers(folder: ResultsFolder) -> None:
 
     A worker of the killed run may be at it for some seconds more.
     """
-    for parent in (folder.root, folder.root / "models", *(folder.root / table for table in TABLES)):
+    models = (folder.root / "models", folder.candidates_path)
+    for parent in (folder.root, *models, *(folder.root / table for table in TABLES)):
         for path in parent.glob(".*"):
             if not _TEMPORARY.fullmatch(path.name):
                 continue

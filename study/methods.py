@@ -17,11 +17,13 @@ CPU has 4 and 8 bits too, but plain AdamW, and a line before the first trial say
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from study.config import ADAPTER_METHODS, TARGET_GROUPS, TrialConfig
 from study.errors import UserError
 from study.models import load_base
+from study.sources import Source
 from study.workplace import Workplace
 
 # See above. An explicit list replaces transformers' default, so the head has to stand in it.
@@ -83,6 +85,37 @@ def with_all_adapters(model: Any, config: TrialConfig) -> Any:
         model = add_adapter(model, config)
     if config.method == "stacked_lora":
         stack_adapter(model, config)
+    return model
+
+
+def load_adapters(model: Any, folder: Path) -> None:
+    """Put the weights that peft saved in `folder` into a model that has the same adapters.
+
+    Two adapters lie in a folder each, and both are then active.
+    """
+    from peft import load_peft_weights, set_peft_model_state_dict
+
+    stacked = SECOND in model.peft_config
+    for name in (FIRST, SECOND) if stacked else model.peft_config:
+        own = folder / name if stacked else folder
+        set_peft_model_state_dict(model, load_peft_weights(str(own), device="cpu"), adapter_name=name)
+    if stacked:
+        activate_stack(model)
+
+
+def load_trained(config: TrialConfig, workplace: Workplace, folder: Path) -> Any:
+    """Return the model that a trial of this configuration trained and kept in `folder`, as it was scored.
+
+    An adapter is put on the base again, quantised as in the training, and is not merged into it.
+
+    Raises:
+        UserError: the base or the kept model can't be read.
+    """
+    if config.method not in ADAPTER_METHODS:
+        kept = Source(config.model, folder)
+        return load_base(kept, **_load_options(config, workplace))
+    model = with_all_adapters(build_base(config, workplace), config)
+    load_adapters(model, folder)
     return model
 
 

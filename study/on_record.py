@@ -35,7 +35,7 @@ def facts_on_record(arm: Arm) -> Facts:
     Raises:
         UserError: something of them is not on record.
     """
-    config = arm.confirm_config({}, arm.confirm_seeds[0])
+    config = arm.confirm_config({}, 0)
     for name in (config.model, config.data, config.code_data):
         if name is not None and name not in ON_RECORD:
             raise UserError(f"nothing is on record of '{name}', and the Hub can't be reached")

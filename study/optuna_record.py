@@ -23,7 +23,7 @@ from study.search import Assignment
 
 
 class OptunaRecord(Observer):
-    """Writes finished search trials to optuna.db, one Optuna study an arm."""
+    """Writes finished search trials to optuna.db, one Optuna study a search: an arm's replicate."""
 
     def __init__(self, path: Path):
         self._storage = _open(path)
@@ -36,7 +36,7 @@ class OptunaRecord(Observer):
             when_there_is_room(lambda: self._record(assignment, row))
 
     def _record(self, assignment: Assignment, row: Mapping[str, Any]) -> None:
-        label = assignment.arm.label
+        label = _study_name(assignment)
         known = self._known.get(label)
         if known is None:
             known = self._known[label] = self._recorded(label)
@@ -69,6 +69,11 @@ class OptunaRecord(Observer):
                 storage=self._storage, study_name=label, direction="maximize", load_if_exists=True
             )
         return self._studies[label]
+
+
+def _study_name(assignment: Assignment) -> str:
+    label = assignment.arm.label
+    return label if assignment.arm.replicates == 1 else f"{label}, replicate {assignment.replicate + 1}"
 
 
 def _open(path: Path) -> optuna.storages.RDBStorage:

@@ -24,6 +24,7 @@ from study.config import ADAPTER_METHODS, FLOOR_METHODS, TRAINED_METHODS, TrialC
 from study.data import GSM8K_COLUMNS, Columns
 from study.errors import UserError, unknown_name
 from study.profiles import PROFILES, Profile
+from study.seeds import Role, derive_seed
 from study.sources import Source
 from study.space import FACTORS, Space, contains, count_values, label_arms, load_space
 from study.space_check import check_space
@@ -45,10 +46,14 @@ class Request:
     code_data: str | None = None
     question_column: str = GSM8K_COLUMNS.question
     answer_column: str = GSM8K_COLUMNS.answer
+    replicates: int | None = None
     trials: int | None = None
     confirm_seeds: int | None = None
+    looks: tuple[int, ...] | None = None
     seed: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
+    # Arms that were extended on their own: label -> replicates.
+    replicates_of: Mapping[str, int] = field(default_factory=dict)
     skip_bad_rows: bool = False
     early_stopping: bool = True
 
@@ -62,15 +67,20 @@ class Request:
 class Arm:
     """One combination of the compared factors.
 
+    A replicate is one whole pass of the arm through both stages: its own validation split, its own search,
+    and a confirm stage of what that search found.
+
     Attributes:
         label: its name for people.
         factors: factor -> value, as they stand in the results.
         values: configuration values of all its trials.
         ranges: hyperparameter -> range, searched within the arm.
-        guesses: what the search tries first: the profile's own values of what is searched, then the space's.
-        search_trials: trials of the search stage.
-        confirm_seeds: seed of each trial of the confirm stage.
-        search_seed: seed of every trial of the search stage.
+        guesses: what a search tries first: the profile's own values of what is searched, then the space's.
+        replicates: passes through both stages.
+        search_trials: trials of each replicate's search.
+        confirm_seeds: trainings anew of what it found, each with a seed of its own; 0: the model that the
+            search found best is scored as it is.
+        seed: of the whole study.
     """
 
     label: str
@@ -78,9 +88,10 @@ class Arm:
     values: Mapping[str, Any]
     ranges: Mapping[str, BaseDistribution]
     guesses: tuple[Mapping[str, Any], ...]
+    replicates: int
     search_trials: int
-    confirm_seeds: tuple[int, ...]
-    search_seed: int
+    confirm_seeds: int
+    seed: int
 
     @property
     def slug(self) -> str:
@@ -93,17 +104,39 @@ class Arm:
         return self.values["method"] not in TRAINED_METHODS
 
     @property
+    def confirm_trials(self) -> int:
+        """Confirm trials of each replicate."""
+        return max(1, self.confirm_seeds)
+
+    @property
+    def trials_a_replicate(self) -> int:
+        """Trials of both stages of one replicate."""
+        return self.search_trials + self.confirm_trials
+
+    @property
     def trials(self) -> int:
-        """Trials of both stages."""
-        return self.search_trials + len(self.confirm_seeds)
+        """Trials of all replicates and both stages."""
+        return self.replicates * self.trials_a_replicate
 
-    def search_config(self, parameters: Mapping[str, Any]) -> TrialConfig:
+    def search_config(self, parameters: Mapping[str, Any], replicate: int) -> TrialConfig:
         """Return the configuration of a search trial."""
-        return make_config({**self.values, **parameters, "stage": "search", "seed": self.search_seed})
+        seed = derive_seed(self.seed, "search", replicate)
+        return self._config(parameters, replicate, stage="search", seed=seed)
 
-    def confirm_config(self, parameters: Mapping[str, Any], seed: int) -> TrialConfig:
-        """Return the configuration of a confirm trial."""
-        return make_config({**self.values, **parameters, "stage": "confirm", "seed": seed})
+    def confirm_config(self, parameters: Mapping[str, Any], replicate: int, number: int = 0) -> TrialConfig:
+        """Return the configuration of a confirm trial that trains anew, or of a baseline's only trial."""
+        role: Role = "baseline" if self.is_baseline else "confirm"
+        seed = derive_seed(self.seed, role, replicate, number)
+        return self._config(parameters, replicate, stage="confirm", seed=seed)
+
+    def scoring_config(self, parameters: Mapping[str, Any], replicate: int) -> TrialConfig:
+        """Return the configuration of the confirm trial that scores the model of a search trial."""
+        trained = self.search_config(parameters, replicate)
+        return make_config({**trained.model_dump(), "stage": "confirm", "trained_by": trained.trial_id})
+
+    def _config(self, parameters: Mapping[str, Any], replicate: int, **own: Any) -> TrialConfig:
+        split_seed = derive_seed(self.seed, "split", replicate)
+        return make_config({**self.values, **parameters, "split_seed": split_seed, **own})
 
 
 @dataclass(frozen=True)
@@ -147,9 +180,7 @@ def make_plan(request: Request) -> Plan:
         raise unknown_name("profile", request.profile, PROFILES)
     profile = PROFILES[request.profile]
     check_space(space, profile.ranges)
-    for option, number in (("--trials", request.trials), ("--confirm-seeds", request.confirm_seeds)):
-        if number is not None and number < 1:
-            raise UserError(f"{option} must be at least 1, received {number}")
+    _check_numbers(request)
     combinations = _combinations(space, profile, request)
     values = [_values(combination, space, profile, request) for combination in combinations]
     _check_settings(request, values)
@@ -161,8 +192,25 @@ def make_plan(request: Request) -> Plan:
 
 
 def search_width(plan: Plan, slots: int) -> int:
-    """Return how many of an arm's search trials may run at once, to keep `slots` slots busy."""
-    return max(1, math.ceil(slots / max(1, len(plan.compared))))
+    """Return how many trials of one search may run at once, to keep `slots` slots busy."""
+    searches = sum(arm.replicates for arm in plan.compared)
+    return max(1, math.ceil(slots / max(1, searches)))
+
+
+def _check_numbers(request: Request) -> None:
+    numbers = (
+        ("--replicates", request.replicates, 1),
+        ("--trials", request.trials, 1),
+        ("--confirm-seeds", request.confirm_seeds, 0),
+    )
+    for option, number, least in numbers:
+        if number is not None and number < least:
+            raise UserError(f"{option} must be at least {least}, received {number}")
+    if request.looks and request.replicates not in (None, request.looks[-1]):
+        raise UserError(
+            f"--looks ends with the last replicate: --looks {','.join(map(str, request.looks))} goes with "
+            f"--replicates {request.looks[-1]}, received --replicates {request.replicates}"
+        )
 
 
 def _combinations(space: Space, profile: Profile, request: Request) -> list[dict[str, Any]]:
@@ -255,10 +303,10 @@ def _check_settings(request: Request, values: list[dict[str, Any]]) -> None:
 
 def _check_arm(arm: Arm) -> None:
     """Refuse what can't be, the ends of the ranges included, before anything is fetched."""
-    arm.confirm_config({}, arm.confirm_seeds[0])
+    arm.confirm_config({}, 0)
     for name, distribution in arm.ranges.items():
         for value in _ends(distribution):
-            arm.search_config({name: value})
+            arm.search_config({name: value}, 0)
 
 
 def _ends(distribution: BaseDistribution) -> Sequence[Any]:
@@ -278,7 +326,8 @@ def _arm(label: str, values: dict[str, Any], space: Space, profile: Profile, req
     # What is searched without a value in the profile stands at its range's first value.
     values = {**{name: _ends(distribution)[0] for name, distribution in ranges.items()}, **values}
     trials = request.trials or profile.search_trials
-    seeds = request.confirm_seeds or profile.confirm_seeds
+    seeds = profile.confirm_seeds if request.confirm_seeds is None else request.confirm_seeds
+    planned = request.looks[-1] if request.looks else request.replicates or profile.replicates
     return Arm(
         label=label,
         factors={name: values.get(name) for name in FACTORS},
@@ -287,8 +336,9 @@ def _arm(label: str, values: dict[str, Any], space: Space, profile: Profile, req
         guesses=_guesses(values, ranges, space),
         # No configuration is tried twice: of a small space (or of none) there may be fewer than asked for.
         search_trials=int(min(trials, math.prod(map(count_values, ranges.values())))) if trained else 0,
-        confirm_seeds=tuple(request.seed + 1 + i for i in range(seeds)) if trained else (request.seed,),
-        search_seed=request.seed,
+        replicates=request.replicates_of.get(label, planned) if trained else 1,
+        confirm_seeds=seeds if trained else 1,
+        seed=request.seed,
     )
 
 

@@ -34,8 +34,10 @@ def preflight(
     max_disk: float | None,
     console: Console,
     finished: Iterable[Mapping[str, Any]] = (),
-) -> DiskPlan:
-    """Print what a bound plan will cost, and return what it may take up on disk.
+) -> tuple[DiskPlan, Mapping[tuple[str, str], float]]:
+    """Print what a bound plan will cost; return what it may take up on disk, and the seconds of a trial.
+
+    The seconds are by (arm, stage).
 
     Args:
         folder: where the results go; `max_disk` is the most bytes that it may take up, if there is a limit.
@@ -50,7 +52,7 @@ def preflight(
     check_limit(disk)
     _print_summary(estimate, disk, folder, console)
     check_free(disk, folder)
-    return disk
+    return disk, estimate.trial_seconds
 
 
 def dry_run(plan: Plan, slots: Slots, folder: Path, max_disk: float | None, console: Console) -> None:
@@ -69,7 +71,7 @@ def dry_run(plan: Plan, slots: Slots, folder: Path, max_disk: float | None, cons
     disk = estimate.disk(max_disk)
     check_limit(disk)
     console.print(_arms_table(estimate))
-    console.print("Trials: search + confirm. Questions: to train on, to validate, to test.")
+    console.print("Trials: replicates x (search + confirm). Questions: to train on, to validate, to test.")
     if code := [arm.facts.code.rows for arm in estimate.arms if arm.facts.code is not None]:
         console.print(f"Stacked LoRA's second phase: {max(code):,} rows of code.", highlight=False)
     searched = dict.fromkeys(name for arm in plan.arms for name in arm.ranges)
@@ -103,14 +105,27 @@ def _print_summary(estimate: StudyEstimate, disk: DiskPlan, folder: Path, consol
 
 def _trials(estimate: StudyEstimate) -> str:
     plan = estimate.plan
-    searches = sum(arm.search_trials for arm in plan.compared)
-    confirms = sum(len(arm.confirm_seeds) for arm in plan.compared)
+    searches = sum(arm.replicates * arm.search_trials for arm in plan.compared)
+    confirms = sum(arm.replicates * arm.confirm_trials for arm in plan.compared)
     baselines = plan.trials - searches - confirms
+    most = max(plan.compared, key=lambda arm: arm.trials)
+    times = "1 search" if most.replicates == 1 else f"{most.replicates} independent searches"
+    found = (
+        f"trained again with {most.confirm_seeds} seeds" if most.confirm_seeds else "scored on the test split"
+    )
+    looks = f"; at most, with looks after {show_looks(plan)} replicates" if plan.request.looks else ""
     left = "" if estimate.trials_left == plan.trials else f"; {estimate.trials_left} are left"
     return (
-        f"{plan.trials} of {len(plan.compared)} arms: {searches} to search, {confirms} to confirm, "
-        f"{baselines} baselines; {estimate.slots.count} at once{left}"
+        f"{plan.trials} of {len(plan.compared)} arms: {searches} trainings to search, {confirms} to confirm, "
+        f"{baselines} baselines; {estimate.slots.count} at once{looks}{left}. Each arm: {times} of "
+        f"{most.search_trials} trials, the best of each {found}"
     )
+
+
+def show_looks(plan: Plan) -> str:
+    """Return the planned looks in words: 3, 6 and 12."""
+    *first, last = map(str, plan.request.looks or ())
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _time(estimate: StudyEstimate) -> str:
@@ -137,6 +152,7 @@ def _memory(estimate: StudyEstimate) -> str:
 
 def _disk(disk: DiskPlan, free: float) -> str:
     parts = f"models {show_size(disk.models)}, tables {show_size(disk.tables)}"
+    parts += f", models that wait to be scored {show_size(disk.candidates)}"
     line = f"at most {show_size(disk.total)}: {parts}, checkpoints {show_size(disk.checkpoints)}"
     line += f"; {show_size(free)} are free"
     if disk.kept == 0:
@@ -147,7 +163,7 @@ def _disk(disk: DiskPlan, free: float) -> str:
 
 
 def _resolution(estimate: StudyEstimate) -> str:
-    seeds = min(len(arm.arm.confirm_seeds) for arm in estimate.arms)
+    seeds = min(arm.arm.replicates for arm in estimate.arms)
     questions = min(arm.facts.test.rows for arm in estimate.arms)
     if seeds < 2 or questions < 2:
         return "no difference between arms: one seed says nothing of the spread; --confirm-seeds 2 or more"
@@ -187,7 +203,7 @@ def _arm_cells(estimate: StudyEstimate) -> Sequence[Sequence[str]]:
     return [
         (
             e.arm.label,
-            f"{e.arm.search_trials}+{len(e.arm.confirm_seeds)}",
+            f"{e.arm.replicates} x ({e.arm.search_trials}+{e.arm.confirm_trials})",
             f"{e.trainable:,}",
             f"{e.facts.train.rows}/{e.facts.validation.rows}/{e.facts.test.rows}",
             str(e.steps),

@@ -34,8 +34,9 @@ class Profile:
         models: role -> base model: "small" is every arm's unless a space says "base".
         data: the data set's name, a folder, or a Hub name.
         code_data: the same, of the second data set of stacked LoRA.
-        search_trials: search trials of each arm.
-        confirm_seeds: seeds of each arm's confirm stage.
+        replicates: how often each arm's search is repeated, from the start.
+        search_trials: trials of each of these searches.
+        confirm_seeds: trainings anew of what a search found; 0: the model that it found is scored.
         defaults: configuration values of every arm.
         adapter_defaults: those of the arms that train an adapter, besides.
         method_defaults: those of one method, besides.
@@ -46,6 +47,7 @@ class Profile:
     models: Mapping[str, str]
     data: str
     code_data: str
+    replicates: int
     search_trials: int
     confirm_seeds: int
     defaults: Mapping[str, Any]
@@ -59,8 +61,9 @@ EMBEDDED = Profile(
     models={"small": "embedded", "base": "embedded"},
     data="embedded",
     code_data="embedded",
-    search_trials=3,
-    confirm_seeds=3,
+    replicates=5,
+    search_trials=2,
+    confirm_seeds=0,
     defaults={
         "batch_size": 16,
         "max_steps": 50,
@@ -104,8 +107,9 @@ PAPER = Profile(
     models={"small": "google-t5/t5-small", "base": "google-t5/t5-base"},
     data="openai/gsm8k",
     code_data="m-a-p/CodeFeedback-Filtered-Instruction",
-    search_trials=10,
-    confirm_seeds=5,
+    replicates=7,
+    search_trials=2,
+    confirm_seeds=0,
     defaults={
         "batch_size": 16,
         "epochs": 5.0,

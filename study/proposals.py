@@ -1,7 +1,8 @@
-"""Proposals: which hyperparameters an arm tries next, by Optuna.
+"""Proposals: which hyperparameters one search of an arm tries next, by Optuna.
 
-A proposal is a function of the arm, its number and the results that it may see: the sampler is seeded anew
-for each. So a search goes on from the rows of its finished trials, without asking for them again.
+A proposal is a function of the arm's ranges, the replicate, its number and the results that it may see: the
+sampler is seeded anew for each. So a search goes on from the rows of its finished trials, without asking for
+them again, and arms with equal ranges get equal proposals, as far as these hang on no result.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import TrialState
 
-from study.config import digest
 from study.plan import Arm
+from study.seeds import derive_seed
 
 Parameters = dict[str, Any]
 
@@ -26,16 +27,17 @@ ATTEMPTS = 10
 
 
 class Proposals:
-    """The Optuna study of one arm. Proposals are numbered from 0, and made or registered in that order.
+    """The Optuna study of one search. Proposals are numbered from 0, and made or registered in that order.
 
     Args:
         arm: what to search.
+        replicate: which of the arm's searches it is.
         parallel: whether several proposals may be unfinished at once.
     """
 
-    def __init__(self, arm: Arm, *, parallel: bool):
+    def __init__(self, arm: Arm, replicate: int, *, parallel: bool):
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._arm, self._parallel = arm, parallel
+        self._arm, self._replicate, self._parallel = arm, replicate, parallel
         self._optuna_study = optuna.create_study(direction="maximize")
         self._asked: list[optuna.Trial] = []
         self._tried: set[tuple[float, ...]] = set()
@@ -46,16 +48,25 @@ class Proposals:
 
     def propose(self) -> Parameters:
         """Return the next configuration: the arm's own guesses first, and none twice."""
-        first_seed = int(digest([self._arm.search_seed, self._arm.label, len(self)], 7), 16)
+        first_seed = derive_seed(self._arm.seed, "proposals", self._replicate, len(self))
         guess = self._arm.guesses[len(self)] if len(self) < len(self._arm.guesses) else {}
-        for seed in count(first_seed):
-            tries = seed - first_seed
+        for tries in count():
+            seed = (first_seed + tries) % 2**31
             sampler = self._tpe(seed) if tries < ATTEMPTS else RandomSampler(seed)
             proposal = self._ask(sampler, {} if tries else guess)
             if self._key(proposal) not in self._tried:
                 return self._take(proposal)
             self._optuna_study.tell(proposal, state=TrialState.FAIL)
         raise AssertionError("count has no end")
+
+    def origin(self, number: int) -> str:
+        """Return who makes proposal `number`: "guess", "random" or "tpe".
+
+        TPE draws at random until it may see as many results as it starts on.
+        """
+        if number < len(self._arm.guesses):
+            return "guess"
+        return "random" if number < self._startup_trials else "tpe"
 
     def register(self, parameters: Mapping[str, Any]) -> Parameters:
         """Take in the next configuration as an earlier run of the study proposed it; return it."""
@@ -78,11 +89,14 @@ class Proposals:
             self._optuna_study.enqueue_trial(dict(fixed))
         return self._optuna_study.ask(dict(self._arm.ranges))
 
-    def _tpe(self, seed: int) -> TPESampler:
+    @property
+    def _startup_trials(self) -> int:
         # The model of TPE needs a few points; with few trials, a third of them is what can be spared.
-        startup = max(3, self._arm.search_trials // 3)
+        return max(3, self._arm.search_trials // 3)
+
+    def _tpe(self, seed: int) -> TPESampler:
         return _ArmSampler(
-            self._arm.ranges, seed=seed, n_startup_trials=startup, constant_liar=self._parallel
+            self._arm.ranges, seed=seed, n_startup_trials=self._startup_trials, constant_liar=self._parallel
         )
 
     def _key(self, proposal: optuna.Trial) -> tuple[float, ...]:

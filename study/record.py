@@ -72,7 +72,7 @@ def record_trial(
 
     Args:
         run: the trainer: `study.trial.run_trial`, or another of its kind.
-        about: columns that only the study knows: study, space, profile, arm, search_number.
+        about: columns that only the study knows: study, space, profile, and those of an `Assignment`.
         cutoffs: the losses above which early stopping ends the trial, see `study.pruning`.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
@@ -158,6 +158,7 @@ def config_columns(config: TrialConfig) -> dict[str, Any]:
     """Return the columns of a trial's row that its configuration alone decides."""
     same = (
         ("method", "quantization", "model", "variant", "prompt_style", "annotations", "stage", "seed")
+        + ("trained_by",)
         + ("rank", "alpha", "lora_dropout", "target_modules", "learning_rate", "batch_size")
         + ("warmup_fraction", "weight_decay", "max_steps", "epochs", "split")
         + ("second_rank", "second_alpha", "second_learning_rate", "second_max_steps", "second_epochs")
@@ -180,6 +181,8 @@ def _provenance(workplace: Workplace) -> dict[str, Any]:
         "source_device": "cuda" if workplace.use_gpu else "cpu",
         "source_accumulation": workplace.accumulation,
         "source_threads": workplace.threads,
+        "source_slots": workplace.slots,
+        "source_gpu_share": workplace.gpu_share,
     }
 
 

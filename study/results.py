@@ -1,6 +1,7 @@
 """The results folder: the one place that builds its paths, and writes and reads its files.
 
-    RESULTS/<study>/study.json, trials/, predictions/, history/, models/, logs/, optuna.db, lock, checkpoints/
+    RESULTS/<study>/study.json, trials/, predictions/, history/, models/, logs/, optuna.db, lock
+    while it runs: checkpoints/, and candidates/ with the models that wait to be scored
 
 A file is written whole or not at all (temporary name, then rename; or the PUT of an object store), and is on
 the disk before the next one is begun. A trial is finished when its row in trials/ can be read: that row is
@@ -209,6 +210,20 @@ class ResultsFolder:
         """Return the folder of a trial's checkpoints, which is there only until the trial has finished."""
         return self.root / "checkpoints" / trial_id
 
+    @property
+    def candidates_path(self) -> Path:
+        """The folder of the models that may yet become their arm's, each under its trial's id."""
+        return self.root / "candidates"
+
+    def candidates(self) -> list[str]:
+        """Return the trials whose models wait there, whole."""
+        if self._store is None:
+            found = (path.name for path in self.candidates_path.glob("*") if path.is_dir())
+        else:
+            names = self._store.files(self._name(self.candidates_path), recursive=True)
+            found = (Path(name).parts[1] for name in names)
+        return sorted({name for name in found if not name.startswith(".")})
+
     def model_path(self, arm_slug: str) -> Path:
         """Return the folder of an arm's winner."""
         return self.root / "models" / arm_slug
@@ -244,10 +259,13 @@ class ResultsFolder:
         if history:
             self.write_table("history", trial_id, history)
         self.write_table("trials", trial_id, [row])
-        checkpoints = self.checkpoints_path(trial_id)
-        shutil.rmtree(checkpoints, ignore_errors=True)
+        self.remove(self.checkpoints_path(trial_id))
+
+    def remove(self, path: Path) -> None:
+        """Delete a folder of `root`, here and at the address; nothing where there is none."""
+        shutil.rmtree(path, ignore_errors=True)
         if self._store is not None:
-            self._store.delete(list(self._store.files(self._name(checkpoints), recursive=True)))
+            self._store.delete(list(self._store.files(self._name(path), recursive=True)))
 
     def forget_trial(self, trial_id: str) -> None:
         """Delete a trial's row: it is not finished any more."""

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 # What a study is of stands in its study.json; a resume takes it from there.
 _FIXED_BY_A_STUDY = (
-    ("space", "profile", "model", "data", "question_column", "answer_column", "code_data", "trials")
-    + ("confirm_seeds", "seed", "set", "no_early_stopping", "skip_bad_rows", "results")
+    ("space", "profile", "model", "data", "question_column", "answer_column", "code_data")
+    + ("looks", "seed", "set", "no_early_stopping", "skip_bad_rows", "results")
 )  # fmt: skip
 
 
@@ -63,8 +63,19 @@ def make_parser() -> argparse.ArgumentParser:
     what.add_argument("--question-column", default="question", help="column of the question (question)")
     what.add_argument("--answer-column", default="answer", help="column of the answer (answer)")
     what.add_argument("--code-data", help="code data of stacked LoRA: a folder, a Hub name, or 'embedded'")
-    what.add_argument("--trials", type=int, help="search trials of each arm")
-    what.add_argument("--confirm-seeds", type=int, help="seeds of each arm's confirm stage")
+    what.add_argument("--replicates", type=int, metavar="R", help="independent searches of each arm")
+    what.add_argument("--trials", type=int, metavar="M", help="trials of each search")
+    what.add_argument(
+        "--confirm-seeds",
+        type=int,
+        metavar="K",
+        help="train what a search found again, K times, and test that; 0: test the model it found (0)",
+    )
+    what.add_argument(
+        "--looks",
+        metavar="R,R,...",
+        help="replicates after which the study may be settled, as 3,6,12; the last is --replicates",
+    )
     what.add_argument("--seed", type=int, default=0, help="seed of the whole study (0)")
     what.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="fix a setting; repeatable"
@@ -77,7 +88,14 @@ def make_parser() -> argparse.ArgumentParser:
         default="results",
         help="parent of all studies: a folder, or s3://..., gs://... (results)",
     )
-    where.add_argument("--resume", metavar="RESULTS", help="go on with the study in this folder")
+    where.add_argument(
+        "--resume",
+        metavar="RESULTS",
+        help="go on with the study in this folder; with a larger --replicates: extend it",
+    )
+    where.add_argument(
+        "--arms", metavar="A,B,...", help="with --resume and --replicates: extend these arms alone"
+    )
     where.add_argument("--rerun", metavar="TRIAL", help="run a trial of the study in --results again")
     where.add_argument("--cpus-per-trial", type=int, help="CPUs of each trial (1; on GPUs an even share)")
     where.add_argument(
@@ -117,6 +135,8 @@ def _main(arguments: Sequence[str] | None) -> int:
         return _list(console)
     if options.rerun:
         return _rerun(options, console)
+    if options.arms and not options.resume:
+        raise UserError("--arms goes with --resume and --replicates: it extends some arms of a study")
     if not options.space and not options.resume:
         raise UserError(f"--space is needed; valid: {', '.join(list_spaces())}, or a file")
     with _cluster(options):
@@ -129,6 +149,19 @@ def _list(console: Console) -> int:
     return 0
 
 
+def _parse_looks(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    from analysis.looks import parse_looks
+
+    from analysis.errors import AnalysisError
+
+    try:
+        return parse_looks(text).replicates
+    except AnalysisError as error:
+        raise UserError(str(error)) from None
+
+
 def _start(options: argparse.Namespace, console: Console) -> int:
     request = Request(
         space=options.space,
@@ -138,8 +171,10 @@ def _start(options: argparse.Namespace, console: Console) -> int:
         code_data=options.code_data,
         question_column=options.question_column,
         answer_column=options.answer_column,
+        replicates=options.replicates,
         trials=options.trials,
         confirm_seeds=options.confirm_seeds,
+        looks=_parse_looks(options.looks),
         seed=options.seed,
         settings=dict(parse_setting(text) for text in options.set),
         skip_bad_rows=options.skip_bad_rows,
@@ -163,23 +198,34 @@ def _start(options: argparse.Namespace, console: Console) -> int:
     name = new_study_name(request.space)
     folder = ResultsFolder(join_address(options.results, name))
     _check_nodes(options, folder, plan)
-    disk = preflight(plan, slots, folder.root, max_disk, console)
+    disk, trial_seconds = preflight(plan, slots, folder.root, max_disk, console)
     folder.create()
     description = describe_study(name, plan, slots.count, search_width(plan, slots.count), max_disk)
     with folder.in_use():
         folder.write_description(description)
         on_cluster = _on_cluster(options)
-        study = StudyRun(plan, folder, description, slots, disk, watching, on_cluster=on_cluster)
+        study = StudyRun(
+            plan, folder, description, slots, disk, watching, trial_seconds, on_cluster=on_cluster
+        )
         return _run(study, console)
 
 
 def _resume(options: argparse.Namespace, console: Console) -> int:
-    from study.launch import StudyRun, check_same_arms, check_same_sources, read_finished, request_of
+    from study.launch import (
+        StudyRun,
+        check_same_arms,
+        check_same_protocol,
+        check_same_sources,
+        read_finished,
+        request_of,
+    )
     from study.preflight import preflight
 
     _check_resume_options(options)
     folder = ResultsFolder(options.resume)
     description = folder.read_description()
+    check_same_protocol(description)
+    description, is_extended = _extended(options, folder, description)
     plan = bind(make_plan(request_of(description)))
     check_same_sources(plan, description)
     check_same_arms(plan, description)
@@ -194,12 +240,35 @@ def _resume(options: argparse.Namespace, console: Console) -> int:
     watching = _watching(options, console)
     _check_nodes(options, folder, plan)
     with folder.in_use():
-        say(console, f"Going on with {description['study']}: {plan.space.question}")
+        what = "Extending" if is_extended else "Going on with"
+        say(console, f"{what} {description['study']}: {plan.space.question}")
         finished = read_finished(folder)
-        disk = preflight(plan, slots, folder.root, max_disk, console, finished.values())
+        disk, seconds = preflight(plan, slots, folder.root, max_disk, console, finished.values())
+        if is_extended:
+            folder.write_description(description)
         on_cluster = _on_cluster(options)
-        study = StudyRun(plan, folder, description, slots, disk, watching, finished, on_cluster)
+        study = StudyRun(plan, folder, description, slots, disk, watching, seconds, finished, on_cluster)
         return _run(study, console)
+
+
+def _extended(
+    options: argparse.Namespace, folder: ResultsFolder, description: dict[str, Any]
+) -> tuple[dict[str, Any], bool]:
+    """Return study.json, extended if the options say so, and whether they do."""
+    from study.extension import Extension, extend
+
+    if options.trials is not None:
+        raise UserError(
+            "--resume can't change --trials: more trials a search would be another protocol, whose results "
+            "can't stand beside those at hand; --replicates N adds whole searches"
+        )
+    if options.replicates is None and options.confirm_seeds is None:
+        if options.arms:
+            raise UserError("--arms goes with --replicates N: these arms get so many in all")
+        return description, False
+    labels = [label.strip() for label in (options.arms or "").split(",") if label.strip()]
+    more = Extension(options.replicates, options.confirm_seeds, labels)
+    return extend(description, more, len(folder.trial_ids())), True
 
 
 def _check_resume_options(options: argparse.Namespace) -> None:

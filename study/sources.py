@@ -106,6 +106,19 @@ def fingerprint_folder(folder: Path) -> str:
     return total.hexdigest()[:16]
 
 
+def fingerprint_tokenizer(folder: Path) -> str:
+    """Return a 16-digit hash of a model folder's vocabulary: the contents of the files that hold it.
+
+    Two models with one fingerprint cut a text into the same tokens. A tokenizer that reads bytes has no such
+    file, and the same fingerprint as every other.
+    """
+    total = hashlib.sha256()
+    for pattern in (*_VOCABULARIES, "merges.txt", "added_tokens.json"):
+        for path in sorted(folder.glob(pattern)):
+            total.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()[:16]
+
+
 def _find(kind: str, name: str, patterns: list[str]) -> Source:
     word = {"dataset": "data"}.get(kind, kind)
     found = Path(name).expanduser()

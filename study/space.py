@@ -87,6 +87,12 @@ class Space:
         """Return the blocks of `compare`, one or more."""
         return [self.compare] if isinstance(self.compare, Mapping) else list(self.compare)
 
+    @property
+    def compared(self) -> list[str]:
+        """The factors that are compared, in the order in which labels name them."""
+        named = {name for block in self.blocks() for name in block}
+        return [name for name in FACTORS if name in named]
+
     def combinations(self) -> list[dict[str, Any]]:
         """Return the factors of every arm, in the order of `compare`, each once."""
         found: list[dict[str, Any]] = []

@@ -16,13 +16,13 @@ from filelock import FileLock
 
 from study.answers import format_number, marked_number
 from study.config import TrialConfig, digest
-from study.data import Problem, hold_out, load_code, load_split
+from study.data import Problem, choose_held_out, load_code, load_split
 from study.durable import replace
 from study.prompts import Example, render
 from study.workplace import Workplace
 
 # Goes up when what the cache holds changes for the same key.
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,33 @@ def load_examples(config: TrialConfig, workplace: Workplace, split: str) -> Exam
     """
     from datasets import load_from_disk
 
-    path = workplace.cache / "tokenised" / _cache_key(config, split)
+    file = "train" if split == "validation" else split
+    path = workplace.cache / "tokenised" / _cache_key(config, file)
     if not path.is_dir():
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"):
             if not path.is_dir():
-                _build(config, workplace, split, path)
+                _build(config, workplace, file, path)
+    rows = load_from_disk(str(path))
+    if file == "train":
+        # Each replicate divides it otherwise: what is kept is the whole file, and the division is made here.
+        rows = rows.select(_side(rows, config, split))
     limit = {"train": config.train_questions, "test": config.test_questions}.get(split)
-    return Examples(load_from_disk(str(path))).head(limit)
+    return Examples(rows).head(limit)
+
+
+def _side(rows: Any, config: TrialConfig, split: str) -> list[int]:
+    """Return the rows of the train file that are in a split: train or validation."""
+    questions = rows["question"][:]
+    held_out = choose_held_out(questions, config.validation_questions, config.split_seed)
+    if split == "validation":
+        return [i for i, question in enumerate(questions) if question in held_out]
+    # A problem without a program can't teach one; where it is scored, it is scored.
+    return [
+        i
+        for i, (question, no_program) in enumerate(zip(questions, rows["no_program"], strict=True))
+        if question not in held_out and not no_program
+    ]
 
 
 def encode(
@@ -99,23 +118,19 @@ def cut(ids: Sequence[int], limit: int) -> list[int]:
     return [*ids] if len(ids) <= limit else [*ids[: limit - 1], ids[-1]]
 
 
-def _build(config: TrialConfig, workplace: Workplace, split: str, path: Path) -> None:
+def _build(config: TrialConfig, workplace: Workplace, file: str, path: Path) -> None:
     from datasets import Dataset
 
     from study.models import load_family, load_tokenizer
 
-    problems = _problems(config, workplace, split)
-    if split == "code":
+    problems = _problems(config, workplace, file)
+    if file == "code":
         examples = [Example(problem.question, problem.answer) for problem in problems]
     else:
         examples = [render(problem, config.prompt_style, config.annotations) for problem in problems]
     columns = encode(
         problems, examples, config, load_tokenizer(workplace.model), load_family(workplace.model)
     )
-    if split == "train":
-        # A problem without a program can't teach one; where it is scored, it is scored.
-        kept = [i for i, example in enumerate(examples) if example.no_program is None]
-        columns = {name: [column[i] for i in kept] for name, column in columns.items()}
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         Dataset.from_dict(columns).save_to_disk(str(temporary))
@@ -124,29 +139,23 @@ def _build(config: TrialConfig, workplace: Workplace, split: str, path: Path) ->
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _problems(config: TrialConfig, workplace: Workplace, split: str) -> Sequence[Problem]:
-    if split == "code":
+def _problems(config: TrialConfig, workplace: Workplace, file: str) -> Sequence[Problem]:
+    if file == "code":
         assert workplace.code_data is not None
         return load_code(workplace.code_data.path, skip_bad_rows=workplace.skip_bad_rows).problems
-    file = "test" if split == "test" else "train"
-    problems = load_split(
+    return load_split(
         workplace.data.path,
         config.variant,
         file,
         columns=workplace.columns,
         skip_bad_rows=workplace.skip_bad_rows,
     ).problems
-    if split == "test":
-        return problems
-    train, validation = hold_out(problems, config.validation_questions, config.split_seed)
-    return validation if split == "validation" else train
 
 
-def _cache_key(config: TrialConfig, split: str) -> str:
+def _cache_key(config: TrialConfig, file: str) -> str:
     names: tuple[str, ...] = ("model_fingerprint", "max_source_tokens", "max_target_tokens")
-    if split == "code":
+    if file == "code":
         names += ("code_fingerprint",)
     else:
-        names += ("data_fingerprint", "variant", "prompt_style", "annotations", "validation_questions")
-        names += ("split_seed",)
-    return digest({"version": CACHE_VERSION, "split": split, **{n: getattr(config, n) for n in names}}, 24)
+        names += ("data_fingerprint", "variant", "prompt_style", "annotations")
+    return digest({"version": CACHE_VERSION, "file": file, **{n: getattr(config, n) for n in names}}, 24)

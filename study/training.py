@@ -24,7 +24,7 @@ from study.disk import checkpoint_bytes, tokenizer_bytes
 from study.errors import Diverged
 from study.evaluation import score_targets
 from study.families import family_of
-from study.methods import FIRST, SECOND, activate_stack, count_parameters, optimizer_name
+from study.methods import SECOND, count_parameters, load_adapters, optimizer_name
 from study.sampling import GroupedByLength
 from study.tokenised import Examples
 from study.workplace import Workplace
@@ -55,6 +55,7 @@ class Training:
         history: rows of the history table, without the trial's id.
         steps: optimizer steps taken.
         seconds: wall time of the loop, validation losses included.
+        processor_seconds: processor time of this process in the loop, all its threads together.
         tokens: tokens trained on, padding not counted.
         first_loss: the loss of the first batch, nats a token; None before it.
         losses: those of the batches since the last row of `history`, added up, and their number.
@@ -63,6 +64,7 @@ class Training:
     history: list[dict[str, Any]] = field(default_factory=list)
     steps: int = 0
     seconds: float = 0.0
+    processor_seconds: float = 0.0
     tokens: int = 0
     first_loss: float | None = None
     losses: tuple[float, int] = (0.0, 0)
@@ -241,12 +243,7 @@ class _Trainer(Seq2SeqTrainer):
         if SECOND not in getattr(stacked, "peft_config", {}):
             super()._load_from_checkpoint(resume_from_checkpoint, model)
             return
-        from peft import load_peft_weights, set_peft_model_state_dict
-
-        for name in (FIRST, SECOND):
-            weights = load_peft_weights(str(Path(resume_from_checkpoint) / name), device="cpu")
-            set_peft_model_state_dict(stacked, weights, adapter_name=name)
-        activate_stack(stacked)
+        load_adapters(stacked, Path(resume_from_checkpoint))
 
 
 class _Recorder(TrainerCallback):
@@ -269,10 +266,11 @@ class _Recorder(TrainerCallback):
         self._result, self._on_log, self._saves = result, on_log, saves
         self._validation_loss: float | None = None
         self._clock = self._saved = time.perf_counter()
+        self._processor_clock = time.process_time()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        # After a resume the clock goes on from the checkpoint's.
-        self._clock = time.perf_counter() - self._result.seconds
+        # After a resume the clocks go on from the checkpoint's.
+        self._start_clocks()
 
     def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
         self._result.steps = state.global_step
@@ -307,13 +305,18 @@ class _Recorder(TrainerCallback):
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         # Neither the save nor a wait for room on the disk is training.
         self._saved = time.perf_counter()
-        self._clock = self._saved - self._result.seconds
+        self._start_clocks()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._seconds()
 
+    def _start_clocks(self) -> None:
+        self._clock = time.perf_counter() - self._result.seconds
+        self._processor_clock = time.process_time() - self._result.processor_seconds
+
     def _seconds(self) -> float:
         self._result.seconds = time.perf_counter() - self._clock
+        self._result.processor_seconds = time.process_time() - self._processor_clock
         return self._result.seconds
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,7 +19,14 @@ from study.config import FLOOR_METHODS, TRAINED_METHODS, TrialConfig
 from study.evaluation import generate_answers, score_targets
 from study.floors import floor_answers
 from study.machine import PeakMemory, pick_precision
-from study.methods import build_model, count_parameters, optimizer_name, shipped_bytes, stack_adapter
+from study.methods import (
+    build_model,
+    count_parameters,
+    load_trained,
+    optimizer_name,
+    shipped_bytes,
+    stack_adapter,
+)
 from study.metrics import score_answer, summarise
 from study.models import load_tokenizer
 from study.pruning import rung_losses
@@ -26,6 +34,7 @@ from study.quiet import quiet_libraries
 from study.record import OnProgress, Outcome, SaveModel
 from study.sandbox import Sandbox
 from study.similarity import SimilarityUnavailable, similarities
+from study.sources import fingerprint_tokenizer
 from study.tokenised import Examples, load_examples
 from study.training import Recipe, Training, first_recipe, second_recipe, train
 from study.workplace import Workplace
@@ -98,11 +107,10 @@ def _model_output(
     """Load, train and ask the model."""
     precision = pick_precision(config.precision, use_gpu=workplace.use_gpu)
     outcome.row["source_precision"] = precision
+    outcome.row["source_tokenizer_fingerprint"] = fingerprint_tokenizer(workplace.model.path)
     with PeakMemory(use_gpu=workplace.use_gpu) as memory:
         tokenizer = load_tokenizer(workplace.model)
-        model = build_model(config, workplace)
-        if config.method in TRAINED_METHODS:
-            _train(model, tokenizer, config, workplace, outcome, precision, on_progress)
+        model = _trained_model(config, workplace, outcome, tokenizer, precision, on_progress)
         trainable, total = count_parameters(model)
         outcome.row |= {
             "trainable_parameters": trainable,
@@ -122,6 +130,35 @@ def _model_output(
         "evaluation_seconds": time.perf_counter() - started,
     }
     return Output(answers.texts, answers.tokens, likelihood.nll, likelihood.tokens)
+
+
+def _trained_model(
+    config: TrialConfig,
+    workplace: Workplace,
+    outcome: Outcome,
+    tokenizer: Any,
+    precision: str,
+    on_progress: OnProgress,
+) -> Any:
+    """Return the model to score: the base as it is, one that is trained now, or one that was kept.
+
+    Where a search trial's model is gone, it is trained again: the same configuration and seed give the same.
+    """
+    kept = _kept_model(config, workplace)
+    if kept is not None:
+        print(f"scoring the model of trial {config.trained_by}", flush=True)
+        return load_trained(config, workplace, kept)
+    model = build_model(config, workplace)
+    if config.method in TRAINED_METHODS:
+        _train(model, tokenizer, config, workplace, outcome, precision, on_progress)
+    return model
+
+
+def _kept_model(config: TrialConfig, workplace: Workplace) -> Path | None:
+    if config.trained_by is None or workplace.kept_models is None:
+        return None
+    folder = workplace.kept_models / config.trained_by
+    return folder if folder.is_dir() else None
 
 
 def _train(
@@ -154,7 +191,7 @@ def _train(
                 on_log=lambda row: on_progress({**row, "phase": "training", "part": recipe.phase}),
             )
         finally:
-            _add_training(outcome, config, recipe, result)
+            _add_training(outcome, config, workplace, recipe, result)
 
     examples = load_examples(config, workplace, "train")
     first = first_recipe(config, len(examples))
@@ -171,7 +208,9 @@ def _train(
     phase(second, code)
 
 
-def _add_training(outcome: Outcome, config: TrialConfig, recipe: Recipe, result: Training) -> None:
+def _add_training(
+    outcome: Outcome, config: TrialConfig, workplace: Workplace, recipe: Recipe, result: Training
+) -> None:
     """Add a phase's history and costs to the outcome."""
     outcome.history += [{"trial": config.trial_id, **row} for row in result.history]
     row = outcome.row
@@ -180,6 +219,9 @@ def _add_training(outcome: Outcome, config: TrialConfig, recipe: Recipe, result:
     row["train_steps"] = row.get("train_steps", 0) + result.steps
     row["train_tokens"] = row.get("train_tokens", 0) + result.tokens
     row["train_seconds"] = row.get("train_seconds", 0.0) + result.seconds
+    on_gpu = result.seconds * (workplace.gpu_share or 1.0)
+    computed = on_gpu if workplace.use_gpu else result.processor_seconds
+    row["train_compute_seconds"] = row.get("train_compute_seconds", 0.0) + computed
     row["train_loss"] = result.history[-1]["loss"] if result.history else None
 
 

@@ -139,8 +139,8 @@ class _Searcher(_NotPickled, Searcher):
         self.assignments = {**first, **self.assignments, trial_id: assignment}
         return {
             "trial": assignment.config.model_dump(mode="json"),
-            "about": {"arm": assignment.arm.label, "search_number": assignment.number},
-            "save_as": _winner_folder(assignment),
+            "about": assignment.columns,
+            "keep": assignment.keeps_its_model,
             "title": f"{assignment.arm.label}, {assignment.config.stage}",
             "cutoffs": assignment.cutoffs,
             "in_parts": assignment.config.trial_id in self._in_parts,
@@ -300,8 +300,7 @@ class _Watcher(_NotPickled, TrialProgressCallback):
             **config_columns(assignment.config),
             **self._job.about,
             **ending,
-            "arm": assignment.arm.label,
-            "search_number": assignment.number,
+            **assignment.columns,
             "log": self._folder.log_name(assignment.config.trial_id),
         }
         when_there_is_room(lambda: self._folder.finish_trial(row))
@@ -349,13 +348,3 @@ def _has_lost_its_node(trial: Any) -> bool:
     node = trial.run_metadata.last_result.get("node")
     # One that never reported may not have run: then any lost node may have been its own.
     return not alive.get(node, False) if node else not all(alive.values())
-
-
-def _winner_folder(assignment: Assignment) -> str | None:
-    """Return the arm's model folder for the trial whose model is kept: the first confirm seed's.
-
-    Choosing the best seed by its test accuracy would be a selection on the test split.
-    """
-    arm, config = assignment.arm, assignment.config
-    kept = arm.search_trials > 0 and config.stage == "confirm" and config.seed == arm.confirm_seeds[0]
-    return arm.slug if kept else None

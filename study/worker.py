@@ -59,6 +59,7 @@ def run_on_worker(assigned: dict[str, Any], job: Job) -> None:
         workplace,
         threads=threads,
         checkpoints=checkpoints,
+        kept_models=folder.candidates_path,
         on_checkpoint=lambda: folder.publish(checkpoints),
         # Once the host ran out of memory, see `study.tuning`.
         accumulation=fewest_parts(config) if assigned["in_parts"] else 1,
@@ -69,6 +70,8 @@ def run_on_worker(assigned: dict[str, Any], job: Job) -> None:
         row: Row | None = folder.read_trial(config.trial_id)
         if row is None:
             folder.fetch(checkpoints)
+            if config.trained_by is not None:
+                folder.fetch(folder.candidates_path / config.trained_by)
             row = record_trial(
                 load_trainer(job.trainer),  # heavy imports belong to the worker, and their noise to the log
                 config,
@@ -78,7 +81,7 @@ def run_on_worker(assigned: dict[str, Any], job: Job) -> None:
                 on_progress=lambda progress: tune.report(
                     {"finished": 0, "node": node, "progress": dict(progress)}
                 ),
-                save_model=_saver(assigned["save_as"], config, workplace, folder),
+                save_model=_saver(config, workplace, folder) if assigned["keep"] else None,
                 cutoffs=assigned["cutoffs"],
             )
     folder.publish(log)
@@ -108,17 +111,14 @@ def _alone_with(path: Path) -> Iterator[None]:
         yield
 
 
-def _saver(
-    arm_slug: str | None, config: TrialConfig, workplace: Workplace, folder: ResultsFolder
-) -> SaveModel | None:
-    if arm_slug is None:
-        return None
+def _saver(config: TrialConfig, workplace: Workplace, folder: ResultsFolder) -> SaveModel:
     from study.winner import saver
 
-    path = folder.model_path(arm_slug)
+    path = folder.candidates_path / config.trial_id
     save = saver(path, config, workplace.model)
 
     def save_and_publish(model: Any, tokenizer: Any) -> None:
+        path.parent.mkdir(exist_ok=True)
         save(model, tokenizer)
         folder.publish(path)
 

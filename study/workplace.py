@@ -44,6 +44,10 @@ class Workplace:
         room: what has to be free on the disks before the trial writes, or None for nothing.
         on_checkpoint: is called when a checkpoint is whole.
         accumulation: micro-batches that a batch is trained in; more than 1 after running out of memory.
+        kept_models: folder in which the models of search trials wait to be scored, each under its trial's id;
+            None, or no such folder in it: a trial that scores one trains it again.
+        slots: trials of the study that run at once; None where it runs alone.
+        gpu_share: of a GPU, that the trial was given; None on a CPU.
     """
 
     model: Source
@@ -59,6 +63,9 @@ class Workplace:
     room: Room | None = None
     on_checkpoint: Callable[[], None] | None = None
     accumulation: int = 1
+    kept_models: Path | None = None
+    slots: int | None = None
+    gpu_share: float | None = None
 
     @property
     def sources(self) -> list[Source]:
