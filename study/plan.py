@@ -202,6 +202,7 @@ def _check_numbers(request: Request) -> None:
         ("--replicates", request.replicates, 1),
         ("--trials", request.trials, 1),
         ("--confirm-seeds", request.confirm_seeds, 0),
+        ("--seed", request.seed, 0),
     )
     for option, number, least in numbers:
         if number is not None and number < least:

@@ -224,6 +224,7 @@ def _resume(options: argparse.Namespace, console: Console) -> int:
     _check_resume_options(options)
     folder = ResultsFolder(options.resume)
     description = folder.read_description()
+    request_of(description)
     check_same_protocol(description)
     description, is_extended = _extended(options, folder, description)
     plan = bind(make_plan(request_of(description)))

@@ -289,6 +289,8 @@ class StudySearch:
             kept = [s for s in self._waiting if stopped is not None and s.arm.label not in stopped]
             self.left_out += sum(s.arm.trials_a_replicate for s in self._waiting if s not in kept)
             self._waiting = kept
+            if not kept:
+                self._looks.clear()
             self._open_until_next_look()
 
     def _is_hopeless(self) -> bool:

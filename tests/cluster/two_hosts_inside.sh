@@ -108,7 +108,7 @@ YAML
 
 run_on_head() { "$venv/bin/ray" exec --no-config-cache "$HOME/cluster.yaml" "cd finetune-study && $*" 2>&1; }
 study="HF_HUB_OFFLINE=1 FAKE_TRAINER=in_steps $python -m tests.fake_study --space lora_vs_qlora"
-study="$study --address auto --trials 2 --confirm-seeds 1"
+study="$study --address auto --trials 2 --replicates 1"
 
 say "ray up"
 timeout $((limit_seconds / 2)) "$venv/bin/ray" up -y --no-config-cache "$HOME/cluster.yaml" >"$HOME/up.log" 2>&1 ||
@@ -139,7 +139,7 @@ until (: </dev/tcp/127.0.0.1/8265) 2>/dev/null; do
     sleep 1
 done
 "$venv/bin/ray" job submit --address http://127.0.0.1:8265 -- bash -c "cd ~/finetune-study && exec $python -m \
-    tests.fake_study --space lora_vs_qlora --set variant=main --trials 1 --confirm-seeds 1 \
+    tests.fake_study --space lora_vs_qlora --set variant=main --trials 1 --replicates 1 \
     --results $shared/jobs" >"$HOME/job.log" 2>&1 || { cat "$HOME/job.log"; exit 1; }
 grep -A4 " arm " "$HOME/job.log"
 

@@ -168,7 +168,18 @@ def two_nodes(tmp_path: Path) -> Iterator[TwoNodes]:
 def test_a_study_that_loses_a_node_comes_to_its_full_table(
     two_nodes: TwoNodes, tiny_model: Path, small_data: Path, tmp_path: Path
 ) -> None:
-    source = ["--model", str(tiny_model), "--data", str(small_data), "--trials", "2", "--confirm-seeds", "1"]
+    source = [
+        "--model",
+        str(tiny_model),
+        "--data",
+        str(small_data),
+        "--trials",
+        "2",
+        "--replicates",
+        "1",
+        "--confirm-seeds",
+        "1",
+    ]
     command = [sys.executable, "-m", "tests.fake_study", "--space", "lora_vs_qlora"]
     command += ["--address", two_nodes.address, *source, "--results", str(tmp_path / "results")]
 
@@ -225,7 +236,16 @@ def test_a_study_on_a_cluster_without_workers_makes_it_grow(
         command = [sys.executable, "-m", "tests.fake_study", "--space", "lora_vs_qlora"]
         command += ["--address", *growing.said]
         command += ["--model", str(tiny_model), "--data", str(small_data), "--set", "variant=main"]
-        command += ["--trials", "1", "--confirm-seeds", "1", "--results", str(tmp_path / "results")]
+        command += [
+            "--trials",
+            "1",
+            "--replicates",
+            "1",
+            "--confirm-seeds",
+            "1",
+            "--results",
+            str(tmp_path / "results"),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, env=growing.environment, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 at once" in done.stdout

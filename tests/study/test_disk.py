@@ -8,7 +8,7 @@ from study.disk import DiskPlan, check_free, check_limit, checkpoints_that_fit, 
 from study.errors import UserError
 from study.sizes import parse_size, show_size
 
-PLAN = DiskPlan(models=4e9, tables=1e9, model=1e9, checkpoint=3e9, slots=2)
+PLAN = DiskPlan(models=3e9, tables=1e9, candidates=1e9, model=1e9, checkpoint=3e9, slots=2)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_the_limit_is_shared_out_so_that_it_is_kept(
     assert (plan.kept, plan.checkpoints) == (kept, checkpoints)
     assert plan.total <= (limit or 17e9)
     # Each slot with as many as it may have at once.
-    assert plan.models + plan.tables + plan.slots * kept * plan.checkpoint <= plan.total
+    assert plan.least + plan.slots * kept * plan.checkpoint <= plan.total
     assert checkpoints_that_fit(plan.share, plan.checkpoint) == kept
 
 
@@ -52,7 +52,7 @@ def test_a_limit_below_the_models_and_tables_is_refused_with_the_need() -> None:
 def test_a_study_that_starts_does_not_come_to_the_floor_by_itself() -> None:
     for limit in (None, 16e9, 10e9, 5e9):
         plan = DiskPlan(**{**vars(PLAN), "limit": limit})
-        left_at_the_end = plan.need - plan.models - plan.tables
+        left_at_the_end = plan.need - plan.least
         saved = plan.slots * plan.checkpoint if plan.kept == 2 else 0  # beside which another is written
         assert left_at_the_end - saved >= plan.floor
 
@@ -71,7 +71,7 @@ def test_too_little_free_is_refused_with_both_figures_and_the_folder(
 
 
 def test_what_a_resumed_study_has_on_disk_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = DiskPlan(models=4e6, tables=1e6, model=1e6, checkpoint=3e6, slots=2)
+    plan = DiskPlan(models=4e6, tables=1e6, candidates=0, model=1e6, checkpoint=3e6, slots=2)
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "weights").write_bytes(bytes(4_000_000))
     assert folder_bytes(tmp_path) == 4_000_000

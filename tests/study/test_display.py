@@ -1,6 +1,7 @@
 import io
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from study.display import Display, Progress, show_seconds
@@ -39,24 +40,38 @@ def shown(*, terminal: bool, changes: dict[str, Any]) -> str:
 
 def test_without_a_terminal_each_finished_trial_is_a_line() -> None:
     assert shown(terminal=False, changes={}) == (
-        "[ 1/38] lora socratic, search 1 of 4: accuracy 41.5% in 30 s, about 9 min left\n"
+        "[  1/110] lora socratic, replicate 1, search 1 of 4: accuracy 41.5% in 30 s, about 27 min left\n"
     )
 
 
 def test_a_terminal_shows_arms_running_trials_and_the_time_left() -> None:
     text = shown(terminal=True, changes={})
-    assert "1 of 38 trials, 1 running, about 9 min left" in text
-    assert "lora main, search 1 of 4   training   step 50 of 200   loss 1.250" in text
+    assert "1 of 110 trials, 1 running, about 27 min left" in text
+    assert "lora main, replicate 1, search 1 of 4   training   step 50 of 200   loss 1.250" in text
     line = next(line for line in reversed(text.splitlines()) if line.startswith("lora socratic"))
-    assert line.split() == ["lora", "socratic", "1/4", "0/3", "41.5%"]
+    assert line.split() == ["lora", "socratic", "1/20", "0/5", "41.5%"]
 
 
 def test_a_failure_is_a_line_with_its_reason_and_its_log() -> None:
     failed = {"status": "diverged", "reason": "the loss is nan", "accuracy": None, "log": "logs/x.log"}
     for terminal in (True, False):
         text = shown(terminal=terminal, changes=failed)
-        assert "diverged: lora socratic, search 1 of 4" in text
+        assert "diverged: lora socratic, replicate 1, search 1 of 4" in text
         assert "the loss is nan; log: logs/x.log" in text
+
+
+def test_the_time_left_weighs_what_is_left_by_arm_and_stage() -> None:
+    plan = make_plan(Request("lora_vs_qlora", replicates=2, trials=2, settings={"variant": "main"}))
+    expected = {(arm.label, "confirm"): 1.0 for arm in plan.arms}
+    expected |= {("lora", "search"): 10.0, ("qlora", "search"): 20.0}
+    progress = Progress(plan, 2, expected)
+    search = StudySearch(plan, 1, {})
+    first = search.next()
+    assert first
+    assert (first.arm.label, first.number) == ("lora", 0)
+    progress.finish(first, row(first, busy_seconds=30.0))  # three times what was expected
+    left = 3 * 30 + 4 * 3 * 20 + (2 + 2 + 5) * 3 * 1
+    assert progress.seconds_left == pytest.approx(left / 2)
 
 
 def test_the_busy_share_is_of_the_slots_time() -> None:

@@ -16,7 +16,7 @@ from study import embedded
 from study.results import ResultsFolder
 
 ROOT = Path(__file__).parents[2]
-SHORT = ["--trials", "1", "--confirm-seeds", "2", "--set", "max_steps=12", "--set", "test_questions=20"]
+SHORT = ["--trials", "1", "--replicates", "2", "--set", "max_steps=12", "--set", "test_questions=20"]
 SHORT += ["--set", "validation_questions=20"]
 
 
@@ -142,7 +142,7 @@ def test_a_model_of_t5_smalls_size_in_the_hubs_layout_runs_to_its_table(tmp_path
     T5ForConditionalGeneration(T5Config(vocab_size=32128, decoder_start_token_id=0)).save_pretrained(model)
     for path in embedded.MODEL_DIR.glob("tokenizer*"):
         shutil.copy(path, model)
-    short = ["--trials", "1", "--confirm-seeds", "1", "--set", "max_steps=2", "--set", "batch_size=4"]
+    short = ["--trials", "1", "--replicates", "1", "--set", "max_steps=2", "--set", "batch_size=4"]
     limits = ["--set", "test_questions=8", "--set", "validation_questions=8", "--set", "max_target_tokens=16"]
     fixed = ["--set", "rank=8", "--set", "target_modules=q,v", "--set", "variant=main"]
     _, folder = run(tmp_path / "results", "--model", str(model), *short, *limits, *fixed)

@@ -191,7 +191,7 @@ def disturb(number: int, launcher: Launcher, folder: Path) -> Disturbed:
 
 @pytest.fixture(scope="module")
 def launcher(tiny_model: Path, small_data: Path) -> Launcher:
-    settings = ["--set", "variant=main", "--trials", "3", "--confirm-seeds", "2"]
+    settings = ["--set", "variant=main", "--trials", "2", "--replicates", "2"]
     source = ["--model", str(tiny_model), "--data", str(small_data)]
     return Launcher(["--space", "lora_vs_qlora", *source, *settings])
 

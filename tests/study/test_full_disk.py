@@ -20,7 +20,7 @@ from tests.small_disk import SmallDisk, small_disk
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 240.0
-SHORT = ["--set", "variant=main", "--trials", "2", "--confirm-seeds", "1"]
+SHORT = ["--set", "variant=main", "--trials", "2", "--replicates", "1", "--confirm-seeds", "1"]
 TRIALS = 11
 
 

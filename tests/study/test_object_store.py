@@ -299,7 +299,7 @@ def test_a_study_that_was_killed_goes_on_and_ends_as_on_a_disk(
     command = [sys.executable, str(script), "--no-dashboard"]
     environment = {**os.environ, "PYTHONPATH": str(root), "FAKE_TRIAL_SECONDS": "0.5"}
     options = ["--space", "lora_vs_qlora", "--model", str(tiny_model), "--data", str(small_data)]
-    options += ["--set", "variant=main", "--trials", "2", "--confirm-seeds", "1"]
+    options += ["--set", "variant=main", "--trials", "2", "--replicates", "2"]
 
     with subprocess.Popen(
         [*command, *options, "--results", address], stdout=subprocess.DEVNULL, env=environment

@@ -16,7 +16,7 @@ Ended = list[tuple[Assignment, dict[str, Any]]]
 @pytest.fixture
 def ended() -> Ended:
     """Three search trials of each arm, with their rows; one has failed."""
-    search = StudySearch(make_plan(Request("lora_vs_qlora", trials=3, confirm_seeds=1)), 3, {})
+    search = StudySearch(make_plan(Request("lora_vs_qlora", trials=3, replicates=1, confirm_seeds=1)), 3, {})
     found = []
     while (assignment := search.next()) is not None:
         row = {"trial": assignment.config.trial_id, "status": "complete", "search_score": len(found) / 10}

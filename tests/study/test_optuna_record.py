@@ -28,15 +28,17 @@ STATUSES = ("complete", "failed", "pruned")
 )
 @pytest.mark.slow
 def test_optuna_dashboard_shows_each_arms_trials(tiny_model: Path, small_data: Path, tmp_path: Path) -> None:
-    request = Request("lora_vs_qlora", model=str(tiny_model), data=str(small_data), trials=3, confirm_seeds=1)
+    request = Request(
+        "lora_vs_qlora", model=str(tiny_model), data=str(small_data), trials=3, replicates=1, confirm_seeds=1
+    )
     plan = bind(make_plan(request))
     record = OptunaRecord(tmp_path / "optuna.db")
     for arm in plan.compared:
         for number, status in enumerate(STATUSES):
             values = {n: getattr(dist, "low", None) or dist.choices[0] for n, dist in arm.ranges.items()}
-            config = arm.search_config(values)
+            config = arm.search_config(values, 0)
             row = {"trial": f"{arm.slug}-{number}", "status": status, "search_score": 40.0 + number}
-            record.finished(Assignment(arm, config, number), row)
+            record.finished(Assignment(arm, 0, config, number), row)
 
     assert sorted(study["study_name"] for study, _ in shown(tmp_path / "optuna.db")) == sorted(
         arm.label for arm in plan.compared

@@ -14,7 +14,7 @@ from study.space import Space, choice, contains, label_arms, list_spaces, load_s
 def test_every_space_gives_a_plan_with_equal_budgets(space: str, profile: str) -> None:
     plan = make_plan(Request(space, profile))
     trained = plan.compared
-    assert len({(arm.search_trials, len(arm.confirm_seeds)) for arm in trained}) == 1
+    assert len({(arm.replicates, arm.search_trials, arm.confirm_seeds) for arm in trained}) == 1
     assert len({(arm.values.get("max_steps"), arm.values.get("epochs")) for arm in trained}) == 1
     assert len({arm.slug for arm in plan.arms}) == len(plan.arms)
 
@@ -111,7 +111,9 @@ def test_a_point_outside_the_search_is_refused(tmp_path: Path, points: str, reas
         (Request("lora_vs_qlor"), "did you mean lora_vs_qlora"),
         (Request("lora_vs_qlora", profile="papr"), "did you mean paper"),
         (Request("lora_vs_qlora", trials=0), "--trials must be at least 1"),
-        (Request("lora_vs_qlora", confirm_seeds=0), "--confirm-seeds must be at least 1"),
+        (Request("lora_vs_qlora", confirm_seeds=-1), "--confirm-seeds must be at least 0"),
+        (Request("lora_vs_qlora", replicates=0), "--replicates must be at least 1"),
+        (Request("lora_vs_qlora", looks=(3, 6), replicates=7), "goes with --replicates 6, received"),
         (Request("lora_vs_qlora", settings={"rank": 0}), "rank"),
         (Request("lora_vs_qlora", settings={"learning_rate": "fast"}), "learning_rate"),
         (Request("lora_vs_qlora", settings={"max_steps": 3, "epochs": 1}), "not both"),
@@ -141,8 +143,9 @@ def test_binding_puts_fingerprints_into_every_trial(tiny_model, small_data) -> N
 
 
 def test_the_width_keeps_every_slot_busy() -> None:
-    plan = make_plan(Request("lora_vs_qlora"))
-    assert [search_width(plan, slots) for slots in (1, 2, 4, 5, 64)] == [1, 1, 1, 2, 16]
+    one, five = (make_plan(Request("lora_vs_qlora", replicates=replicates)) for replicates in (1, 5))
+    assert [search_width(one, slots) for slots in (1, 2, 4, 5, 64)] == [1, 1, 1, 2, 16]
+    assert [search_width(five, slots) for slots in (1, 2, 20, 21, 64)] == [1, 1, 1, 2, 4]
 
 
 @pytest.mark.parametrize(
@@ -195,7 +198,7 @@ def test_a_space_may_search_what_has_no_range_of_its_own(monkeypatch: pytest.Mon
     monkeypatch.setattr("study.plan.load_space", lambda name: space)
     for arm in make_plan(Request("mine")).compared:
         assert dict(arm.ranges) == ranges
-        assert arm.search_config({"batch_size": 8, "epochs": 0.5}).max_steps is None
+        assert arm.search_config({"batch_size": 8, "epochs": 0.5}, 0).max_steps is None
 
 
 def test_every_rank_rate_and_length_of_stacked_lora_can_be_searched(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,7 @@ def test_a_trial_above_the_cutoff_ends_at_its_rung(progress: dict[str, Any], sto
 
 
 def plan_of(trials: int = 12, **options: Any) -> Plan:
-    return make_plan(Request("lora_vs_qlora", trials=trials, confirm_seeds=2, **options))
+    return make_plan(Request("lora_vs_qlora", trials=trials, replicates=1, confirm_seeds=2, **options))
 
 
 def row_of(assignment: Assignment) -> dict[str, Any]:
@@ -77,9 +77,8 @@ def row_of(assignment: Assignment) -> dict[str, Any]:
         losses[1] = None
     return {
         "trial": config.trial_id,
-        "arm": assignment.arm.label,
+        **assignment.columns,
         "method": config.method,
-        "search_number": assignment.number,
         "status": "complete" if stopped is None else "pruned",
         "search_score": -loss if stopped is None else None,
         "rung_losses": losses,

@@ -2,10 +2,8 @@
 
 import copy
 import json
-import os
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -20,45 +18,9 @@ from study.errors import UserError
 from study.launch import _forget_failed, check_same_arms, check_same_sources, describe_study
 from study.plan import Request, make_plan
 from study.results import ResultsFolder
+from tests.study.command_line import CommandLine, output_of
 
 STEPS = 12  # of a training
-ROOT = Path(__file__).parents[2]
-
-
-class CommandLine:
-    """The study's command line with a fake trainer, in a process of its own."""
-
-    def __init__(self, tiny_model: Path, small_data: Path, results: Path):
-        self.results = results
-        self._start = ["--space", "lora_vs_qlora", "--model", str(tiny_model), "--data", str(small_data)]
-        self._start += ["--set", "variant=main", "--results", str(results)]
-
-    @property
-    def folder(self) -> ResultsFolder:
-        (study,) = (path.parent for path in self.results.glob("*/study.json"))
-        return ResultsFolder(study)
-
-    def start(self, trainer: str, *options: str) -> subprocess.Popen[str]:
-        return self._call(trainer, *self._start, *options)
-
-    def resume(self, trainer: str, *options: str) -> subprocess.Popen[str]:
-        return self._call(trainer, "--resume", str(self.folder), *options)
-
-    def _call(self, trainer: str, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.fake_study", "--no-dashboard", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "FAKE_TRAINER": trainer},
-        )
-
-
-def output_of(process: subprocess.Popen[str], status: int = 0) -> str:
-    output = process.communicate(timeout=300)[0]
-    assert process.returncode == status, output
-    assert "Traceback" not in output
-    return output
 
 
 def cut_power(process: subprocess.Popen[str]) -> None:
@@ -116,7 +78,18 @@ def test_a_study_cut_off_in_mid_training_ends_as_if_it_had_not_been(
     tiny_model: Path, small_data: Path, tmp_path: Path
 ) -> None:
     trainer = "in_earnest_with_a_checkpoint_at_every_step"
-    options = ["--trials", "8", "--confirm-seeds", "1", "--track", "tensorboard", "--set", "method=lora"]
+    options = [
+        "--trials",
+        "8",
+        "--replicates",
+        "1",
+        "--confirm-seeds",
+        "1",
+        "--track",
+        "tensorboard",
+        "--set",
+        "method=lora",
+    ]
     options += ["--set", f"max_steps={STEPS}", "--set", "max_target_tokens=16"]
     undisturbed = CommandLine(tiny_model, small_data, tmp_path / "undisturbed")
     output_of(undisturbed.start(trainer, *options))
@@ -159,7 +132,10 @@ def test_a_bug_in_every_training_stops_the_study_which_goes_on_when_it_is_mended
 ) -> None:
     study = CommandLine(tiny_model, small_data, tmp_path)
     output = output_of(
-        study.start("with_a_bug_in_every_training", "--trials", "4", "--confirm-seeds", "1"), 1
+        study.start(
+            "with_a_bug_in_every_training", "--trials", "4", "--replicates", "1", "--confirm-seeds", "1"
+        ),
+        1,
     )
     assert output.count("Stopped: 5 or more trials failed and no training finished") == 1
     assert "the last: RuntimeError: a bug in the trainer (log: " in output

@@ -131,7 +131,7 @@ def test_the_papers_dry_run_shows_its_parameters_and_data_without_a_network(
     output = capsys.readouterr().out
     assert "The Hub can't be reached: sizes are those on record" in output
     rows = [line.split() for line in output.splitlines() if "6973/500/1319" in line]
-    assert [row[row.index("10+5") + 1] for row in rows] == [
+    assert [row[row.index("(2+1)") + 1] for row in rows] == [
         *("294,912", "294,912", "884,736", "884,736", "60,506,624", "60,506,624", "589,824"),
         *["294,912"] * 6,
     ]
@@ -162,6 +162,7 @@ def test_texts_over_their_limit_are_counted_before_anything_runs(
         ('{"schema_version": 99, "request": {}}', "newer version of the project (its schema is 99"),
         ('{"schema_version": 1, "request": {"spice": 1}}', "written by another version"),
         ('{"schema_version": 1}', "written by another version"),
+        ('{"schema_version": 1, "request": {"space": "lora_vs_qlora"}}', "begun under an earlier protocol"),
         ("[]", "written by another version"),
         ('{"schema_version": 1, "request"', "no readable study.json"),
         ("", "no readable study.json"),
@@ -192,8 +193,8 @@ def test_dry_run_shows_the_arms_and_writes_nothing(
     output = capsys.readouterr().out
     row = next(line for line in output.splitlines() if line.startswith("lora main"))
     # 2 encoder layers, 2 decoder layers of two attentions; q and v; 64 to 64 at rank 4.
-    assert row.split()[2:5] == ["5+3", f"{6 * 2 * 2 * 64 * 4:,}", "48/48/24"]
-    assert "trials    42 of 4 arms: 20 to search, 12 to confirm, 10 baselines" in output
+    assert row.split()[2:7] == ["5", "x", "(5+1)", f"{6 * 2 * 2 * 64 * 4:,}", "48/48/24"]
+    assert "130 of 4 arms: 100 trainings to search, 20 to confirm, 10 baselines" in output
     for what in ("time      about ", "CPU-hours", "memory    about 1.", "disk      at most ", "will see  "):
         assert what in output
     assert max(map(len, output.splitlines()[1:])) <= 80
@@ -205,7 +206,7 @@ def test_dry_run_shows_the_arms_and_writes_nothing(
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        (["--trials", "9"], "--trials"),
+        (["--looks", "2,4"], "--looks"),
         ([*SPACE, "--set", "rank=4"], "--space, --set"),
         (["--seed", "1"], "--seed"),
     ],

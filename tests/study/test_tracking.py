@@ -53,7 +53,9 @@ def test_a_tracker_whose_package_is_missing_says_what_to_install(monkeypatch: py
 
 @pytest.fixture(scope="module")
 def arm(tiny_model: Path, small_data: Path) -> Arm:
-    request = Request("lora_vs_qlora", model=str(tiny_model), data=str(small_data), trials=2, confirm_seeds=1)
+    request = Request(
+        "lora_vs_qlora", model=str(tiny_model), data=str(small_data), trials=2, replicates=1, confirm_seeds=1
+    )
     plan = bind(make_plan(request))
     return next(arm for arm in plan.arms if arm.label == "qlora main")
 
@@ -71,12 +73,12 @@ def step(number: int, **values: Any) -> dict[str, Any]:
 
 def config_of(arm: Arm, number: int) -> TrialConfig:
     values = {n: getattr(dist, "low", None) or dist.choices[0] for n, dist in arm.ranges.items()}
-    return arm.search_config({**values, "learning_rate": 0.001 * (number + 1)})
+    return arm.search_config({**values, "learning_rate": 0.001 * (number + 1)}, 0)
 
 
 def track(name: str, arm: Arm, folder: ResultsFolder) -> tuple[Assignment, Assignment]:
     """Tell a tracker of a trial that completes and of one that is cut off by the study's end."""
-    done, cut_off = (Assignment(arm, config_of(arm, number), number) for number in (0, 1))
+    done, cut_off = (Assignment(arm, 0, config_of(arm, number), number) for number in (0, 1))
     row = {
         "trial": done.config.trial_id,
         "status": "complete",
@@ -85,7 +87,7 @@ def track(name: str, arm: Arm, folder: ResultsFolder) -> tuple[Assignment, Assig
         "arm": "qlora main",
     }
     with tracked([name], folder, "study-1") as (tracker,):
-        tracker.finished(Assignment(arm, config_of(arm, 2), 2), row)  # an earlier run's: nothing to close
+        tracker.finished(Assignment(arm, 0, config_of(arm, 2), 2), row)  # an earlier run's: nothing to close
         tracker.started(done)
         tracker.progressed(done, {"phase": "loading"})
         for number in (1, 2):

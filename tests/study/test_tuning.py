@@ -62,7 +62,9 @@ class Log(Observer):
 
 @pytest.fixture(scope="module")
 def plan(tiny_model: Path, small_data: Path) -> Plan:
-    request = Request("lora_vs_qlora", model=str(tiny_model), data=str(small_data), trials=2, confirm_seeds=1)
+    request = Request(
+        "lora_vs_qlora", model=str(tiny_model), data=str(small_data), trials=2, replicates=1, confirm_seeds=1
+    )
     return bind(make_plan(request))
 
 
@@ -326,7 +328,7 @@ def test_ctrl_c_ends_in_seconds_and_the_study_can_go_on(
     command = [sys.executable, "-m", "tests.fake_study", "--no-dashboard"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "FAKE_TRIAL_SECONDS": "1"}
     options = ["--model", str(tiny_model), "--data", str(small_data), "--set", "variant=main"]
-    options += ["--trials", "2", "--confirm-seeds", "1"]
+    options += ["--trials", "2", "--replicates", "1", "--confirm-seeds", "1"]
     process = subprocess.Popen(
         [*command, "--space", "lora_vs_qlora", *options, "--results", str(tmp_path / "results")],
         stdout=subprocess.PIPE,

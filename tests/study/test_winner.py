@@ -45,7 +45,7 @@ def logits(model: Any) -> torch.Tensor:
 def study_of(
     config: TrialConfig, workplace: Workplace, root: Path
 ) -> tuple[ResultsFolder, dict[str, torch.Tensor]]:
-    """A results folder with one confirm trial, and the trained model's logits."""
+    """A results folder with one confirm trial that trained its model, and the trained model's logits."""
     folder, seen = ResultsFolder(root), {}
     folder.create()
     keep = saver(folder.model_path("my-arm"), config, workplace.model)
@@ -85,7 +85,10 @@ def test_an_exported_model_answers_as_the_trained_one(
     for metric in METRICS:
         cell = "not measured" if row[metric] is None else f"{row[metric]:.4g} | {row[metric]:.4g}"
         assert f"| {metric} | {cell} |" in card
-    assert "Measured on 24 test questions with 1 seed(s)" in card
+    assert (
+        "Measured on 24 test questions: the configuration that one search found, trained with 1 seed(s)"
+        in card
+    )
     assert "base_model:" not in card  # no name on the Hub
     assert len(list(to.rglob("README.md"))) == 1
 
