@@ -23,9 +23,9 @@ from study.config import TRAINED_METHODS
 from study.disk import DiskPlan
 from study.display import Display, Progress, show_seconds
 from study.errors import StudyFailed, UserError
+from study.judging import Looks, describe_looks
 from study.kept_models import KeptModels
 from study.leftovers import remove_leftovers
-from study.looks import Looks, describe_looks
 from study.observer import Observer
 from study.optuna_record import OptunaRecord
 from study.plan import Arm, Plan, Request
@@ -190,6 +190,8 @@ def run_study(study: StudyRun, console: Console) -> None:
         f"the {study.slots.count} slots trained or evaluated {share:.0%} of the time",
         highlight=False,
     )
+    if search.left_out:
+        console.print(f"The looks saved {search.left_out} of {study.plan.trials} trials.", highlight=False)
 
 
 @contextmanager
@@ -231,7 +233,7 @@ def _run_trials(study: StudyRun, progress: Progress, console: Console) -> StudyS
         for record in records:
             record.finished(assignment, row)
 
-    looks = Looks(folder, plan, console)
+    looks = Looks(folder, console)
     following = tracked(study.watching.trackers, folder, name)
     with metrics, following as trackers, Display(progress, console) as display:
         gate = Gate(room, display.pause)

@@ -26,6 +26,7 @@ from study.binding import bind, workplace_of
 from study.command_line import Parser, complain, run_command, say
 from study.config import TRAINED_METHODS, parse_setting
 from study.errors import RayLost, StudyFailed, UserError
+from study.judging import parse_looks
 from study.object_store import join_address
 from study.plan import Plan, Request, make_plan, search_width
 from study.profiles import PROFILES
@@ -149,19 +150,6 @@ def _list(console: Console) -> int:
     return 0
 
 
-def _parse_looks(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    from analysis.looks import parse_looks
-
-    from analysis.errors import AnalysisError
-
-    try:
-        return parse_looks(text).replicates
-    except AnalysisError as error:
-        raise UserError(str(error)) from None
-
-
 def _start(options: argparse.Namespace, console: Console) -> int:
     request = Request(
         space=options.space,
@@ -174,7 +162,7 @@ def _start(options: argparse.Namespace, console: Console) -> int:
         replicates=options.replicates,
         trials=options.trials,
         confirm_seeds=options.confirm_seeds,
-        looks=_parse_looks(options.looks),
+        looks=None if options.looks is None else parse_looks(options.looks),
         seed=options.seed,
         settings=dict(parse_setting(text) for text in options.set),
         skip_bad_rows=options.skip_bad_rows,

@@ -40,6 +40,14 @@ def run_trial(
     outcome.row |= {**summarise(outcome.predictions), "train_seconds": 1.0, "missing": {}}
 
 
+def with_qlora_behind(config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any) -> None:
+    """Score QLoRA as if its learning rates were wrong; others well, a little apart by their seeds."""
+    best = BEST_LEARNING_RATE * (8 if config.method == "qlora" else 1) * (1 + config.seed % 7 / 20)
+    near = config.model_copy(update={"learning_rate": best if config.learning_rate else None})
+    run_trial(near, workplace, outcome, **options)
+    outcome.predictions[:] = [{**row, "trial": config.trial_id} for row in outcome.predictions]
+
+
 def in_reported_steps(
     config: TrialConfig, workplace: Workplace, outcome: Outcome, *, on_progress: OnProgress, **options: Any
 ) -> None:
