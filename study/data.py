@@ -87,12 +87,12 @@ def load_split(
             `skip_bad_rows`) an answer without a final number; file and row are named.
     """
     folder = _variant_folder(source, variant)
-    file = folder if folder.is_file() else _split_file(folder, split)
-    if file is not None and file != folder:
-        return _usable_rows(file, columns, _check_number, skip_bad_rows=skip_bad_rows)
-    everything = folder if file is not None else _split_file(folder, "train")
-    assert everything is not None
-    rows = _usable_rows(everything, columns, _check_number, skip_bad_rows=skip_bad_rows)
+    is_divided = folder.is_dir() and _split_file(folder, "test") is not None
+    file = folder if folder.is_file() else _split_file(folder, split if is_divided else "train")
+    assert file is not None
+    rows = _usable_rows(file, columns, _check_number, skip_bad_rows=skip_bad_rows)
+    if is_divided:
+        return rows
     rest, test = hold_out(rows.problems, round(TEST_SHARE * len(rows.problems)), seed=0)
     if split == "test":
         return Split(tuple(test), held_out=True)

@@ -22,6 +22,7 @@ def test_parquet_in_the_hubs_layout_gives_the_same_rows(small_data: Path, tmp_pa
         rows = [json.loads(t) for t in (small_data / "main" / f"{split}.jsonl").read_text().splitlines()]
         (tmp_path / "main").mkdir(exist_ok=True)
         pq.write_table(pa.Table.from_pylist(rows), tmp_path / "main" / f"{split}-00000-of-00001.parquet")
+    for split in ("train", "test"):
         assert load_split(tmp_path, "main", split) == load_split(small_data, "main", split)
 
 
@@ -46,6 +47,7 @@ def test_a_bad_row_is_named_by_file_and_row(tmp_path: Path, bad: object, reason:
 
 def test_skipped_rows_are_counted(tmp_path: Path) -> None:
     folder = folder_with(tmp_path, [GOOD, {"question": "no answer"}, GOOD, "broken"])
+    write_jsonl(tmp_path / "main" / "test.jsonl", [GOOD])
     split = load_split(folder, "main", "train", skip_bad_rows=True)
     assert (len(split.problems), split.skipped) == (2, 2)
 
@@ -130,6 +132,17 @@ def test_data_of_ones_own_under_any_column_names(tmp_path: Path, suffix: str) ->
     assert test.held_out
     assert not train.held_out
     assert {*train.problems, *test.problems} == {Problem(f"question {i}", f"#### {i}") for i in range(20)}
+
+
+@pytest.mark.parametrize("layout", ["mine.jsonl", "train.jsonl", "main/train.jsonl"])
+def test_without_a_test_split_no_question_is_tested_that_is_trained_on(tmp_path: Path, layout: str) -> None:
+    """As one file, or as a folder that has a train file alone."""
+    path = write_jsonl(tmp_path / layout, [*own_rows(20), *own_rows(3)])
+    data = path if layout == "mine.jsonl" else tmp_path
+    train, test = (load_split(data, "main", split, columns=OWN) for split in ("train", "test"))
+    assert test.held_out
+    assert len(train.problems) + len(test.problems) == 23
+    assert not {problem.question for problem in train.problems} & {p.question for p in test.problems}
 
 
 def test_a_folder_of_ones_own_uses_its_test_split(tmp_path: Path) -> None:

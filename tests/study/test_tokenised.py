@@ -26,9 +26,28 @@ def test_a_split_is_tokenised_once_for_all_trials(
     monkeypatch.setattr(tokenised, "encode", lambda p, *rest: encoded.append(len(p)) or encode(p, *rest))
     for seed, rank in ((0, 4), (1, 8), (2, 4)):
         load_examples(config_for("lora", seed=seed, rank=rank), fresh, "train")
-    assert encoded == [80]
+    assert encoded == [96]  # the whole file, of which 16 are held out
     load_examples(config_for("lora", max_target_tokens=12), fresh, "train")
-    assert encoded == [80, 80]
+    assert encoded == [96, 96]
+
+
+def test_replicates_divide_one_tokenised_file_each_in_its_own_way(
+    config_for: Maker, fresh: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded: list[int] = []
+    encode = tokenised.encode
+    monkeypatch.setattr(tokenised, "encode", lambda p, *rest: encoded.append(len(p)) or encode(p, *rest))
+    held_out = []
+    for split_seed in range(3):
+        config = config_for("lora", split_seed=split_seed)
+        train, validation = (
+            load_examples(config, fresh, split).rows["question"][:] for split in ("train", "validation")
+        )
+        assert len(train) + len(validation) == 96
+        assert not set(train) & set(validation)
+        held_out.append(frozenset(validation))
+    assert encoded == [96]
+    assert len(set(held_out)) == 3
 
 
 def test_a_trial_reads_the_cache_without_the_data(

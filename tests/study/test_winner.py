@@ -93,6 +93,38 @@ def test_an_exported_model_answers_as_the_trained_one(
     assert len(list(to.rglob("README.md"))) == 1
 
 
+@pytest.mark.parametrize("method", ["lora", "qlora", "full", "stacked_lora"])
+def test_a_kept_model_is_scored_as_one_that_is_trained_again(
+    config_for: Maker, workplace: Workplace, tmp_path: Path, method: str
+) -> None:
+    """Bit for bit: a replicate's confirm trial may find the model of its search trial, or make it anew."""
+    searched = config_for(method, learning_rate=2e-2, stage="search")
+    scoring = searched.model_copy(update={"stage": "confirm", "trained_by": searched.trial_id})
+    folders = [ResultsFolder(tmp_path / name) for name in ("kept", "again")]
+    for folder, models in zip(folders, (tmp_path, None), strict=True):
+        folder.create()
+        place = dataclasses.replace(workplace, kept_models=models)
+        for config in (searched, scoring):
+            keep = saver(tmp_path / searched.trial_id, searched, workplace.model) if models else None
+            row = record_trial(
+                run_trial,
+                config,
+                place,
+                folder,
+                about={},
+                on_progress=lambda p: None,
+                save_model=keep if config is searched else None,
+            )
+            assert row["status"] == "complete", row["trace"]
+    kept, again = (folder.read_table("predictions", scoring.trial_id) for folder in folders)
+    assert kept is not None
+    assert kept.equals(again)
+    rows = [folder.read_trial(scoring.trial_id) for folder in folders]
+    assert [row and row["train_steps"] for row in rows] == [None, 8 if method == "stacked_lora" else 4]
+    same = ("trainable_parameters", "total_parameters", "model_bytes", "trained_by", "split")
+    assert all(rows[0][name] == rows[1][name] is not None for name in same if rows[0] and rows[1])
+
+
 @pytest.mark.parametrize(("method", "merged"), [("lora", False), ("qlora", True), ("stacked_lora", False)])
 def test_the_cards_code_reads_the_model_without_this_project(
     config_for: Maker, workplace: Workplace, tmp_path: Path, method: str, merged: bool
