@@ -19,10 +19,10 @@ from analysis.drawing import to_svg
 from analysis.folders import Study
 from analysis.method import method_section
 from analysis.pairs import COLUMNS, LEGEND, limit_pairs, pair_cells
-from analysis.plots import figures
+from analysis.plots import figures, not_drawn
 from analysis.searches import importance_lines
 from analysis.spending import HEADERS, saving_sentence, spending, spending_rows, total_spending
-from analysis.terminal import COST_COLUMNS, PAPER_COLUMNS, legend, score_columns
+from analysis.terminal import COST_NAMES, PAPER_COLUMNS, cost_columns, legend, score_columns
 from analysis.units import show_interval
 from analysis.verdict import Verdict, judge, say_verdicts
 
@@ -35,11 +35,6 @@ _METRICS = {
     "R-1": "rouge1",
     "perpl.": "perplexity",
     "simil.": "similarity",
-    "trainable": "trainable_parameters",
-    "train": "train_seconds",
-    "evaluate": "evaluation_seconds",
-    "peak memory": "peak_memory_bytes",
-    "to ship": "model_bytes",
 }
 
 
@@ -57,6 +52,7 @@ def render_page(studies: Sequence[Study], comparison: Comparison, most_predictio
         verdict=paragraphs(say_verdicts(verdicts)),
         table=_table(comparison, verdicts),
         plots=plots,
+        not_drawn=paragraphs(not_drawn(comparison), "note"),
         browser=_browser(browser),
         pairs=_pairs(verdicts),
         search=_search(comparison),
@@ -97,7 +93,7 @@ def paragraphs(lines: Sequence[str], kind: str = "") -> str:
 
 def _table(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
     ranks = {name: rank for verdict in verdicts for name, rank in verdict.ranks.items()}
-    columns = {**score_columns(comparison), **COST_COLUMNS}
+    columns = {**score_columns(comparison), **cost_columns(comparison)}
     if any(row.paper for row in comparison.rows):
         columns |= {f"paper: {name}": cell for name, cell in PAPER_COLUMNS.items() if name != "here"}
     headers = ["arm", "rank", *columns]
@@ -115,14 +111,19 @@ def _table_row(
 ) -> str:
     cells = [_cell(row.name, row.name), _cell("" if rank is None else str(rank), rank)]
     for header, show in columns.items():
-        estimate = row.estimates.get(_METRICS.get(header, ""))
-        exact = (
-            f"{row.name}, {_METRICS.get(header, header)}: {show_interval(estimate, 3)}" if estimate else ""
-        )
-        text = show(row)
-        cells.append(_cell(text, estimate.mean if estimate else _number(text), exact))
+        cells.append(_figure_cell(row, header, show(row)))
     kind = "reference" if row.is_reference else "best" if rank == 1 else "arm"
     return f'<tr class="{kind}">{"".join(cells)}</tr>'
+
+
+def _figure_cell(row: ComparisonRow, header: str, text: str) -> str:
+    """Return a cell that is sorted by its unrounded figure, and says it where the pointer is on it."""
+    if (estimate := row.estimates.get(_METRICS.get(header, ""))) is not None:
+        return _cell(text, estimate.mean, f"{row.name}, {_METRICS[header]}: {show_interval(estimate, 3)}")
+    if (cost := row.costs.get(COST_NAMES.get(header, ""))) is not None:
+        exact = f"{cost.median:,.6g} ({cost.low:,.6g}–{cost.high:,.6g})"
+        return _cell(text, cost.median, f"{row.name}, {COST_NAMES[header]}: {exact}")
+    return _cell(text, _number(text))
 
 
 def _number(text: str) -> float | None:

@@ -40,12 +40,6 @@ class Scores:
         """Seeds that are scored."""
         return len(next(iter(self.matrices.values()))) if self.matrices else 0
 
-    @property
-    def same_targets_key(self) -> bytes | None:
-        """The same for arms whose targets have equally many tokens at each question: one scale."""
-        tokens = self.matrices.get("tokens")
-        return None if tokens is None else self.questions.astype("S").tobytes() + tokens[0].tobytes()
-
 
 def read_scores(study: Study, trials: Sequence[str]) -> tuple[Scores | None, list[str]]:
     """Return the scores of those of `trials` that can be read and answered the same questions, and their ids.
