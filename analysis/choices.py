@@ -68,9 +68,9 @@ class Choice:
 
 
 def find_choices(arm: Arm) -> list[Choice]:
-    """Return what the replicates of an arm chose, in their order; nothing where nothing was searched."""
+    """Return what the replicates of an arm chose, in their order; nothing for an arm without a search."""
     names = searched_hyperparameters(arm)
-    if not names:
+    if not arm.search and not names:
         return []
     groups: dict[int | None, list[Row]] = {}
     for row in arm.confirm:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from importlib import resources
 
 from analysis.browsing import Browser, browse, pack
+from analysis.choices import CAPTION, choice_headers, choice_rows, find_choices, overstatement
 from analysis.comparison import Comparison, ComparisonRow
 from analysis.differences import Difference
 from analysis.drawing import to_svg
@@ -20,6 +21,7 @@ from analysis.folders import Study
 from analysis.method import method_section
 from analysis.pairs import COLUMNS, LEGEND, limit_pairs, pair_cells
 from analysis.plots import figures, not_drawn
+from analysis.recommendation import Recommendation, recommend
 from analysis.searches import importance_lines
 from analysis.spending import HEADERS, saving_sentence, spending, spending_rows, total_spending
 from analysis.terminal import COST_NAMES, PAPER_COLUMNS, cost_columns, legend, score_columns
@@ -49,6 +51,7 @@ def render_page(studies: Sequence[Study], comparison: Comparison, most_predictio
         css=_web("report.css"),
         eyebrow=html.escape(_eyebrow(studies)),
         question=html.escape(_question(studies)),
+        recommendation=_recommendation(recommend(comparison, verdicts)),
         verdict=paragraphs(say_verdicts(verdicts)),
         table=_table(comparison, verdicts),
         plots=plots,
@@ -89,6 +92,14 @@ def paragraphs(lines: Sequence[str], kind: str = "") -> str:
     """Return lines of text as paragraphs."""
     attribute = f' class="{kind}"' if kind else ""
     return "\n".join(f"<p{attribute}>{html.escape(line)}</p>" for line in lines)
+
+
+def _recommendation(found: Recommendation) -> str:
+    commands = "".join(
+        f"<dt>{html.escape(what)}</dt><dd><code>{html.escape(command)}</code></dd>\n"
+        for what, command in found.commands.items()
+    )
+    return paragraphs(found.lines) + (f'\n<dl class="commands">\n{commands}</dl>' if commands else "")
 
 
 def _table(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
@@ -196,9 +207,23 @@ def _search(comparison: Comparison) -> str:
     table = "\n".join(f"<tr>{''.join(map(_cell, cells))}</tr>" for cells in spending_rows(spent))
     saved = saving_sentence(total_spending(spent).saving)
     lines = importance_lines([row.arm for row in comparison.rows if row.arm.search])
+    chosen = _choices(comparison)
     heading = "<p>Share of the validation accuracy's variance that each hyperparameter explains (fANOVA):</p>"
     importances = heading + paragraphs(lines, "note") if lines else ""
-    return _scroll(HEADERS, table) + (paragraphs([saved]) if saved else "") + importances
+    return chosen + _scroll(HEADERS, table) + (paragraphs([saved]) if saved else "") + importances
+
+
+def _choices(comparison: Comparison) -> str:
+    """Return the table of what every replicate chose, and how far validation promised too much."""
+    trained = [row for row in comparison.rows if not row.is_reference]
+    arms = [row.arm for row in trained]
+    rows = choice_rows(arms, [row.name for row in trained])
+    if not rows:
+        return ""
+    cells = "\n".join(f"<tr>{''.join(_cell(cell, _number(cell)) for cell in own)}</tr>" for own in rows)
+    said = overstatement([choice for arm in arms for choice in find_choices(arm)])
+    table = _scroll(choice_headers(arms), cells, "sortable")
+    return table + (paragraphs([said]) if said else "") + paragraphs([CAPTION], "note")
 
 
 def _json(value: object) -> str:
