@@ -79,6 +79,11 @@ def find_choices(arm: Arm) -> list[Choice]:
     return [Choice(number, _winner(arm, rows[0], names), rows, names) for number, rows in ordered]
 
 
+def has_replicates(arm: Arm) -> bool:
+    """Say whether an arm was searched several times: its scores vary over searches then, not over seeds."""
+    return (arm.plan.get("replicates") or 1) > 1 or len({row.get("replicate") for row in arm.confirm}) > 1
+
+
 def _winner(arm: Arm, confirm: Row, names: Sequence[str]) -> Row | None:
     if (trained_by := confirm.get("trained_by")) is not None:
         return next((row for row in arm.search if row["trial"] == trained_by), None)

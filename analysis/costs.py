@@ -2,8 +2,8 @@
 
 A repeat is a confirm trial. Where it scores the model of a search trial (`trained_by`), the search trial's
 row has what the training took. Compute seconds are those of the processor (on a GPU wall time times the
-share of it): unlike wall time they hardly depend on what else ran, but other machines, threads or
-neighbours still change them, so times are compared under equal conditions only.
+share of it): they depend less than wall time on what else ran. Another machine or another load still
+changes them, so times are compared under equal conditions only.
 """
 
 from __future__ import annotations
