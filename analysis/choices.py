@@ -16,7 +16,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from analysis.arms import Arm
+from analysis.arms import Arm, Replicate
 from analysis.folders import Row
 from analysis.ranges import searched_hyperparameters
 from analysis.units import MISSING
@@ -35,13 +35,13 @@ class Choice:
     """What one replicate's search chose.
 
     Attributes:
-        replicate: its number from 0; None in rows that have none.
+        replicate: its number from 0, with its study's name where arms were pooled; empty where there is one.
         won: the search trial that won; None where its row is gone.
         confirm: the confirm trials of its configuration, one at least, in the order of their seeds.
         searched: the names of the arm's searched hyperparameters.
     """
 
-    replicate: int | None
+    replicate: str
     won: Row | None
     confirm: Sequence[Row]
     searched: Sequence[str]
@@ -72,16 +72,17 @@ def find_choices(arm: Arm) -> list[Choice]:
     names = searched_hyperparameters(arm)
     if not arm.search and not names:
         return []
-    groups: dict[int | None, list[Row]] = {}
+    groups: dict[Replicate, list[Row]] = {}
     for row in arm.confirm:
-        groups.setdefault(row.get("replicate"), []).append(row)
-    ordered = sorted(groups.items(), key=lambda group: -1 if group[0] is None else group[0])
-    return [Choice(number, _winner(arm, rows[0], names), rows, names) for number, rows in ordered]
+        groups.setdefault(arm.replicate_of(row), []).append(row)
+    return [
+        Choice(_label(arm, rows[0]), _winner(arm, rows[0], names), rows, names) for rows in groups.values()
+    ]
 
 
-def has_replicates(arm: Arm) -> bool:
-    """Say whether an arm was searched several times: its scores vary over searches then, not over seeds."""
-    return (arm.plan.get("replicates") or 1) > 1 or len({row.get("replicate") for row in arm.confirm}) > 1
+def _label(arm: Arm, row: Row) -> str:
+    number = "" if row.get("replicate") is None else str(row["replicate"])
+    return f"{arm.study_of(row).name} {number}".rstrip() if arm.parts else number
 
 
 def _winner(arm: Arm, confirm: Row, names: Sequence[str]) -> Row | None:
@@ -91,7 +92,7 @@ def _winner(arm: Arm, confirm: Row, names: Sequence[str]) -> Row | None:
         row
         for row in arm.search
         if row.get("status") == "complete"
-        and row.get("replicate") == confirm.get("replicate")
+        and arm.replicate_of(row) == arm.replicate_of(confirm)
         and all(row.get(name) == confirm.get(name) for name in names)
     ]
     return min(same, key=lambda row: row.get("search_number") or 0, default=None)
@@ -197,11 +198,10 @@ def choice_rows(arms: Sequence[Arm], names: Sequence[str]) -> list[list[str]]:
 
 def _cells(choice: Choice, columns: Sequence[str]) -> list[str]:
     values = [choice.hyperparameters.get(name) for name in columns]
-    replicate = MISSING if choice.replicate is None else str(choice.replicate)
     validation = MISSING if choice.validation is None else f"{choice.validation:.1f}"
     tests = ", ".join(f"{test:.1f}" for test in choice.tests) or MISSING
     shown = [MISSING if value is None else show_value(value) for value in values]
-    return [replicate, *shown, validation, tests]
+    return [choice.replicate or MISSING, *shown, validation, tests]
 
 
 def choice_table(arms: Sequence[Arm], names: Sequence[str]) -> Table | None:

@@ -89,11 +89,13 @@ def to_csv(comparison: Comparison) -> str:
     writer = csv.writer(text, lineterminator="\n")
     bounds = [f"{metric}{suffix}" for metric in (*METRICS, *COSTS) for suffix in ("", "_low", "_high")]
     chosen = _chosen_names(comparison)
-    facts = ["arm", "study", "method", "seeds", "planned", "not_completed", "questions", "question_set"]
+    facts = ["arm", "study", "method", "unit", "repeats", "planned", "confirm_trials", "not_completed"]
+    facts += ["questions", "question_set"]
     ends = ["perplexity_scale", "paper_accuracy", *(f"chosen_{name}" for name in chosen)]
     writer.writerow([*facts, *bounds, *ends])
     for row in comparison.rows:
-        counts = [row.seeds, row.planned, sum(row.unfinished.values()), row.questions, row.question_set]
+        counts = [row.unit, row.repeats, row.planned, row.trials, sum(row.unfinished.values())]
+        counts += [row.questions, row.question_set]
         names = [row.name, row.arm.study.name, row.arm.method]
         paper = row.paper.accuracy if row.paper else None
         writer.writerow([*names, *counts, *_figures(row), row.perplexity_scale, paper, *_chosen(row, chosen)])

@@ -15,7 +15,7 @@ from importlib import resources
 from analysis.browsing import Browser, browse, pack
 from analysis.choices import CAPTION, choice_headers, choice_rows, find_choices, overstatement
 from analysis.comparison import Comparison, ComparisonRow
-from analysis.differences import Difference
+from analysis.differences import Difference, Ranks
 from analysis.drawing import to_svg
 from analysis.folders import Study
 from analysis.method import method_section
@@ -110,7 +110,7 @@ def _table(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
     headers = ["arm", "rank", *columns]
     rows = "\n".join(_table_row(row, ranks.get(row.name), columns) for row in comparison.rows)
     notes = [
-        "rank: arms share a rank where they can't be told apart from the same arms above them. "
+        "rank: the ranks that an arm may have; those of arms that can't be told apart overlap. "
         + legend(comparison),
         *comparison.notes,
     ]
@@ -118,12 +118,15 @@ def _table(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
 
 
 def _table_row(
-    row: ComparisonRow, rank: int | None, columns: dict[str, Callable[[ComparisonRow], str]]
+    row: ComparisonRow, rank: Ranks | None, columns: dict[str, Callable[[ComparisonRow], str]]
 ) -> str:
-    cells = [_cell(row.name, row.name), _cell("" if rank is None else str(rank), rank)]
+    cells = [
+        _cell(row.name, row.name),
+        _cell("" if rank is None else str(rank), rank.first if rank else None),
+    ]
     for header, show in columns.items():
         cells.append(_figure_cell(row, header, show(row)))
-    kind = "reference" if row.is_reference else "best" if rank == 1 else "arm"
+    kind = "reference" if row.is_reference else "best" if rank and rank.first == 1 else "arm"
     return f'<tr class="{kind}">{"".join(cells)}</tr>'
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.choices import has_replicates
 from analysis.comparison import Comparison
 from analysis.folders import Study
 
@@ -56,7 +55,7 @@ FIGURES = (
 def describe_protocol(studies: Sequence[Study], comparison: Comparison) -> list[str]:
     """Return how the studies were done, a paragraph each: as replicates, as one search, or both."""
     trained = [row.arm for row in comparison.rows if not row.is_reference]
-    several = [arm for arm in trained if has_replicates(arm)]
+    several = [arm for arm in trained if arm.unit == "replicate"]
     paragraphs = [SEARCH]
     paragraphs += [REPLICATES] if several else []
     paragraphs += [ONE_SEARCH] if len(several) < len(trained) else []

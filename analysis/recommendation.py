@@ -52,14 +52,17 @@ def recommend(comparison: Comparison, verdicts: Sequence[Verdict]) -> Recommenda
 
 
 def _name_set(verdict: Verdict) -> str:
-    return f"Questions of {join_names(list(dict.fromkeys(row.arm.study.name for row in verdict.rows)))}"
+    names = dict.fromkeys(study.name for row in verdict.rows for study in row.arm.studies)
+    return f"Questions of {join_names(list(names))}"
 
 
 def _recommend_of_set(verdict: Verdict) -> Recommendation:
     best, nothing = _best(verdict), _why_nothing(verdict)
     first = [f"Use: {_scored(best)}.", *_ties(verdict, best)] if nothing is None else [nothing]
     choices = find_choices(best.arm)
-    return Recommendation([*first, *_hyperparameters(best, choices), *_kept(best, choices)], _commands(best))
+    return Recommendation(
+        [*first, *_hyperparameters(best, choices), *_kept(best, choices)], _commands(best, choices)
+    )
 
 
 def _best(verdict: Verdict) -> ComparisonRow:
@@ -137,7 +140,7 @@ def _kept(row: ComparisonRow, choices: Sequence[Choice]) -> list[str]:
         return []
     models = sum(trial.get("status") == "complete" for trial in row.arm.search)
     parts = [describe_choice(kept)] if len(choices) > 1 else []
-    parts += [f"replicate {kept.replicate}"] if len(choices) > 1 and kept.replicate is not None else []
+    parts += [f"replicate {kept.replicate}"] if len(choices) > 1 and kept.replicate else []
     parts += [] if kept.validation is None else [f"validation {kept.validation:.1f}%"]
     score = f" ({kept.tests[0]:.1f}%)" if kept.tests else ""
     return [
@@ -151,12 +154,15 @@ def _slug(arm: Arm) -> str:
     return str(arm.plan.get("slug") or arm.label)
 
 
-def _commands(row: ComparisonRow) -> dict[str, str]:
-    study = row.arm.study
+def _commands(row: ComparisonRow, choices: Sequence[Choice]) -> dict[str, str]:
+    kept = kept_choice(choices)
+    study = row.arm.study_of(kept.confirm[0]) if kept else row.arm.study
     export = ["study.export", str(study.root), "--arm", row.arm.label, "--to", "my-model"]
     ask = ["study.ask", str(study.root / "models" / _slug(row.arm)), QUESTION]
     return {
-        "Repeat the study with another seed": _line(["study.run", *_arguments_of_repeat(study)]),
+        "Repeat the study with another seed": _line(
+            ["study.run", *_arguments_of_repeat(study, row.arm.studies)]
+        ),
         "Export the model": _line(export),
         "Ask it": _line(ask),
     }
@@ -166,8 +172,11 @@ def _line(parts: Sequence[str]) -> str:
     return f"python -m {shlex.join(parts)}"
 
 
-def _arguments_of_repeat(study: Study) -> list[str]:
-    """Return the study's own arguments with the next seed; without any on record, its space and profile."""
+def _arguments_of_repeat(study: Study, pooled: Sequence[Study]) -> list[str]:
+    """Return the study's own arguments with a seed that none of those `pooled` had.
+
+    Without arguments on record they are its space and profile.
+    """
     own = [str(argument) for argument in study.description.get("arguments") or []]
     if "--space" not in {argument.partition("=")[0] for argument in own}:
         own = ["--space", str(study.space.get("name")), "--profile", study.profile]
@@ -177,5 +186,5 @@ def _arguments_of_repeat(study: Study) -> list[str]:
             skip = not skip
         elif not argument.startswith("--seed="):
             kept.append(argument)
-    seed = study.description.get("seed")
-    return [*kept, "--seed", str(seed + 1 if isinstance(seed, int) else 1)]
+    seeds = [one.description.get("seed") for one in pooled]
+    return [*kept, "--seed", str(1 + max((seed for seed in seeds if isinstance(seed, int)), default=0))]

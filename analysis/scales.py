@@ -44,7 +44,7 @@ def _tokenizer(arm: Arm) -> str:
 def _targets(arm: Arm) -> bytes:
     """Return the hash of an arm's questions and target texts, in the questions' order."""
     first = arm.scored_trials[0]
-    table = arm.study.read("predictions", first["trial"], ["question_id", "reference"])
+    table = arm.study_of(first).read("predictions", first["trial"], ["question_id", "reference"])
     if table is None:
         return str(first["trial"]).encode()
     pairs = sorted(

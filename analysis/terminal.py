@@ -20,11 +20,11 @@ from analysis.units import MISSING, show_bytes, show_cost, show_count, show_inte
 Cell = Callable[[ComparisonRow], str]
 
 
-def show_seeds(row: ComparisonRow) -> str:
-    """Return finished/planned seeds, and what went wrong: 2/3 1!"""
+def show_repeats(row: ComparisonRow) -> str:
+    """Return finished/planned repeats, and what went wrong: 2/3 1!"""
     planned = "" if row.planned is None else f"/{row.planned}"
     failed = sum(row.unfinished.values())
-    return f"{row.seeds}{planned}{f' {failed}!' if failed else ''}"
+    return f"{row.repeats}{planned}{f' {failed}!' if failed else ''}"
 
 
 def _mean(metric: str, digits: int = 1) -> Cell:
@@ -44,11 +44,17 @@ def _perplexity(several_scales: bool) -> Cell:
     return cell
 
 
+def name_repeats(comparison: Comparison) -> str:
+    """Return what the scores of the trained arms vary over: replicates, seeds, or (some each) repeats."""
+    units = {row.unit for row in comparison.rows if not row.is_reference}
+    return f"{units.pop()}s" if len(units) == 1 else "repeats"
+
+
 def score_columns(comparison: Comparison) -> dict[str, Cell]:
     """Return the columns of the table of scores: header -> what it shows."""
     several = len({row.perplexity_scale for row in comparison.rows if "perplexity" in row.estimates}) > 1
     return {
-        "seeds": show_seeds,
+        name_repeats(comparison): show_repeats,
         "accuracy % (95%)": lambda row: show_interval(row.estimates.get("accuracy")),
         "strict": _mean("accuracy_strict"),
         "lenient": _mean("accuracy_lenient"),
@@ -132,9 +138,11 @@ def legend(comparison: Comparison) -> str:
     """Return the sentences that explain the columns."""
     questions = sorted({row.questions for row in comparison.rows if row.questions})
     counted = f"{' or '.join(map(str, questions))} test questions; " if questions else ""
+    repeats = name_repeats(comparison)
     return (
-        f"{counted}means over seeds, 95% intervals over seeds and questions (reference rows: questions "
-        "alone). lenient and R-1 (ROUGE-1) reward copying: they rank nothing. N!: N trials did not complete. "
+        f"{counted}means over {repeats}, 95% intervals over {repeats} and questions (reference rows: "
+        "questions alone). lenient and R-1 (ROUGE-1) reward copying: they rank nothing. N!: N trials did not "
+        "complete. "
         f"{cost_legend(comparison)}"
     )
 

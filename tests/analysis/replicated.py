@@ -1,6 +1,5 @@
-"""Results folders of whole searches (schema 2): every replicate searches, and its best model is scored."""
+"""Results folders of whole searches whose choices, costs and conditions are known to the digit."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,22 +8,16 @@ from typing import Any
 import numpy as np
 
 from tests.analysis.simulated import (
-    STARTED,
     SimulatedArm,
+    make_folders,
     question_ids,
     trial_row,
+    write_description,
     write_history,
     write_predictions,
     write_row,
 )
 
-RANGES = {
-    "rank": {"name": "CategoricalDistribution", "attributes": {"choices": [2, 4, 8, 16, 32]}},
-    "learning_rate": {
-        "name": "FloatDistribution",
-        "attributes": {"log": True, "low": 0.001, "high": 0.02, "step": None},
-    },
-}
 CONDITIONS = {
     "source_machine": "simulated, 2 cores",
     "source_device": "cpu",
@@ -37,7 +30,7 @@ CONDITIONS = {
 QUESTIONS = 120
 
 
-def write_replicates(
+def write_replicated(
     root: Path,
     arms: Sequence[SimulatedArm] = (SimulatedArm(), SimulatedArm("qlora", accuracy=0.2)),
     *,
@@ -48,8 +41,7 @@ def write_replicates(
     columns: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a finished study; `columns` replace those of every row, `description` those of study.json."""
-    for table in ("trials", "predictions", "history"):
-        (root / table).mkdir(parents=True, exist_ok=True)
+    make_folders(root)
     for arm in arms:
         arm = replace(arm, columns={**CONDITIONS, **arm.columns, **(columns or {})})
         generator = np.random.default_rng(3)  # the same proposals for every arm
@@ -58,7 +50,8 @@ def write_replicates(
             continue
         for number in range(replicates):
             _write_replicate(root, arm, number, trials, confirm_seeds, generator)
-    _describe(root, arms, replicates, trials, confirm_seeds, description or {})
+    plan = {"replicates": replicates, "confirm_seeds": confirm_seeds}
+    write_description(root, arms, (), trials, arm_plan=plan, **(description or {}))
     return root
 
 
@@ -121,47 +114,3 @@ def _write_scored(
         columns |= {"nll": generator.normal(arm.nll, 3, QUESTIONS).clip(1), "tokens": tokens}
     write_predictions(root, row["trial"], columns)
     write_row(root, {**row, "accuracy": 100 * float(correct.mean()), "questions": QUESTIONS})
-
-
-def _describe(
-    root: Path,
-    arms: Sequence[SimulatedArm],
-    replicates: int,
-    trials: int,
-    confirm_seeds: int,
-    description: Mapping[str, Any],
-) -> None:
-    entries = [
-        {
-            "label": arm.name,
-            "slug": arm.name.replace(" ", "-"),
-            "factors": {"method": arm.method, "variant": arm.variant},
-            "values": {"method": arm.method, "variant": arm.variant},
-            "ranges": {} if arm.is_reference else RANGES,
-            "guesses": [] if arm.is_reference else [{"rank": 8, "learning_rate": 0.006}],
-            "search_trials": 0 if arm.is_reference else trials,
-            "replicates": 1 if arm.is_reference else replicates,
-            "confirm_seeds": 1 if arm.is_reference else confirm_seeds,
-        }
-        for arm in arms
-    ]
-    whole = {
-        "schema_version": 2,
-        "study": root.name,
-        "space": {"name": "simulated", "question": "Which arm is right more often?"},
-        "profile": "embedded",
-        "seed": 0,
-        "replicates": replicates,
-        "compared": ["method", "variant"],
-        "looks": None,
-        "looks_taken": [],
-        "extensions": [],
-        "arms": entries,
-        "slots": 2,
-        "commit": "0" * 40,
-        "arguments": ["--space", "simulated", "--seed", "0"],
-        "started_at": STARTED.isoformat(),
-        "finished_at": STARTED.isoformat(),
-        **description,
-    }
-    (root / "study.json").write_text(json.dumps(whole))

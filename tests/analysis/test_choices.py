@@ -22,8 +22,9 @@ from analysis.documents import to_csv, to_markdown
 from analysis.folders import open_studies
 from analysis.report import write_report
 from analysis.tables import closing_table
-from tests.analysis.replicated import RANGES, write_replicates
+from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
+from tests.analysis.simulated_replicates import age
 from tests.analysis.test_comparison_table import shown
 
 ZERO_SHOT = SimulatedArm("zero_shot", accuracy=0.02)
@@ -35,10 +36,10 @@ def only_arm(path):
 
 
 def test_winner_is_the_trial_whose_model_was_scored(tmp_path):
-    write_replicates(tmp_path, [SimulatedArm()], replicates=3)
+    write_replicated(tmp_path, [SimulatedArm()], replicates=3)
     arm = only_arm(tmp_path)
     found = find_choices(arm)
-    assert [choice.replicate for choice in found] == [0, 1, 2]
+    assert [choice.replicate for choice in found] == ["0", "1", "2"]
     assert [choice.won["trial"] for choice in found] == [row["trained_by"] for row in arm.confirm]
     assert [choice.won["search_number"] for choice in found] == [1, 1, 1]
     assert [choice.validation for choice in found] == [43.0, 44.0, 45.0]
@@ -47,7 +48,7 @@ def test_winner_is_the_trial_whose_model_was_scored(tmp_path):
 
 
 def test_winner_of_a_configuration_that_was_trained_anew_is_found_by_its_hyperparameters(tmp_path):
-    write_replicates(tmp_path, [SimulatedArm()], replicates=2, confirm_seeds=3)
+    write_replicated(tmp_path, [SimulatedArm()], replicates=2, confirm_seeds=3)
     found = find_choices(only_arm(tmp_path))
     assert [choice.validation for choice in found] == [43.0, 44.0]
     assert [len(choice.tests) for choice in found] == [3, 3]
@@ -57,14 +58,15 @@ def test_choice_of_an_old_study_is_one_search_with_its_seeds(tmp_path):
     write_study(tmp_path, [SimulatedArm()])
     for number, (rate, score) in enumerate(((5e-3, 20.0), (1e-2, 10.0))):
         columns = {"stage": "search", "search_number": number, "learning_rate": rate, "accuracy": score}
-        write_row(tmp_path, trial_row(SimulatedArm(), 100, search_score=score, **columns))
+        write_row(tmp_path, trial_row(SimulatedArm(), 100, search_score=score, replicate=0, **columns))
+    age(tmp_path)
     (choice,) = find_choices(only_arm(tmp_path))
-    assert (choice.replicate, choice.validation, len(choice.tests)) == (None, 20.0, 3)
-    assert choice.hyperparameters == {"learning_rate": 5e-3}
+    assert (choice.replicate, choice.validation, len(choice.tests)) == ("", 20.0, 3)
+    assert choice.hyperparameters == {"rank": 8, "learning_rate": 5e-3}
 
 
 def test_winner_whose_row_is_gone_has_no_validation_score(tmp_path):
-    write_replicates(tmp_path, [SimulatedArm()], replicates=2)
+    write_replicated(tmp_path, [SimulatedArm()], replicates=2)
     gone = only_arm(tmp_path).confirm[0]["trained_by"]
     (tmp_path / "trials" / f"{gone}.parquet").unlink()
     found = find_choices(only_arm(tmp_path))
@@ -73,13 +75,13 @@ def test_winner_whose_row_is_gone_has_no_validation_score(tmp_path):
 
 
 def test_kept_model_is_the_best_by_validation_and_the_first_of_equals(tmp_path):
-    write_replicates(tmp_path, [SimulatedArm()], replicates=6)
+    write_replicated(tmp_path, [SimulatedArm()], replicates=6)
     kept = kept_choice(find_choices(only_arm(tmp_path)))
-    assert (kept.replicate, kept.validation) == (2, 45.0)
+    assert (kept.replicate, kept.validation) == ("2", 45.0)
 
 
 def test_spread_over_replicates_is_said(tmp_path):
-    write_replicates(tmp_path, [SimulatedArm()], replicates=5)
+    write_replicated(tmp_path, [SimulatedArm()], replicates=5)
     found = find_choices(only_arm(tmp_path))
     ranks = sorted(choice.hyperparameters["rank"] for choice in found)
     assert show_chosen(found, "rank") == f"{ranks[0]}–{ranks[-1]}"
@@ -108,17 +110,18 @@ def test_commonest_value_is_named_where_there_is_one(tmp_path):
 
 
 def test_table_shows_what_the_plan_searched_and_nothing_that_it_fixed(tmp_path):
-    write_replicates(tmp_path / "both", [SimulatedArm()], replicates=2)
+    write_replicated(tmp_path / "both", [SimulatedArm()], replicates=2)
     both = only_arm(tmp_path / "both")
     assert chosen_columns([both]) == {"rank": "rank", "learning_rate": "lr"}
-    both.plan["ranges"] = {"learning_rate": RANGES["learning_rate"]}
+    rank, rate = (both.plan["ranges"][name] for name in ("rank", "learning_rate"))
+    both.plan["ranges"] = {"learning_rate": rate}
     assert chosen_columns([both]) == {"learning_rate": "lr"}
-    both.plan["ranges"] = {"second_rank": RANGES["rank"], "alpha": RANGES["rank"]}
+    both.plan["ranges"] = {"second_rank": rank, "alpha": rank}
     assert chosen_columns([both]) == {"second_rank": "rank 2"}
 
 
 def test_closing_table_shows_the_chosen_rank_and_learning_rate_of_trained_arms(tmp_path):
-    write_replicates(tmp_path, [SimulatedArm(), ZERO_SHOT])
+    write_replicated(tmp_path, [SimulatedArm(), ZERO_SHOT])
     text = shown(closing_table(tmp_path), 110)
     found = find_choices(only_arm(tmp_path))
     assert show_chosen(found, "rank") in text
@@ -127,7 +130,7 @@ def test_closing_table_shows_the_chosen_rank_and_learning_rate_of_trained_arms(t
 
 
 def test_documents_carry_the_choices(tmp_path):
-    write_replicates(tmp_path, [SimulatedArm(), ZERO_SHOT], replicates=3)
+    write_replicated(tmp_path, [SimulatedArm(), ZERO_SHOT], replicates=3)
     result = comparison(open_studies([tmp_path]))
     found = find_choices(result.rows[0].arm)
     assert f"| {show_chosen(found, 'rank')} |" in to_markdown(result)
@@ -138,7 +141,7 @@ def test_documents_carry_the_choices(tmp_path):
 
 
 def test_overstatement_is_the_mean_of_validation_less_test(tmp_path):
-    write_replicates(tmp_path, [SimulatedArm()], replicates=3)
+    write_replicated(tmp_path, [SimulatedArm()], replicates=3)
     found = find_choices(only_arm(tmp_path))
     gap = sum(choice.validation - choice.tests[0] for choice in found) / 3
     said = f"{abs(gap):.1f} points {'more' if gap >= 0 else 'less'} than on test (mean over 3 choices)"
@@ -153,7 +156,7 @@ def _run(path):
 
 @pytest.mark.parametrize("confirm_seeds", [0, 2])
 def test_command_and_report_list_every_replicates_choice(tmp_path, confirm_seeds):
-    write_replicates(tmp_path, replicates=3, confirm_seeds=confirm_seeds)
+    write_replicated(tmp_path, replicates=3, confirm_seeds=confirm_seeds)
     done = _run(tmp_path)
     assert done.returncode == 0, done.stderr
     assert "what the searches chose" in done.stdout

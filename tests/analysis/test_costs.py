@@ -15,7 +15,7 @@ from analysis.folders import open_studies
 from analysis.report import write_report
 from analysis.tables import closing_table
 from analysis.verdict import judge
-from tests.analysis.replicated import write_replicates
+from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
 from tests.analysis.test_comparison_table import shown
 
@@ -33,7 +33,7 @@ def run_verdict(*arguments):
 
 
 def test_costs_are_those_of_the_training_and_not_of_the_scoring(tmp_path):
-    write_replicates(tmp_path, [GOOD])
+    write_replicated(tmp_path, [GOOD])
     (row,) = compare(tmp_path).rows
     assert row.costs["train_compute_seconds"].values == (300.0,) * 5
     assert row.costs["peak_memory_bytes"].median == 500_000_000
@@ -41,7 +41,7 @@ def test_costs_are_those_of_the_training_and_not_of_the_scoring(tmp_path):
 
 
 def test_memory_of_a_training_whose_row_is_gone_is_unknown(tmp_path):
-    write_replicates(tmp_path, [GOOD])
+    write_replicated(tmp_path, [GOOD])
     for trial in compare(tmp_path).rows[0].arm.search:
         (tmp_path / "trials" / f"{trial['trial']}.parquet").unlink()
     (row,) = compare(tmp_path).rows
@@ -107,7 +107,7 @@ def test_cost_that_one_repeat_lacks_keeps_to_no_budget(tmp_path):
 )
 def test_times_under_other_conditions_are_not_compared(tmp_path, column, value, said):
     other = replace(POOR, columns={column: value})
-    write_replicates(tmp_path, [GOOD, other], replicates=2)
+    write_replicated(tmp_path, [GOOD, other], replicates=2)
     conflict = training_times([row.arm for row in compare(tmp_path).rows]).conflict
     assert conflict == f"Training times can't be compared: the trials trained differently ({said})."
 
@@ -118,7 +118,7 @@ def test_conditions_that_are_unknown_of_all_do_not_differ(tmp_path):
 
 
 def test_command_refuses_a_budget_of_time_over_different_machines_in_one_line(tmp_path):
-    write_replicates(tmp_path, [GOOD, replace(POOR, columns={"source_slots": 8})])
+    write_replicated(tmp_path, [GOOD, replace(POOR, columns={"source_slots": 8})])
     done = run_verdict(tmp_path, "--max-train-seconds", "60")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
@@ -128,7 +128,7 @@ def test_command_refuses_a_budget_of_time_over_different_machines_in_one_line(tm
 
 
 def test_report_leaves_the_front_over_time_out_and_says_why(tmp_path):
-    write_replicates(tmp_path, [GOOD, replace(POOR, columns={"source_slots": 8})])
+    write_replicated(tmp_path, [GOOD, replace(POOR, columns={"source_slots": 8})])
     result = compare(tmp_path)
     names = [chart.name for chart in pareto_charts(result, judge(result))]
     assert names == ["pareto-peak-memory-bytes", "pareto-trainable-parameters"]
@@ -139,7 +139,7 @@ def test_report_leaves_the_front_over_time_out_and_says_why(tmp_path):
 
 
 def test_front_over_time_is_drawn_under_equal_conditions(tmp_path):
-    write_replicates(tmp_path, [GOOD, POOR])
+    write_replicated(tmp_path, [GOOD, POOR])
     result = compare(tmp_path)
     assert pareto_charts(result, judge(result))[0].name == "pareto-training-time"
     assert pareto_charts(result, judge(result))[0].x_label == "training, processor time"
@@ -163,7 +163,7 @@ def test_arm_leaves_the_front_only_for_one_that_is_clearly_better_and_no_dearer(
 
 
 def test_front_is_the_verdicts(tmp_path):
-    write_replicates(tmp_path, [GOOD, replace(POOR, train_seconds=900)])
+    write_replicated(tmp_path, [GOOD, replace(POOR, train_seconds=900)])
     result = compare(tmp_path)
     with_front = pareto_charts(result, judge(result))[0]
     assert [len(series.marks) for series in with_front.series if series.is_front] == [1]
@@ -173,6 +173,6 @@ def test_front_is_the_verdicts(tmp_path):
 
 
 def test_refusal_is_an_error_of_the_analysis(tmp_path):
-    write_replicates(tmp_path, [GOOD, replace(POOR, columns={"source_slots": 8})])
+    write_replicated(tmp_path, [GOOD, replace(POOR, columns={"source_slots": 8})])
     with pytest.raises(AnalysisError, match="trials at a time"):
         within_budget(compare(tmp_path).rows[0], {"train_seconds": 60.0})

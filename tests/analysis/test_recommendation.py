@@ -10,7 +10,7 @@ from analysis.folders import open_studies
 from analysis.recommendation import recommend
 from analysis.report import write_report
 from analysis.verdict import judge
-from tests.analysis.replicated import write_replicates
+from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
 
 GOOD = SimulatedArm(accuracy=0.7, train_seconds=300, seed_sd=0.01)
@@ -25,13 +25,13 @@ def recommended(path):
 
 
 def test_best_arm_is_recommended_first_with_its_interval(tmp_path):
-    write_replicates(tmp_path, [POOR, GOOD, FLOOR])
+    write_replicated(tmp_path, [POOR, GOOD, FLOOR])
     first = recommended(tmp_path).lines[0]
     assert re.fullmatch(r"Use: lora main \(accuracy \d+\.\d%, 95%: \d+\.\d to \d+\.\d\)\.", first)
 
 
 def test_what_equals_it_is_said_and_which_of_them_is_cheapest(tmp_path):
-    write_replicates(tmp_path, [GOOD, SAME, POOR, FLOOR])
+    write_replicated(tmp_path, [GOOD, SAME, POOR, FLOOR])
     lines = recommended(tmp_path).lines
     first, second = (re.match(r"[^:]*: ([a-z ]+)[.(]", line)[1].strip() for line in lines[:2])
     assert {first, second} == {"lora main", "qlora main"}
@@ -41,14 +41,14 @@ def test_what_equals_it_is_said_and_which_of_them_is_cheapest(tmp_path):
 
 def test_training_times_that_can_not_be_compared_name_no_cheapest(tmp_path):
     other = replace(SAME, columns={**SAME.columns, "source_slots": 8})
-    write_replicates(tmp_path, [GOOD, other, FLOOR])
+    write_replicated(tmp_path, [GOOD, other, FLOOR])
     line = recommended(tmp_path).lines[1]
     assert "trains fastest" not in line
     assert "ships least" in line
 
 
 def test_hyperparameters_and_the_kept_model_are_said(tmp_path):
-    write_replicates(tmp_path, [GOOD, POOR, FLOOR])
+    write_replicated(tmp_path, [GOOD, POOR, FLOOR])
     lines = recommended(tmp_path).lines
     (arm,) = [row.arm for row in comparison(open_studies([tmp_path])).rows if row.name == "lora main"]
     kept = kept_choice(find_choices(arm))
@@ -63,7 +63,7 @@ def test_hyperparameters_and_the_kept_model_are_said(tmp_path):
 
 
 def test_one_search_is_said_to_measure_a_configuration(tmp_path):
-    write_replicates(tmp_path, [GOOD, POOR, FLOOR], replicates=1, confirm_seeds=3)
+    write_replicated(tmp_path, [GOOD, POOR, FLOOR], replicates=1, confirm_seeds=3)
     lines = recommended(tmp_path).lines
     assert any("It was searched once: what is measured is this configuration" in line for line in lines)
     assert not any("replicate" in line for line in lines)
@@ -72,7 +72,7 @@ def test_one_search_is_said_to_measure_a_configuration(tmp_path):
 def test_commands_repeat_with_another_seed_export_and_ask(tmp_path):
     folder = tmp_path / "my results"
     arguments = ["--space", "./my space.py", "--seed", "4", "--trials", "2"]
-    write_replicates(folder, [GOOD, POOR, FLOOR], description={"arguments": arguments, "seed": 4})
+    write_replicated(folder, [GOOD, POOR, FLOOR], description={"arguments": arguments, "seed": 4})
     repeat, export, ask = map(shlex.split, recommended(folder).commands.values())
     assert repeat[1:] == ["-m", "study.run", "--space", "./my space.py", "--trials", "2", "--seed", "5"]
     assert export[1:] == ["-m", "study.export", str(folder), "--arm", "lora main", "--to", "my-model"]
@@ -81,26 +81,26 @@ def test_commands_repeat_with_another_seed_export_and_ask(tmp_path):
 
 
 def test_arguments_of_a_repeat_are_the_plans_where_none_are_on_record(tmp_path):
-    write_replicates(tmp_path, [GOOD, POOR], description={"arguments": ["--resume", "x"], "seed": 0})
+    write_replicated(tmp_path, [GOOD, POOR], description={"arguments": ["--resume", "x"], "seed": 0})
     repeat = recommended(tmp_path).commands["Repeat the study with another seed"]
     assert repeat == "python -m study.run --space simulated --profile embedded --seed 1"
 
 
 def test_seed_given_in_one_word_is_replaced(tmp_path):
-    write_replicates(tmp_path, [GOOD, POOR], description={"arguments": ["--seed=7", "--space=x"], "seed": 7})
+    write_replicated(tmp_path, [GOOD, POOR], description={"arguments": ["--seed=7", "--space=x"], "seed": 7})
     repeat = recommended(tmp_path).commands["Repeat the study with another seed"]
     assert repeat == "python -m study.run --space=x --seed 8"
 
 
 def test_one_arm_is_recommended_over_nothing(tmp_path):
-    write_replicates(tmp_path, [GOOD, FLOOR])
+    write_replicated(tmp_path, [GOOD, FLOOR])
     lines = recommended(tmp_path).lines
     assert lines[0].startswith("Nothing can be recommended over another recipe: lora main (accuracy ")
     assert any("models/lora-main" in line for line in lines)
 
 
 def test_arms_that_beat_no_floor_are_not_recommended(tmp_path):
-    write_replicates(
+    write_replicated(
         tmp_path, [replace(GOOD, accuracy=0.05), replace(POOR, accuracy=0.05), replace(FLOOR, accuracy=0.3)]
     )
     first = recommended(tmp_path).lines[0]
@@ -132,7 +132,7 @@ def test_each_set_of_questions_has_a_recommendation_of_its_own(tmp_path):
 
 
 def test_report_opens_with_the_recommendation(tmp_path):
-    write_replicates(tmp_path, [GOOD, POOR, FLOOR])
+    write_replicated(tmp_path, [GOOD, POOR, FLOOR])
     page = write_report(tmp_path).read_text()
     places = [
         page.index(text)

@@ -12,8 +12,9 @@ from analysis.plots import figures, not_drawn
 from analysis.ranges import is_logarithmic
 from analysis.search_figures import expected_best_chart, slice_charts
 from analysis.verdict import judge
-from tests.analysis.replicated import write_replicates
+from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
+from tests.analysis.simulated_replicates import age
 
 
 def compare(path):
@@ -26,7 +27,7 @@ def only_arm(path):
 
 
 def test_best_of_n_is_over_random_trials_of_all_replicates_up_to_half_of_them(tmp_path):
-    write_replicates(tmp_path, [SimulatedArm()], replicates=4, trials=4)
+    write_replicated(tmp_path, [SimulatedArm()], replicates=4, trials=4)
     arm = only_arm(tmp_path)
     assert len(arm.search) == 16
     assert {row["search_origin"] for row in random_trials(arm)} == {"random"}
@@ -45,7 +46,7 @@ def test_guess_and_tpe_are_no_random_trials(tmp_path):
 
 
 def test_too_few_random_trials_have_no_figure_and_that_is_said(tmp_path):
-    write_replicates(tmp_path, replicates=3)
+    write_replicated(tmp_path, replicates=3)
     result = compare(tmp_path)
     assert expected_best_chart(result) is None
     assert not_drawn(result) == [
@@ -56,7 +57,7 @@ def test_too_few_random_trials_have_no_figure_and_that_is_said(tmp_path):
 
 def test_old_rows_give_their_second_and_third_trial(tmp_path):
     write_study(tmp_path, [SimulatedArm()], questions=5, search_trials=8)
-    arm = only_arm(tmp_path)
+    arm = only_arm(age(tmp_path))
     assert sorted(row["search_number"] for row in random_trials(arm)) == [1, 2]
     assert "old rows don't say which were" in too_few_sentence([arm], ["lora main"])
 
@@ -69,7 +70,7 @@ def test_old_rows_give_their_second_and_third_trial(tmp_path):
     ],
 )
 def test_axis_is_logarithmic_where_the_search_was(tmp_path, distribution):
-    write_replicates(tmp_path, [SimulatedArm()], replicates=1)
+    write_replicated(tmp_path, [SimulatedArm()], replicates=1)
     arm = only_arm(tmp_path)
     narrow = [0.002, 0.004, 0.006]
     arm.plan["ranges"] = {"learning_rate": distribution}
@@ -86,7 +87,7 @@ def test_axis_of_powers_of_two_and_of_a_wide_range_is_logarithmic():
 
 
 def test_slices_of_a_study_have_the_axes_of_its_search(tmp_path):
-    write_replicates(tmp_path, [SimulatedArm()], replicates=4)
+    write_replicated(tmp_path, [SimulatedArm()], replicates=4)
     assert {chart.name: chart.log_x for chart in slice_charts(compare(tmp_path))} == {
         "slice-rank": True,
         "slice-learning-rate": True,
@@ -97,7 +98,7 @@ LORA, QLORA = SimulatedArm(), SimulatedArm("qlora")
 
 
 def scales(path, arms, **columns):
-    write_replicates(path, arms, replicates=2, columns=columns)
+    write_replicated(path, arms, replicates=2, columns=columns)
     return [row.perplexity_scale for row in compare(path).rows]
 
 
