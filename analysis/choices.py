@@ -76,11 +76,13 @@ def find_choices(arm: Arm) -> list[Choice]:
     for row in arm.confirm:
         groups.setdefault(arm.replicate_of(row), []).append(row)
     return [
-        Choice(_label(arm, rows[0]), _winner(arm, rows[0], names), rows, names) for rows in groups.values()
+        Choice(name_replicate(arm, rows[0]), _winner(arm, rows[0], names), rows, names)
+        for rows in groups.values()
     ]
 
 
-def _label(arm: Arm, row: Row) -> str:
+def name_replicate(arm: Arm, row: Row) -> str:
+    """Return the number of a trial's replicate, with its study where arms were pooled; empty for none."""
     number = "" if row.get("replicate") is None else str(row["replicate"])
     return f"{arm.study_of(row).name} {number}".rstrip() if arm.parts else number
 

@@ -32,7 +32,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Series:
-    """Points that belong together. `is_front` is a line alone; `is_paper` is what the paper reports."""
+    """Points that belong together. `is_front` rings points of others; `is_paper`: what the paper reports."""
 
     name: str
     marks: list[Mark]
@@ -206,10 +206,10 @@ def _pareto(
         return Mark(row.costs[cost].median, row.estimates["accuracy"], text)
 
     series = [Series(row.name, [mark(row)]) for row in rows]
-    series.append(Series("Pareto front", [mark(row) for row in front], is_line=True, is_front=True))
+    series.append(Series("on the Pareto front", [mark(row) for row in front], is_front=True))
     values = [row.costs[cost].median for row in rows]
     wide = min(values) > 0 and max(values) / min(values) > 8
-    title = f"Accuracy against {label}\n(on the front: can't be told apart from better arms at their price)"
+    title = f"Accuracy against {label}\n(ringed: can't be told apart from better arms at their price)"
     name = "pareto-training-time" if cost in (COMPUTE, WALL) else f"pareto-{cost.replace('_', '-')}"
     return Chart(name, title, label, ACCURACY, series, log_x=wide, show_x=show)
 

@@ -173,7 +173,7 @@ def _browser(browser: Browser) -> str:
         return "<p>No predictions can be read.</p>"
     note = f"{browser.held:,} predictions of the confirm trials"
     if browser.held < browser.total:
-        note += f" of {browser.total:,}: every arm's first seeds; the others are in the results folder"
+        note += f" of {browser.total:,}: every arm's first runs; the others are in the results folder"
     return _fill(
         _web("browser.html"), note=f"{note}. Click on one to read it; choose an arm to stand beside it."
     )

@@ -106,7 +106,7 @@ def _ties(verdict: Verdict, best: ComparisonRow) -> list[str]:
         [] if best.times.conflict else _cheapest(together, best.times.column, show_seconds, "trains fastest")
     )
     said += _cheapest(together, "model_bytes", show_bytes, "ships least")
-    cheaper = f" Of all of them {' and '.join(said)}." if said else ""
+    cheaper = f" Of these {' and '.join(said)}." if said else ""
     return [f"Can't be told apart from it: {names}.{cheaper}"]
 
 

@@ -115,7 +115,6 @@ def best_table(arms: Sequence[Arm], names: Sequence[str]) -> Table | None:
     for name, curve in curves.items():
         expected = {best.trials: best.expected for best in curve}
         table.add_row(Text(name), *(f"{expected[n]:.1f}" if n in expected else MISSING for n in counts))
-    table.caption, table.caption_justify = CAPTION.replace("\n", " "), "left"
     return table
 
 
@@ -151,9 +150,12 @@ def _main(arguments: Sequence[str] | None) -> None:
         raise AnalysisError(f"no search trial is finished in {', '.join(options.results)}")
     console = open_console()
     searched, named = [arm for arm, _ in found], [name for _, name in found]
-    for part in (choice_table(searched, named), _overstatement(searched), best_table(searched, named)):
+    for part in (choice_table(searched, named), _overstatement(searched)):
         if part is not None:
             console.print(part)
+    if (best := best_table(searched, named)) is not None:
+        console.print(best)
+        console.print(Text(f"{' '.join(CAPTION.split())}."))
     if (sentence := too_few_sentence(searched, named)) is not None:
         console.print(Text(sentence))
     console.print("share of the score's variance that each hyperparameter explains (fANOVA):")

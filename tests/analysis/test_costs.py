@@ -169,7 +169,7 @@ def test_front_is_the_verdicts(tmp_path):
     assert [len(series.marks) for series in with_front.series if series.is_front] == [1]
     without = pareto_charts(result, [])[0]
     assert [len(series.marks) for series in without.series if series.is_front] == [2]
-    assert "can't be told apart" in with_front.title
+    assert "can't be told apart from better arms at their price" in with_front.title
 
 
 def test_refusal_is_an_error_of_the_analysis(tmp_path):
