@@ -69,7 +69,7 @@ def pack(value: Any) -> str:
 
 
 def browse(rows: Sequence[ComparisonRow], most: int = MOST_PREDICTIONS) -> Browser:
-    """Return the predictions of the confirm trials: each arm's first repeat, then its second, up to `most`."""
+    """Return the confirm trials' predictions: each arm's first repeat, then its second, up to `most`."""
     arms: list[dict[str, Any]] = [{"name": row.name, "trials": []} for row in rows]
     browser, questions, waiting = Browser({"arms": arms}), _Questions(), []
     trials = 0

@@ -28,9 +28,9 @@ from analysis.figures import (
     time_conflict,
 )
 from analysis.folders import open_studies
+from analysis.judgement import Verdict, judge
 from analysis.search_figures import expected_best_chart, learning_charts, slice_charts
 from analysis.tables import compare_finished
-from analysis.verdict import Verdict, judge
 
 
 def figures(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[Chart | DifferenceMatrix]:

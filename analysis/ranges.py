@@ -20,7 +20,7 @@ WIDE = 8
 
 def searched_hyperparameters(arm: Arm) -> list[str]:
     """Return what an arm searched: its planned ranges, or without a plan what varied between its trials."""
-    if planned := arm.plan.get("ranges"):
+    if (planned := arm.plan.get("ranges")) is not None:
         return [name for name in HYPERPARAMETERS if name in planned]
     return varied(arm.search)
 

@@ -14,9 +14,9 @@ from analysis.arms import Arm
 from analysis.choices import Choice, describe_choice, describe_spread, find_choices, kept_choice
 from analysis.comparison import Comparison, ComparisonRow
 from analysis.folders import Study
+from analysis.judgement import Verdict
+from analysis.phrases import join_names, shorten
 from analysis.units import show_bytes, show_seconds
-from analysis.verdict import Verdict
-from analysis.wording import join_names, shorten
 
 QUESTION = "Mia has 30 apples and eats 12. How many are left?"
 
@@ -78,7 +78,10 @@ def _shown_to_gain(verdict: Verdict) -> set[str]:
 def _why_nothing(verdict: Verdict) -> str | None:
     """Return why no arm can be recommended, in a sentence; None where one can."""
     tests = verdict.gains if verdict.reference is not None else verdict.differences
-    if tests and not any(d.p is not None for d in tests):
+    untested = bool(tests) and not any(d.p is not None for d in tests)
+    if untested and verdict.looks is not None and not verdict.looks.taken:
+        return "Nothing can be recommended yet: before the first look that is planned nothing is tested."
+    if untested:
         return "Nothing can be recommended yet: every arm was run once, and that can't say what is luck."
     if verdict.reference is not None and not _shown_to_gain(verdict):
         untrained = f"the best row without training ({verdict.reference})"

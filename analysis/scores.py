@@ -62,13 +62,6 @@ class Scores:
         """Repeats that are scored."""
         return len(self.names)
 
-    def select(self, rows: Sequence[int]) -> Scores | None:
-        """Return the scores of some of the rows alone; None for none of them."""
-        if not rows:
-            return None
-        kept = {metric: matrix[list(rows)] for metric, matrix in self.matrices.items()}
-        return Scores(self.questions, kept, tuple(self.names[row] for row in rows))
-
 
 def average(scored: TrialScores, repeats: Mapping[str, Hashable]) -> Scores:
     """Return the mean over the trials of each repeat.

@@ -12,9 +12,9 @@ from analysis.costs import training_times
 from analysis.errors import AnalysisError
 from analysis.figures import pareto_charts, time_conflict
 from analysis.folders import open_studies
+from analysis.judgement import judge
 from analysis.report import write_report
 from analysis.tables import closing_table
-from analysis.verdict import judge
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
 from tests.analysis.test_comparison_table import shown

@@ -17,9 +17,9 @@ from analysis.figures import (
     pareto_charts,
 )
 from analysis.folders import open_studies
+from analysis.judgement import judge
 from analysis.plots import figures
 from analysis.search_figures import learning_charts, slice_charts
-from analysis.verdict import judge
 from tests.analysis.simulated import SimulatedArm, trial_row, write_predictions, write_row, write_study
 
 ARMS = (

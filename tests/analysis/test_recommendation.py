@@ -7,9 +7,9 @@ from dataclasses import replace
 from analysis.choices import find_choices, kept_choice
 from analysis.comparison import comparison
 from analysis.folders import open_studies
+from analysis.judgement import judge
 from analysis.recommendation import recommend
 from analysis.report import write_report
-from analysis.verdict import judge
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
 

@@ -8,10 +8,10 @@ from analysis.arms import group_arms
 from analysis.best_of import best_of_random, random_trials, too_few_sentence
 from analysis.comparison import _letter, comparison
 from analysis.folders import open_studies
+from analysis.judgement import judge
 from analysis.plots import figures, not_drawn
 from analysis.ranges import is_logarithmic
 from analysis.search_figures import expected_best_chart, slice_charts
-from analysis.verdict import judge
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
 from tests.analysis.simulated_replicates import age
