@@ -15,7 +15,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from analysis.arms import Arm
+from analysis.choices import name_replicate
 from analysis.comparison import ComparisonRow
+from analysis.folders import Row
 
 MOST_PREDICTIONS = 200_000
 BLOCK_ROWS = 10_000
@@ -66,18 +69,20 @@ def pack(value: Any) -> str:
 
 
 def browse(rows: Sequence[ComparisonRow], most: int = MOST_PREDICTIONS) -> Browser:
-    """Return the predictions of the confirm trials: every arm's first seed, then the second, up to `most`."""
+    """Return the confirm trials' predictions: each arm's first repeat, then its second, up to `most`."""
     arms: list[dict[str, Any]] = [{"name": row.name, "trials": []} for row in rows]
     browser, questions, waiting = Browser({"arms": arms}), _Questions(), []
     trials = 0
-    for arm, trial in _by_seed(rows):
+    for arm, trial in _by_repeat(rows):
         table = rows[arm].arm.study_of(trial).read("predictions", trial["trial"], _COLUMNS)
         if table is None:
             continue
         browser.total += table.num_rows
         if browser.held + table.num_rows > most:
             continue
-        arms[arm]["trials"].append({"index": trials, "seed": trial.get("seed"), "id": trial["trial"]})
+        arms[arm]["trials"].append(
+            {"index": trials, "repeat": _repeat(rows[arm].arm, trial), "id": trial["trial"]}
+        )
         waiting += _rows(table, trials, questions)
         browser.held += table.num_rows
         trials += 1
@@ -95,12 +100,23 @@ def browse(rows: Sequence[ComparisonRow], most: int = MOST_PREDICTIONS) -> Brows
     return browser
 
 
-def _by_seed(rows: Sequence[ComparisonRow]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _by_repeat(rows: Sequence[ComparisonRow]) -> Iterator[tuple[int, dict[str, Any]]]:
     scored = [row.arm.scored_trials for row in rows]
     for place in range(max(map(len, scored), default=0)):
         for arm, trials in enumerate(scored):
             if place < len(trials):
                 yield arm, trials[place]
+
+
+def _repeat(arm: Arm, trial: Row) -> str | None:
+    """Return which repeat of its arm a trial is, in words; None where nothing was trained."""
+    if arm.is_reference:
+        return None
+    seed = f"seed {trial.get('seed')}"
+    if arm.unit == "seed":
+        return seed
+    number = f"replicate {name_replicate(arm, trial)}"
+    return number if not arm.confirm_seeds or arm.confirm_seeds == 1 else f"{number}, {seed}"
 
 
 def _rows(table: pa.Table, trial: int, questions: _Questions) -> list[list[Any]]:

@@ -1,41 +1,64 @@
-"""What accuracy costs: the Pareto front, and the best arm under a budget of time, memory or parameters."""
+"""What accuracy costs: the Pareto front, and the arms that keep to a budget of time, memory or parameters."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from analysis.comparison import ComparisonRow
+from analysis.costs import WALL
 from analysis.errors import AnalysisError
-
-PARETO_COSTS = ("train_seconds", "peak_memory_bytes", "trainable_parameters")
 
 _FACTORS = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _TIMES = {"": 1.0, "S": 1.0, "MIN": 60.0, "H": 3600.0, "D": 86_400.0}
 
 
-def pareto_front(rows: Sequence[ComparisonRow], cost: str) -> list[ComparisonRow]:
-    """Return the trained arms that no other beats in accuracy without a higher mean cost, cheapest first."""
+def pareto_front(
+    rows: Sequence[ComparisonRow], cost: str, is_clearly_better: Callable[[str, str], bool]
+) -> list[ComparisonRow]:
+    """Return the trained arms that no other beats clearly without costing more, cheapest first.
+
+    Bare means decide nothing: an arm that is not clearly beaten may be the better one.
+
+    Args:
+        rows: the arms; those without scores, or without the cost, have no place.
+        cost: a cost; its median over the repeats counts.
+        is_clearly_better: whether one arm (by its name) can be told to be better than another.
+    """
     points = [
-        row for row in rows if not row.is_reference and "accuracy" in row.estimates and cost in row.estimates
+        row for row in rows if not row.is_reference and "accuracy" in row.estimates and cost in row.costs
     ]
-    front = [row for row in points if not any(_dominates(other, row, cost) for other in points)]
-    return sorted(front, key=lambda row: row.estimates[cost].mean)
 
+    def is_beaten(row: ComparisonRow) -> bool:
+        return any(
+            other.costs[cost].median <= row.costs[cost].median and is_clearly_better(other.name, row.name)
+            for other in points
+        )
 
-def _dominates(other: ComparisonRow, row: ComparisonRow, cost: str) -> bool:
-    gain = other.estimates["accuracy"].mean - row.estimates["accuracy"].mean
-    saving = row.estimates[cost].mean - other.estimates[cost].mean
-    return gain >= 0 and saving >= 0 and (gain > 0 or saving > 0)
+    return sorted((row for row in points if not is_beaten(row)), key=lambda row: row.costs[cost].median)
 
 
 def within_budget(row: ComparisonRow, limits: Mapping[str, float]) -> bool:
-    """Say whether every confirm trial of an arm kept to every limit; a cost that is unknown did not."""
-    for cost, limit in limits.items():
-        values = [trial.get(cost) for trial in row.arm.confirm]
-        if not values or any(value is None or value > limit for value in values):
-            return False
-    return True
+    """Say whether every repeat of an arm kept to every limit; a cost that is unknown did not.
+
+    Args:
+        row: the arm.
+        limits: cost -> most of it. `train_seconds` is a limit of compute seconds where they are known of all
+            arms that the row is judged with.
+
+    Raises:
+        AnalysisError: a limit of time, and the arms' times can't be compared.
+    """
+    if WALL in limits and row.times.conflict is not None:
+        raise AnalysisError(f"--max-train-seconds: {row.times.conflict}")
+    return all(
+        _keeps_to(row, row.times.column if cost == WALL else cost, most) for cost, most in limits.items()
+    )
+
+
+def _keeps_to(row: ComparisonRow, cost: str, most: float) -> bool:
+    known = row.costs.get(cost)
+    return known is not None and len(known.values) == len(row.arm.confirm) and known.high <= most
 
 
 def parse_amount(text: str) -> float:

@@ -7,23 +7,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from analysis.arms import Arm, name_arms
+from analysis.costs import Cost, TrainingTimes, find_costs, training_times
 from analysis.folders import Study
-from analysis.intervals import Estimate, mean_interval, perplexity_interval, seed_interval, share_interval
+from analysis.intervals import Estimate, mean_interval, perplexity_interval, share_interval
 from analysis.paper import PaperRow, paper_row
 from analysis.pooling import pool_arms
+from analysis.scales import perplexity_scale
 from analysis.scores import MEANS, SHARES
 from analysis.spending import PRUNED, Saving, saving, saving_sentence
-
-COSTS = (
-    "trainable_parameters",
-    "train_seconds",
-    "evaluation_seconds",
-    "peak_memory_bytes",
-    "model_bytes",
-)
 
 
 @dataclass(frozen=True)
@@ -36,10 +30,12 @@ class ComparisonRow:
             `planned` those that were planned, None where unknown.
         trials: confirm trials with scores.
         unfinished: confirm trials that ended otherwise, by status.
-        estimates: metric or cost -> mean and interval; % for shares and similarity, 0-1 for rouge1,
-            seconds, bytes. What was not measured is absent.
+        estimates: metric -> mean and interval; % for shares and similarity, 0-1 for rouge1. What was not
+            measured is absent.
+        costs: cost -> its values over the repeats; seconds, bytes. What was not measured is absent.
         perplexity_scale: a letter; perplexities with different letters can't be compared.
         question_set: a letter; rows with different letters were scored on different questions.
+        times: how training times can be compared among the rows of its question set.
     """
 
     name: str
@@ -51,9 +47,11 @@ class ComparisonRow:
     questions: int
     unfinished: Mapping[str, int]
     estimates: Mapping[str, Estimate]
+    costs: Mapping[str, Cost]
     perplexity_scale: str | None
     question_set: str | None
     paper: PaperRow | None
+    times: TrainingTimes = field(default_factory=TrainingTimes)
 
     @property
     def is_reference(self) -> bool:
@@ -78,11 +76,18 @@ def comparison(studies: Sequence[Study]) -> Comparison:
     """Return the figures of every arm of `studies`: arms in their planned order, reference rows last."""
     arms, pooled = pool_arms(studies)
     arms.sort(key=lambda arm: arm.is_reference)
-    scales = _letters([arm.scores.same_targets_key if arm.scores else None for arm in arms])
+    scales = _letters([perplexity_scale(arm) for arm in arms])
     sets = _letters([arm.scores.questions.tobytes() if arm.scores else None for arm in arms])
     names = name_arms(arms)
-    rows = [_row(*parts) for parts in zip(arms, names, scales, sets, strict=True)]
+    rows = _time([_row(*parts) for parts in zip(arms, names, scales, sets, strict=True)])
     return Comparison(rows, [*pooled, *_notes(studies, rows)])
+
+
+def _time(rows: Sequence[ComparisonRow]) -> list[ComparisonRow]:
+    """Say of each row how its training times compare with those of the rows that it is judged with."""
+    sets = {row.question_set for row in rows}
+    times = {own: training_times([row.arm for row in rows if row.question_set == own]) for own in sets}
+    return [replace(row, times=times[row.question_set]) for row in rows]
 
 
 def _row(arm: Arm, name: str, scale: str | None, question_set: str | None) -> ComparisonRow:
@@ -96,7 +101,8 @@ def _row(arm: Arm, name: str, scale: str | None, question_set: str | None) -> Co
         trials=len(arm.scored_trials),
         questions=len(scores.questions) if scores else 0,
         unfinished=dict(arm.unfinished),
-        estimates={**_score_estimates(arm), **_cost_estimates(arm)},
+        estimates=_score_estimates(arm),
+        costs=find_costs(arm),
         perplexity_scale=scale,
         question_set=question_set,
         paper=paper_row(arm),
@@ -114,17 +120,18 @@ def _score_estimates(arm: Arm) -> dict[str, Estimate]:
     return found
 
 
-def _cost_estimates(arm: Arm) -> dict[str, Estimate]:
-    values = {name: [row[name] for row in arm.confirm if row.get(name) is not None] for name in COSTS}
-    return {name: seed_interval(found) for name, found in values.items() if found}
-
-
 def _letters(keys: Sequence[bytes | None]) -> list[str | None]:
     order: dict[bytes, str] = {}
     for key in keys:
         if key is not None:
-            order.setdefault(key, chr(ord("a") + len(order) % 26))
+            order.setdefault(key, _letter(len(order)))
     return [None if key is None else order[key] for key in keys]
+
+
+def _letter(index: int) -> str:
+    """Return a, b, ... z, aa, ab, ...: no two alike."""
+    more, last = divmod(index, 26)
+    return (_letter(more - 1) if more else "") + chr(ord("a") + last)
 
 
 def _notes(studies: Sequence[Study], rows: Sequence[ComparisonRow]) -> list[str]:

@@ -8,20 +8,29 @@ from __future__ import annotations
 import csv
 import html
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from analysis.comparison import Comparison
-from analysis.terminal import COST_COLUMNS, PAPER_COLUMNS, legend, score_columns
+from analysis.choices import find_choices
+from analysis.comparison import Comparison, ComparisonRow
+from analysis.costs import OF_SCORING, OF_TRAINING
+from analysis.ranges import searched_hyperparameters
+from analysis.terminal import PAPER_COLUMNS, cost_columns, legend, score_columns
 
 METRICS = (
-    *("accuracy", "accuracy_strict", "accuracy_lenient", "answered", "rouge1", "perplexity", "similarity"),
-    *("trainable_parameters", "train_seconds", "evaluation_seconds", "peak_memory_bytes", "model_bytes"),
+    "accuracy",
+    "accuracy_strict",
+    "accuracy_lenient",
+    "answered",
+    "rouge1",
+    "perplexity",
+    "similarity",
 )
+COSTS = (*OF_TRAINING, *OF_SCORING)
 
 
 def grid(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     """Return the headers and the cells of the wide table, as people read them."""
-    columns = {"arm": lambda row: row.name, **score_columns(comparison), **COST_COLUMNS}
+    columns = {"arm": lambda row: row.name, **score_columns(comparison), **cost_columns(comparison)}
     if any(row.paper for row in comparison.rows):
         columns |= _paper_columns()
     cells = [[cell(row) for cell in columns.values()] for row in comparison.rows]
@@ -72,20 +81,45 @@ def to_html(comparison: Comparison) -> str:
 
 
 def to_csv(comparison: Comparison) -> str:
-    """Return CSV with unrounded figures: seconds, bytes, % (ROUGE-1: 0-1); empty where there is none."""
+    """Return CSV with unrounded figures: seconds, bytes, % (ROUGE-1: 0-1); empty where there is none.
+
+    Scores are means with 95% intervals, costs medians with the least and the most of the repeats.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    bounds = [f"{metric}{suffix}" for metric in METRICS for suffix in ("", "_low", "_high")]
-    facts = ["arm", "study", "method", "seeds", "planned", "not_completed", "questions", "question_set"]
-    writer.writerow([*facts, *bounds, "perplexity_scale", "paper_accuracy"])
+    bounds = [f"{metric}{suffix}" for metric in (*METRICS, *COSTS) for suffix in ("", "_low", "_high")]
+    chosen = _chosen_names(comparison)
+    facts = ["arm", "study", "method", "unit", "repeats", "planned", "confirm_trials", "not_completed"]
+    facts += ["questions", "question_set"]
+    ends = ["perplexity_scale", "paper_accuracy", *(f"chosen_{name}" for name in chosen)]
+    writer.writerow([*facts, *bounds, *ends])
     for row in comparison.rows:
-        estimates = [row.estimates.get(metric) for metric in METRICS]
-        figures = [figure for e in estimates for figure in ((e.mean, e.low, e.high) if e else [None] * 3)]
-        counts = [row.repeats, row.planned, sum(row.unfinished.values()), row.questions, row.question_set]
+        counts = [row.unit, row.repeats, row.planned, row.trials, sum(row.unfinished.values())]
+        counts += [row.questions, row.question_set]
         names = [row.name, row.arm.study.name, row.arm.method]
         paper = row.paper.accuracy if row.paper else None
-        writer.writerow([*names, *counts, *figures, row.perplexity_scale, paper])
+        writer.writerow([*names, *counts, *_figures(row), row.perplexity_scale, paper, *_chosen(row, chosen)])
     return text.getvalue()
+
+
+def _figures(row: ComparisonRow) -> list[float | None]:
+    estimates = [row.estimates.get(metric) for metric in METRICS]
+    costs = [row.costs.get(cost) for cost in COSTS]
+    found = [(e.mean, e.low, e.high) if e else (None, None, None) for e in estimates]
+    found += [(cost.median, cost.low, cost.high) if cost else (None, None, None) for cost in costs]
+    return [figure for figures in found for figure in figures]
+
+
+def _chosen_names(comparison: Comparison) -> list[str]:
+    arms = [row.arm for row in comparison.rows if not row.is_reference]
+    return list(dict.fromkeys(name for arm in arms for name in searched_hyperparameters(arm)))
+
+
+def _chosen(row: ComparisonRow, names: Sequence[str]) -> list[str]:
+    """Return for each hyperparameter the values that the replicates chose, in their order: 8;32;8."""
+    chosen = [choice.hyperparameters for choice in find_choices(row.arm)]
+    values = [[own.get(name) for own in chosen] for name in names]
+    return [";".join("" if value is None else str(value) for value in own) for own in values]
 
 
 def _notes(comparison: Comparison) -> list[str]:

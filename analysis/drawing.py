@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from analysis.figures import Chart, DifferenceMatrix, Mark, Series, cell_text
 
@@ -102,7 +102,7 @@ def _draw_series(axes: Axes, chart: Chart, series: Series, index: int) -> Hover:
     if series.is_paper:
         colour, marker = "#555555", "_"
     if series.is_front:
-        _draw_line(axes, series, "#999999", "-", label=series.name)
+        _draw_rings(axes, series)
         return {}
     band = series.is_line and len(series.marks) > 5
     if series.is_line:
@@ -120,9 +120,15 @@ def _draw_series(axes: Axes, chart: Chart, series: Series, index: int) -> Hover:
     return hover
 
 
-def _draw_line(axes: Axes, series: Series, colour: str, dash: str, label: str | None = None) -> None:
+def _draw_line(axes: Axes, series: Series, colour: str, dash: str) -> None:
     xs, ys = [mark.x for mark in series.marks], [mark.y.mean for mark in series.marks]
-    axes.plot(xs, ys, dash, color=colour, linewidth=1.2, zorder=1, label=label)
+    axes.plot(xs, ys, dash, color=colour, linewidth=1.2, zorder=1)
+
+
+def _draw_rings(axes: Axes, series: Series) -> None:
+    # A front of arms that can't be told apart goes up and down: a line through it would show chance.
+    xs, ys = [mark.x for mark in series.marks], [mark.y.mean for mark in series.marks]
+    axes.scatter(xs, ys, s=110, facecolors="none", edgecolors="#666666", zorder=4, label=series.name)
 
 
 def _draw_band(axes: Axes, series: Series, colour: str) -> None:
@@ -166,6 +172,9 @@ def _label_x(axes: Axes, chart: Chart) -> None:
     if chart.log_x and len(values) <= 6:
         # A few values (ranks, parameters) are the ticks themselves, those too close to the last left out.
         axes.xaxis.set_major_locator(FixedLocator(_apart(values)))
+    elif chart.log_x and values[-1] / values[0] < 200:
+        # Within two decades the powers of ten alone are one tick or two.
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     elif not chart.log_x:
         whole = all(float(value).is_integer() for value in values)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=whole))

@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from analysis.budgets import PARETO_COSTS, pareto_front
+from analysis.budgets import pareto_front
 from analysis.comparison import Comparison, ComparisonRow
+from analysis.costs import COMPUTE, WALL, training_times
 from analysis.differences import Difference
 from analysis.intervals import Estimate
 from analysis.judgement import Verdict
 from analysis.paper import FIGURE_3, PaperRow
 from analysis.phrases import difference_sentence
-from analysis.units import show_bytes, show_count, show_interval, show_seconds
+from analysis.units import show_bytes, show_cost, show_count, show_interval, show_seconds
 
 ACCURACY = "accuracy % (test questions)"
 
@@ -31,7 +32,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Series:
-    """Points that belong together. `is_front` is a line alone; `is_paper` is what the paper reports."""
+    """Points that belong together. `is_front` rings points of others; `is_paper`: what the paper reports."""
 
     name: str
     marks: list[Mark]
@@ -165,32 +166,52 @@ def _by_rank(rows: Sequence[ComparisonRow]) -> list[ComparisonRow]:
     return sorted(rows, key=lambda row: int(row.arm.factor("rank")))
 
 
-def pareto_charts(comparison: Comparison) -> list[Chart]:
-    """Return accuracy against train seconds, peak memory and trainable parameters, with the Pareto fronts."""
-    axes = {
-        "train_seconds": ("training time", show_seconds),
-        "peak_memory_bytes": ("peak memory", show_bytes),
-        "trainable_parameters": ("trainable parameters", show_count),
-    }
-    return [chart for cost in PARETO_COSTS if (chart := _pareto(comparison, cost, *axes[cost])) is not None]
+def pareto_charts(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[Chart]:
+    """Return accuracy against training time, peak memory and trainable parameters, with the Pareto fronts.
+
+    Training times have no chart where they can't be compared: `time_conflict` says why.
+    """
+    trained = _trained(comparison)
+    times = training_times([row.arm for row in trained])
+    unit = "processor time" if times.column == COMPUTE else "wall time"
+    charts = [
+        _pareto(trained, verdicts, "peak_memory_bytes", "peak memory", show_bytes),
+        _pareto(trained, verdicts, "trainable_parameters", "trainable parameters", show_count),
+    ]
+    if times.conflict is None:
+        charts.insert(0, _pareto(trained, verdicts, times.column, f"training, {unit}", show_seconds))
+    return [chart for chart in charts if chart is not None]
 
 
-def _pareto(comparison: Comparison, cost: str, label: str, show: Callable[[float], str]) -> Chart | None:
-    rows = [row for row in _trained(comparison) if cost in row.estimates]
+def time_conflict(comparison: Comparison) -> str | None:
+    """Return why accuracy is not drawn against training time; None where it is, or nothing trained."""
+    return training_times([row.arm for row in _trained(comparison)]).conflict
+
+
+def _pareto(
+    trained: Sequence[ComparisonRow],
+    verdicts: Sequence[Verdict],
+    cost: str,
+    label: str,
+    show: Callable[[float], str],
+) -> Chart | None:
+    rows = [row for row in trained if cost in row.costs]
     if not rows:
         return None
-    front = pareto_front(rows, cost)
+    clear = {(d.better, d.worse) for verdict in verdicts for d in verdict.differences if d.is_clear}
+    front = pareto_front(rows, cost, lambda first, second: (first, second) in clear)
 
     def mark(row: ComparisonRow) -> Mark:
-        value = row.estimates[cost].mean
-        return Mark(value, row.estimates["accuracy"], f"{_accuracy_text(row)}; {label} {show(value)}")
+        text = f"{_accuracy_text(row)}; {label} {show_cost(row.costs[cost], show)}"
+        return Mark(row.costs[cost].median, row.estimates["accuracy"], text)
 
     series = [Series(row.name, [mark(row)]) for row in rows]
-    series.append(Series("Pareto front", [mark(row) for row in front], is_line=True, is_front=True))
-    values = [row.estimates[cost].mean for row in rows]
+    series.append(Series("on the Pareto front", [mark(row) for row in front], is_front=True))
+    values = [row.costs[cost].median for row in rows]
     wide = min(values) > 0 and max(values) / min(values) > 8
-    name = f"pareto-{cost.replace('_', '-')}"
-    return Chart(name, f"Accuracy against {label}", label, ACCURACY, series, log_x=wide, show_x=show)
+    title = f"Accuracy against {label}\n(ringed: can't be told apart from better arms at their price)"
+    name = "pareto-training-time" if cost in (COMPUTE, WALL) else f"pareto-{cost.replace('_', '-')}"
+    return Chart(name, title, label, ACCURACY, series, log_x=wide, show_x=show)
 
 
 def difference_matrix(verdict: Verdict) -> DifferenceMatrix | None:

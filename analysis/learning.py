@@ -1,4 +1,4 @@
-"""Learning curves: the loss by optimizer step, averaged over the seeds of an arm's confirm trials."""
+"""Learning curves: the loss by step, averaged over the trainings whose models were scored on test."""
 
 from __future__ import annotations
 
@@ -6,33 +6,34 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from analysis.arms import Arm
+from analysis.costs import training_rows
 from analysis.folders import Row
 from analysis.intervals import Estimate, seed_interval
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A loss (nats a token) by optimizer step, each a mean over `seeds` seeds with its 95% interval."""
+    """A loss (nats a token) by optimizer step, each a mean over `repeats` trainings with its 95% interval."""
 
     steps: list[int]
     losses: list[Estimate]
-    seeds: int
+    repeats: int
 
 
 def learning_curve(arm: Arm, loss: str = "loss") -> Curve | None:
     """Return an arm's curve of `loss` or `validation_loss`; None where its history has none.
 
-    A step counts where every seed with a history logged it: a mean over fewer seeds would jump.
+    A step counts where every training with a history logged it: a mean over fewer would jump.
     """
     by_step: dict[int, list[float]] = defaultdict(list)
-    seeds = 0
-    for row in arm.confirm:
+    repeats = 0
+    for row in training_rows(arm):
         points = _history(arm, row, loss)
-        seeds += bool(points)
+        repeats += bool(points)
         for step, value in points.items():
             by_step[step].append(value)
-    steps = sorted(step for step, values in by_step.items() if len(values) == seeds)
-    return Curve(steps, [seed_interval(by_step[step]) for step in steps], seeds) if steps else None
+    steps = sorted(step for step, values in by_step.items() if len(values) == repeats)
+    return Curve(steps, [seed_interval(by_step[step]) for step in steps], repeats) if steps else None
 
 
 def _history(arm: Arm, row: Row, loss: str) -> dict[int, float]:

@@ -10,28 +10,13 @@ from typing import Any
 
 from analysis.comparison import Comparison, exclusion_notes
 from analysis.folders import Study
+from analysis.protocol import describe_protocol
 from analysis.spending import PRUNED
-
-PROTOCOL = (
-    "Every arm has the same number of search trials and the same training budget; Optuna searches within an "
-    "arm, never across arms. Search trials see the training split alone and are scored on a validation split "
-    "held out of it; one whose validation loss lags behind its arm's earlier trials may be stopped early, a "
-    "confirm trial never. The best configuration of each arm is trained again with several seeds and scored "
-    "once on the test split.",
-    "Intervals are 95%, over seeds and questions as crossed random effects (analysis of variance; Cochran's "
-    "critical value, a mean of the seeds' t and the questions' t; Wilson's for shares); those of the rows "
-    "without training are over questions alone. Arms are compared on the same questions; p-values are those "
-    "of the same model after Holm's correction over all pairs. With two seeds an interval is wide and says "
-    "little: three are the least to rely on.",
-    "Accuracy: the last number of the output equals the reference's. Strict: the number after ####. "
-    "Lenient: the reference's number occurs anywhere, which the solution of another question does for one "
-    "question in five. ROUGE-1 never ranks arms: an echoed question scores high.",
-)
 
 
 def method_section(studies: Sequence[Study], comparison: Comparison) -> str:
     """Return the section: the protocol, each study's provenance, and what was left out."""
-    parts = [f"<p>{html.escape(text)}</p>" for text in PROTOCOL]
+    parts = [f"<p>{html.escape(text)}</p>" for text in describe_protocol(studies, comparison)]
     for study in studies:
         parts.append(f"<h3>{html.escape(study.name)}</h3>")
         parts.append(_definitions(_provenance(study)))
@@ -49,6 +34,10 @@ def _provenance(study: Study) -> dict[str, str]:
         "space": str(study.space.get("name") or ""),
         "profile": study.profile,
         "seed": _show(description.get("seed")),
+        "replicates x trials": _size(study),
+        "looks planned": _planned_looks(description.get("looks")),
+        "looks taken": "; ".join(map(_show_look, _entries(description, "looks_taken"))),
+        "extensions": "; ".join(map(_show_extension, _entries(description, "extensions"))),
         "command": f"python -m study.run {shlex.join(arguments)}" if arguments else "",
         "commit": _show(description.get("commit")),
         "machine": _show(description.get("machine")),
@@ -60,6 +49,62 @@ def _provenance(study: Study) -> dict[str, str]:
         **_of_trials(study),
     }
     return {name: text for name, text in facts.items() if text}
+
+
+def _size(study: Study) -> str:
+    """Return the replicates and search trials of the trained arms: 5 x 2 (scored), 1 x 10 (5 seeds)."""
+    sizes: dict[str, int] = {}
+    trained = [arm for arm in study.arms if arm.get("search_trials")]
+    for arm in trained:
+        text = _size_of_arm(arm)
+        sizes[text] = sizes.get(text, 0) + 1
+    if len(sizes) < 2:
+        return "".join(sizes)
+    return "; ".join(
+        f"{text}: {count} arms" if count > 1 else f"{text}: 1 arm" for text, count in sizes.items()
+    )
+
+
+def _size_of_arm(arm: Mapping[str, Any]) -> str:
+    seeds = arm.get("confirm_seeds")
+    count = len(seeds) if isinstance(seeds, list) else seeds
+    how = (
+        f"trained anew with {count} {'seed' if count == 1 else 'seeds'}"
+        if count
+        else "the search's model scored"
+    )
+    return f"{arm.get('replicates') or 1} x {arm.get('search_trials')} ({how})"
+
+
+def _planned_looks(looks: Any) -> str:
+    if not isinstance(looks, Mapping):
+        return ""
+    return f"after {_list(looks.get('replicates'))} replicates, with {_list(looks.get('weights'))} of the 5%"
+
+
+def _list(values: Any) -> str:
+    return ", ".join(map(str, values or []))
+
+
+def _entries(description: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    return [entry for entry in description.get(name) or [] if isinstance(entry, Mapping)]
+
+
+def _show_look(look: Mapping[str, Any]) -> str:
+    stopped = look.get("stopped")
+    reasons = (
+        [f"{arm} stopped: {why}" for arm, why in stopped.items()] if isinstance(stopped, Mapping) else []
+    )
+    settled = ["settled"] if look.get("settled") else []
+    said = ", ".join([*settled, *reasons]) or "all arms went on"
+    return f"after {look.get('replicates')} replicates ({said})"
+
+
+def _show_extension(extension: Mapping[str, Any]) -> str:
+    arms = extension.get("arms")
+    which = f" of {', '.join(map(str, arms))}" if arms else ""
+    grown = f"to {extension.get('replicates')} replicates{which}"
+    return f"{_show(extension.get('at'))}: {grown}, after {extension.get('trials_before')} trials"
 
 
 def _of_trials(study: Study) -> dict[str, str]:

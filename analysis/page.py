@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from importlib import resources
 
 from analysis.browsing import Browser, browse, pack
+from analysis.choices import CAPTION, choice_headers, choice_rows, find_choices, overstatement
 from analysis.comparison import Comparison, ComparisonRow
 from analysis.differences import Difference, Ranks
 from analysis.drawing import to_svg
@@ -20,10 +21,11 @@ from analysis.folders import Study
 from analysis.judgement import Verdict, judge
 from analysis.method import method_section
 from analysis.pairs import COLUMNS, LEGEND, limit_pairs, pair_cells
-from analysis.plots import figures
+from analysis.plots import figures, not_drawn
+from analysis.recommendation import Recommendation, recommend
 from analysis.searches import importance_lines
 from analysis.spending import HEADERS, saving_sentence, spending, spending_rows, total_spending
-from analysis.terminal import COST_COLUMNS, PAPER_COLUMNS, legend, score_columns
+from analysis.terminal import COST_NAMES, PAPER_COLUMNS, cost_columns, legend, score_columns
 from analysis.units import show_interval
 from analysis.verdict import say_verdicts
 
@@ -36,11 +38,6 @@ _METRICS = {
     "R-1": "rouge1",
     "perpl.": "perplexity",
     "simil.": "similarity",
-    "trainable": "trainable_parameters",
-    "train": "train_seconds",
-    "evaluate": "evaluation_seconds",
-    "peak memory": "peak_memory_bytes",
-    "to ship": "model_bytes",
 }
 
 
@@ -55,9 +52,11 @@ def render_page(studies: Sequence[Study], comparison: Comparison, most_predictio
         css=_web("report.css"),
         eyebrow=html.escape(_eyebrow(studies)),
         question=html.escape(_question(studies)),
+        recommendation=_recommendation(recommend(comparison, verdicts)),
         verdict=paragraphs(say_verdicts(verdicts)),
         table=_table(comparison, verdicts),
         plots=plots,
+        not_drawn=paragraphs(not_drawn(comparison), "note"),
         browser=_browser(browser),
         pairs=_pairs(verdicts),
         search=_search(comparison),
@@ -96,9 +95,17 @@ def paragraphs(lines: Sequence[str], kind: str = "") -> str:
     return "\n".join(f"<p{attribute}>{html.escape(line)}</p>" for line in lines)
 
 
+def _recommendation(found: Recommendation) -> str:
+    commands = "".join(
+        f"<dt>{html.escape(what)}</dt><dd><code>{html.escape(command)}</code></dd>\n"
+        for what, command in found.commands.items()
+    )
+    return paragraphs(found.lines) + (f'\n<dl class="commands">\n{commands}</dl>' if commands else "")
+
+
 def _table(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
     ranks = {name: rank for verdict in verdicts for name, rank in verdict.ranks.items()}
-    columns = {**score_columns(comparison), **COST_COLUMNS}
+    columns = {**score_columns(comparison), **cost_columns(comparison)}
     if any(row.paper for row in comparison.rows):
         columns |= {f"paper: {name}": cell for name, cell in PAPER_COLUMNS.items() if name != "here"}
     headers = ["arm", "rank", *columns]
@@ -119,14 +126,19 @@ def _table_row(
         _cell("" if rank is None else str(rank), rank.first if rank else None),
     ]
     for header, show in columns.items():
-        estimate = row.estimates.get(_METRICS.get(header, ""))
-        exact = (
-            f"{row.name}, {_METRICS.get(header, header)}: {show_interval(estimate, 3)}" if estimate else ""
-        )
-        text = show(row)
-        cells.append(_cell(text, estimate.mean if estimate else _number(text), exact))
+        cells.append(_figure_cell(row, header, show(row)))
     kind = "reference" if row.is_reference else "best" if rank and rank.first == 1 else "arm"
     return f'<tr class="{kind}">{"".join(cells)}</tr>'
+
+
+def _figure_cell(row: ComparisonRow, header: str, text: str) -> str:
+    """Return a cell that is sorted by its unrounded figure, and says it where the pointer is on it."""
+    if (estimate := row.estimates.get(_METRICS.get(header, ""))) is not None:
+        return _cell(text, estimate.mean, f"{row.name}, {_METRICS[header]}: {show_interval(estimate, 3)}")
+    if (cost := row.costs.get(COST_NAMES.get(header, ""))) is not None:
+        exact = f"{cost.median:,.6g} ({cost.low:,.6g}–{cost.high:,.6g})"
+        return _cell(text, cost.median, f"{row.name}, {COST_NAMES[header]}: {exact}")
+    return _cell(text, _number(text))
 
 
 def _number(text: str) -> float | None:
@@ -162,7 +174,7 @@ def _browser(browser: Browser) -> str:
         return "<p>No predictions can be read.</p>"
     note = f"{browser.held:,} predictions of the confirm trials"
     if browser.held < browser.total:
-        note += f" of {browser.total:,}: every arm's first seeds; the others are in the results folder"
+        note += f" of {browser.total:,}: every arm's first runs; the others are in the results folder"
     return _fill(
         _web("browser.html"), note=f"{note}. Click on one to read it; choose an arm to stand beside it."
     )
@@ -199,9 +211,23 @@ def _search(comparison: Comparison) -> str:
     table = "\n".join(f"<tr>{''.join(map(_cell, cells))}</tr>" for cells in spending_rows(spent))
     saved = saving_sentence(total_spending(spent).saving)
     lines = importance_lines([row.arm for row in comparison.rows if row.arm.search])
+    chosen = _choices(comparison)
     heading = "<p>Share of the validation accuracy's variance that each hyperparameter explains (fANOVA):</p>"
     importances = heading + paragraphs(lines, "note") if lines else ""
-    return _scroll(HEADERS, table) + (paragraphs([saved]) if saved else "") + importances
+    return chosen + _scroll(HEADERS, table) + (paragraphs([saved]) if saved else "") + importances
+
+
+def _choices(comparison: Comparison) -> str:
+    """Return the table of what every replicate chose, and how far validation promised too much."""
+    trained = [row for row in comparison.rows if not row.is_reference]
+    arms = [row.arm for row in trained]
+    rows = choice_rows(arms, [row.name for row in trained])
+    if not rows:
+        return ""
+    cells = "\n".join(f"<tr>{''.join(_cell(cell, _number(cell)) for cell in own)}</tr>" for own in rows)
+    said = overstatement([choice for arm in arms for choice in find_choices(arm)])
+    table = _scroll(choice_headers(arms), cells, "sortable")
+    return table + (paragraphs([said]) if said else "") + paragraphs([CAPTION], "note")
 
 
 def _json(value: object) -> str:

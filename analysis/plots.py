@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from analysis.best_of import too_few_sentence
 from analysis.command_line import results_parser, run_command
 from analysis.comparison import Comparison
 from analysis.drawing import to_png, to_svg
@@ -24,6 +25,7 @@ from analysis.figures import (
     accuracy_by_rank,
     difference_matrix,
     pareto_charts,
+    time_conflict,
 )
 from analysis.folders import open_studies
 from analysis.judgement import Verdict, judge
@@ -34,10 +36,19 @@ from analysis.tables import compare_finished
 def figures(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[Chart | DifferenceMatrix]:
     """Return every figure that the results have data for, in the order of a report."""
     found = [accuracy_by_method(comparison), accuracy_by_prompt(comparison), accuracy_by_rank(comparison)]
-    found += pareto_charts(comparison)
+    found += pareto_charts(comparison, verdicts)
     matrices = [matrix for verdict in verdicts if (matrix := difference_matrix(verdict)) is not None]
     later = [expected_best_chart(comparison), *slice_charts(comparison), *learning_charts(comparison)]
     return [figure for figure in (*found, *_numbered(matrices), *later) if figure is not None]
+
+
+def not_drawn(comparison: Comparison) -> list[str]:
+    """Return a sentence for each figure that is left out although the results have something of it."""
+    searched = [row for row in comparison.rows if row.arm.search]
+    few = (
+        too_few_sentence([row.arm for row in searched], [row.name for row in searched]) if searched else None
+    )
+    return [sentence for sentence in (time_conflict(comparison), few) if sentence is not None]
 
 
 def _numbered(matrices: Sequence[DifferenceMatrix]) -> list[DifferenceMatrix]:
@@ -78,8 +89,11 @@ def _main(arguments: Sequence[str] | None) -> None:
         "-o", "--output", type=Path, required=True, help="the folder for the SVG and PNG files"
     )
     options = parser.parse_args(arguments)
-    written = write_plots(compare_finished(open_studies(options.results)), options.output)
+    comparison = compare_finished(open_studies(options.results))
+    written = write_plots(comparison, options.output)
     print(f"wrote {len(written)} files into {options.output}")
+    for sentence in not_drawn(comparison):
+        print(f"Not drawn: {sentence}")
 
 
 if __name__ == "__main__":

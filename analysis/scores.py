@@ -62,12 +62,6 @@ class Scores:
         """Repeats that are scored."""
         return len(self.names)
 
-    @property
-    def same_targets_key(self) -> bytes | None:
-        """The same for arms whose targets have equally many tokens at each question: one scale."""
-        tokens = self.matrices.get("tokens")
-        return None if tokens is None else self.questions.astype("S").tobytes() + tokens[0].tobytes()
-
 
 def average(scored: TrialScores, repeats: Mapping[str, Hashable]) -> Scores:
     """Return the mean over the trials of each repeat.

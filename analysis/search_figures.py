@@ -5,44 +5,49 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from analysis.best_of import CAPTION, BestOf, best_of_random, random_trials, search_score
 from analysis.comparison import Comparison, ComparisonRow
 from analysis.figures import Chart, Mark, Series
 from analysis.intervals import Estimate
 from analysis.learning import Curve, learning_curve
-from analysis.searches import expected_best, search_score, search_scores, searched, slices
+from analysis.ranges import is_logarithmic, varied
+from analysis.searches import slices
 
 VALIDATION = "accuracy % (validation)"
 MOST_POINTS = 40
 
 
 def expected_best_chart(comparison: Comparison) -> Chart | None:
-    """Return every arm's expected best of n search trials, with the range that holds 95% of the draws."""
-    series = [Series(row.name, _best_marks(row), is_line=True) for row in _with_search(comparison)]
+    """Return every arm's expected best of n random search trials, with the range that holds 95% of the draws.
+
+    None where no arm has enough of them: `analysis.best_of.too_few_sentence` says so.
+    """
+    curves = {row.name: best_of_random(row.arm) for row in _with_search(comparison)}
+    series = [Series(name, _best_marks(name, curve), is_line=True) for name, curve in curves.items() if curve]
     if not series:
         return None
-    stopped = _stopped_early(comparison.rows)
-    title = "Expected best of n search trials"
-    if stopped:
-        title += f"\n({stopped} stopped early count as their arm's lowest)"
+    stopped = sum(search_score(row) is None for own in comparison.rows for row in random_trials(own.arm))
+    pruned = f"\n({stopped} stopped early count as their arm's lowest)" if stopped else ""
+    title = f"Expected best of n search trials\n({CAPTION}){pruned}"
     return Chart("expected-best", title, "search trials", VALIDATION, series, show_x=_whole)
 
 
-def _best_marks(row: ComparisonRow) -> list[Mark]:
+def _best_marks(name: str, curve: Sequence[BestOf]) -> list[Mark]:
     return [
         Mark(
             best.trials,
             Estimate(best.expected, best.low, best.high),
-            f"{row.name}: best of {best.trials}: {best.expected:.1f}% "
+            f"{name}: best of {best.trials}: {best.expected:.1f}% "
             f"(95% of draws: {best.low:.1f}–{best.high:.1f})",
         )
-        for best in expected_best(search_scores(row.arm))
+        for best in curve
     ]
 
 
 def slice_charts(comparison: Comparison) -> list[Chart]:
     """Return for every searched number (rank, learning rate, ...) each search trial's score by its value."""
     rows = _with_search(comparison)
-    names = dict.fromkeys(name for row in rows for name in searched(row.arm.search))
+    names = dict.fromkeys(name for row in rows for name in varied(row.arm.search))
     return [chart for name in names if (chart := _slice_chart(rows, name)) is not None]
 
 
@@ -53,11 +58,11 @@ def _slice_chart(rows: Sequence[ComparisonRow], name: str) -> Chart | None:
         return None
     label = name.replace("_", " ")
     series = [Series(arm, _slice_marks(arm, label, own)) for arm, own in points.items() if own]
-    wide = min(values) > 0 and max(values) / min(values) >= 8
+    log = is_logarithmic(name, values, [row.arm for row in rows])
     stopped = _stopped_early(rows)
     title = f"Search trials by {label}{f' ({stopped} stopped early, not shown)' if stopped else ''}"
     identity = f"slice-{name.replace('_', '-')}"
-    return Chart(identity, title, label, VALIDATION, series, log_x=wide, show_x=_short)
+    return Chart(identity, title, label, VALIDATION, series, log_x=log, show_x=_short)
 
 
 def _slice_marks(arm: str, label: str, points: Sequence[tuple[float, float]]) -> list[Mark]:

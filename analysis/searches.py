@@ -1,17 +1,14 @@
-"""What the search itself shows: how good the best of n trials is, and which hyperparameters mattered.
+"""What the search itself shows: what it chose, the best of n trials, which hyperparameters mattered.
 
     python -m analysis.searches RESULTS
 
-Scores are accuracies on the validation split. A search trial that failed scores 0: it used up its place. One
-that early stopping ended was never scored; it lagged behind its arm's others, so it counts as the lowest of
-those that completed. Takes seconds.
+Scores are accuracies on the validation split; `analysis.best_of` says how trials count that failed or were
+stopped early. Takes seconds.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -19,84 +16,24 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.arms import Arm, group_arms, name_arms
+from analysis.best_of import CAPTION, best_of_random, search_score, too_few_sentence
+from analysis.choices import choice_table, find_choices, overstatement
 from analysis.command_line import open_console, results_parser, run_command
 from analysis.errors import AnalysisError
 from analysis.folders import Row, open_studies
-from analysis.spending import PRUNED, saving_sentence, spending, spending_table, total_spending
+from analysis.ranges import varied
+from analysis.spending import saving_sentence, spending, spending_table, total_spending
 from analysis.units import MISSING
 
 if TYPE_CHECKING:
     import optuna
 
-HYPERPARAMETERS = (
-    *("rank", "alpha", "lora_dropout", "target_modules", "learning_rate"),
-    *("batch_size", "warmup_fraction", "weight_decay"),
-    *("second_rank", "second_alpha", "second_learning_rate"),
-)
 # Below this, an importance says more about chance than about the hyperparameter.
 FEWEST_TRIALS = 8
 
 
-@dataclass(frozen=True)
-class BestOf:
-    """The best of `trials` search trials: its expectation, and the range that holds 95% of the draws (%)."""
-
-    trials: int
-    expected: float
-    low: float
-    high: float
-
-
-def search_score(row: Row) -> float | None:
-    """Return a search trial's accuracy on the validation split (%): 0 if it failed, None if stopped early."""
-    if row.get("status") == PRUNED:
-        return None
-    score = row.get("accuracy")
-    return float(score) if row.get("status") == "complete" and score is not None else 0.0
-
-
-def search_scores(arm: Arm) -> list[float]:
-    """Return the scores of an arm's search trials (%); one stopped early gets the lowest complete one."""
-    scores = [search_score(row) for row in arm.search]
-    complete = [score for row, score in zip(arm.search, scores, strict=True) if _is_complete(row)]
-    lowest = min((score for score in complete if score is not None), default=0.0)
-    return [lowest if score is None else score for score in scores]
-
-
 def _is_complete(row: Row) -> bool:
     return row.get("status") == "complete"
-
-
-def expected_best(scores: Sequence[float]) -> list[BestOf]:
-    """Return the expected best of 1, 2, ... all of an arm's search trials.
-
-    Dodge et al. 2019 (arXiv 1909.03004), in the unbiased form that draws without replacement (Tang et al.
-    2020, arXiv 2004.13705): the i-th smallest of N scores is the best of n with probability
-    C(i - 1, n - 1) / C(N, n).
-    """
-    ordered, count = sorted(scores), len(scores)
-    curve = []
-    for n in range(1, count + 1):
-        chances = [math.comb(i, n - 1) / math.comb(count, n) for i in range(count)]
-        expected = sum(chance * score for chance, score in zip(chances, ordered, strict=True))
-        curve.append(
-            BestOf(n, expected, _quantile(ordered, chances, 0.025), _quantile(ordered, chances, 0.975))
-        )
-    return curve
-
-
-def _quantile(ordered: Sequence[float], chances: Sequence[float], share: float) -> float:
-    reached = 0.0
-    for score, chance in zip(ordered, chances, strict=True):
-        reached += chance
-        if reached >= share - 1e-12:
-            return score
-    return ordered[-1]
-
-
-def searched(rows: Sequence[Row]) -> list[str]:
-    """Return the hyperparameters that took more than one value in an arm's search."""
-    return [name for name in HYPERPARAMETERS if len({row.get(name) for row in rows} - {None}) > 1]
 
 
 def slices(arm: Arm, name: str) -> list[tuple[Any, float]]:
@@ -115,7 +52,7 @@ def importances(arms: Sequence[Arm]) -> dict[str, float] | None:
     """
     scored = [pair for arm in arms for pair in _centred(arm)]
     # A hyperparameter that some arm fixed, or lacks, would leave holes.
-    names = [name for name in searched([row for row, _ in scored]) if _is_whole(scored, name)]
+    names = [name for name in varied([row for row, _ in scored]) if _is_whole(scored, name)]
     if len(scored) < FEWEST_TRIALS or not names or len({score for _, score in scored}) < 2:
         return None
     import optuna
@@ -162,9 +99,12 @@ def _distribution(name: str, values: Sequence[Any]) -> optuna.distributions.Base
     return FloatDistribution(min(values), max(values))
 
 
-def best_table(arms: Sequence[Arm], names: Sequence[str]) -> Table:
-    """Return the table of the expected best of 1, 2, 4, ... trials (% on the validation split)."""
-    most = max(len(arm.search) for arm in arms)
+def best_table(arms: Sequence[Arm], names: Sequence[str]) -> Table | None:
+    """Return the table of the expected best of 1, 2, 4, ... trials (validation, %), if there is any."""
+    curves = {name: best_of_random(arm) for arm, name in zip(arms, names, strict=True)}
+    most = max(map(len, curves.values()))
+    if not most:
+        return None
     counts = sorted({n for n in (1, 2, 4, 8, 16, 32, 64, 128, most) if n <= most})
     table = Table(
         title="expected best of n trials, validation accuracy %", box=box.SIMPLE_HEAD, title_justify="left"
@@ -172,9 +112,9 @@ def best_table(arms: Sequence[Arm], names: Sequence[str]) -> Table:
     table.add_column("arm", overflow="fold")
     for n in counts:
         table.add_column(f"n = {n}", justify="right")
-    for arm, name in zip(arms, names, strict=True):
-        curve = {best.trials: best.expected for best in expected_best(search_scores(arm))}
-        table.add_row(Text(name), *(f"{curve[n]:.1f}" if n in curve else MISSING for n in counts))
+    for name, curve in curves.items():
+        expected = {best.trials: best.expected for best in curve}
+        table.add_row(Text(name), *(f"{expected[n]:.1f}" if n in expected else MISSING for n in counts))
     return table
 
 
@@ -195,6 +135,11 @@ def importance_lines(arms: Sequence[Arm]) -> list[str]:
     return lines
 
 
+def _overstatement(arms: Sequence[Arm]) -> Text | None:
+    sentence = overstatement([choice for arm in arms for choice in find_choices(arm)])
+    return None if sentence is None else Text(sentence)
+
+
 def _main(arguments: Sequence[str] | None) -> None:
     parser = results_parser("analysis.searches", "Show what each arm's search found, and what it cost.")
     options = parser.parse_args(arguments)
@@ -204,9 +149,17 @@ def _main(arguments: Sequence[str] | None) -> None:
     if not found:
         raise AnalysisError(f"no search trial is finished in {', '.join(options.results)}")
     console = open_console()
-    console.print(best_table([arm for arm, _ in found], [name for _, name in found]))
+    searched, named = [arm for arm, _ in found], [name for _, name in found]
+    for part in (choice_table(searched, named), _overstatement(searched)):
+        if part is not None:
+            console.print(part)
+    if (best := best_table(searched, named)) is not None:
+        console.print(best)
+        console.print(Text(f"{' '.join(CAPTION.split())}."))
+    if (sentence := too_few_sentence(searched, named)) is not None:
+        console.print(Text(sentence))
     console.print("share of the score's variance that each hyperparameter explains (fANOVA):")
-    for line in importance_lines([arm for arm, _ in found]):
+    for line in importance_lines(searched):
         console.print(Text(f"  {line}"))
     spent = [spending(arm, name) for arm, name in zip(arms, names, strict=True) if not arm.is_reference]
     console.print(spending_table(spent))

@@ -12,8 +12,10 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from analysis.choices import chosen_columns, find_choices, show_chosen
 from analysis.comparison import Comparison, ComparisonRow
-from analysis.units import MISSING, show_bytes, show_count, show_interval, show_mean, show_seconds
+from analysis.costs import COMPUTE, WALL
+from analysis.units import MISSING, show_bytes, show_cost, show_count, show_interval, show_mean, show_seconds
 
 Cell = Callable[[ComparisonRow], str]
 
@@ -30,15 +32,7 @@ def _mean(metric: str, digits: int = 1) -> Cell:
 
 
 def _cost(metric: str, show: Callable[[float], str]) -> Cell:
-    def cell(row: ComparisonRow) -> str:
-        estimate = row.estimates.get(metric)
-        if estimate is None:
-            return MISSING
-        if estimate.high is None or estimate.high == estimate.mean:
-            return show(estimate.mean)
-        return f"{show(estimate.mean)} ±{show(estimate.high - estimate.mean)}"
-
-    return cell
+    return lambda row: show_cost(row.costs.get(metric), show)
 
 
 def _perplexity(several_scales: bool) -> Cell:
@@ -50,11 +44,17 @@ def _perplexity(several_scales: bool) -> Cell:
     return cell
 
 
+def name_repeats(comparison: Comparison) -> str:
+    """Return what the scores of the trained arms vary over: replicates, seeds, or (some each) repeats."""
+    units = {row.unit for row in comparison.rows if not row.is_reference}
+    return f"{units.pop()}s" if len(units) == 1 else "repeats"
+
+
 def score_columns(comparison: Comparison) -> dict[str, Cell]:
     """Return the columns of the table of scores: header -> what it shows."""
     several = len({row.perplexity_scale for row in comparison.rows if "perplexity" in row.estimates}) > 1
     return {
-        "seeds": show_repeats,
+        name_repeats(comparison): show_repeats,
         "accuracy % (95%)": lambda row: show_interval(row.estimates.get("accuracy")),
         "strict": _mean("accuracy_strict"),
         "lenient": _mean("accuracy_lenient"),
@@ -65,13 +65,42 @@ def score_columns(comparison: Comparison) -> dict[str, Cell]:
     }
 
 
-COST_COLUMNS: dict[str, Cell] = {
-    "trainable": _cost("trainable_parameters", show_count),
-    "train": _cost("train_seconds", show_seconds),
-    "evaluate": _cost("evaluation_seconds", show_seconds),
-    "peak memory": _cost("peak_memory_bytes", show_bytes),
-    "to ship": _cost("model_bytes", show_bytes),
+# Header -> the cost that it shows, and how.
+_COSTS: dict[str, tuple[str, Callable[[float], str]]] = {
+    "trainable": ("trainable_parameters", show_count),
+    "train": (COMPUTE, show_seconds),
+    "wall": (WALL, show_seconds),
+    "train (wall)": (WALL, show_seconds),
+    "evaluate": ("evaluation_seconds", show_seconds),
+    "peak memory": ("peak_memory_bytes", show_bytes),
+    "to ship": ("model_bytes", show_bytes),
 }
+COST_NAMES = {header: cost for header, (cost, _) in _COSTS.items()}
+
+
+def cost_columns(comparison: Comparison) -> dict[str, Cell]:
+    """Return the columns of the table of costs: what was chosen, and what that costs.
+
+    Without compute seconds of all arms, wall time stands alone.
+    """
+    left_out = ("train (wall)",) if _has_compute(comparison) else ("train", "wall")
+    costs = {header: _cost(*shown) for header, shown in _COSTS.items() if header not in left_out}
+    return {**_chosen_columns(comparison), **costs}
+
+
+def _chosen_columns(comparison: Comparison) -> dict[str, Cell]:
+    arms = [row.arm for row in comparison.rows if not row.is_reference]
+    return {header: _chosen(name) for name, header in chosen_columns(arms).items()}
+
+
+def _chosen(name: str) -> Cell:
+    return lambda row: show_chosen(find_choices(row.arm), name)
+
+
+def _has_compute(comparison: Comparison) -> bool:
+    trained = [row for row in comparison.rows if WALL in row.costs]
+    return bool(trained) and all(row.times.column == COMPUTE for row in trained)
+
 
 PAPER_COLUMNS: dict[str, Cell] = {
     "paper accuracy %": lambda row: _paper(row, "accuracy"),
@@ -98,7 +127,7 @@ def render(comparison: Comparison) -> RenderableType:
     trained = [row for row in comparison.rows if not row.is_reference]
     parts: list[RenderableType] = [_Fitting(comparison.rows, score_columns(comparison))]
     if trained:
-        parts.append(_Fitting(trained, COST_COLUMNS))
+        parts.append(_Fitting(trained, cost_columns(comparison)))
     if repeated := [row for row in trained if row.paper]:
         parts.append(_Fitting(repeated, PAPER_COLUMNS))
     parts += [Text(line, style="dim") for line in [legend(comparison), *comparison.notes]]
@@ -106,13 +135,29 @@ def render(comparison: Comparison) -> RenderableType:
 
 
 def legend(comparison: Comparison) -> str:
-    """Return the sentence that explains the columns."""
+    """Return the sentences that explain the columns."""
     questions = sorted({row.questions for row in comparison.rows if row.questions})
     counted = f"{' or '.join(map(str, questions))} test questions; " if questions else ""
+    repeats = name_repeats(comparison)
     return (
-        f"{counted}means over seeds, 95% intervals over seeds and questions (reference rows: questions "
-        "alone), of costs over seeds. "
-        "lenient and R-1 (ROUGE-1) reward copying: they rank nothing. N!: N trials did not complete."
+        f"{counted}means over {repeats}, 95% intervals over {repeats} and questions (reference rows: "
+        "questions alone). lenient and R-1 (ROUGE-1) reward copying: they rank nothing. N!: N trials did not "
+        "complete. "
+        f"{cost_legend(comparison)}"
+    )
+
+
+def cost_legend(comparison: Comparison) -> str:
+    """Return the sentences that explain the columns of costs."""
+    wall = "wall time, which grows with what else ran"
+    time = (
+        f"train: processor seconds (on a GPU wall time times the share of it); wall: {wall}"
+        if _has_compute(comparison)
+        else f"train (wall): {wall}, for not all of these trials measured processor time"
+    )
+    return (
+        f"Costs: median of the repeats (least–most). {time}. trainable, peak memory and to ship are those of "
+        "the chosen hyperparameters: another rank has others."
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from analysis.costs import Cost
 from analysis.intervals import Estimate
 
 MISSING = "–"
@@ -43,3 +46,11 @@ def show_interval(estimate: Estimate | None, digits: int = 1) -> str:
 def show_mean(estimate: Estimate | None, digits: int = 1) -> str:
     """Return a mean without its interval."""
     return MISSING if estimate is None else f"{estimate.mean:.{digits}f}"
+
+
+def show_cost(cost: Cost | None, show: Callable[[float], str]) -> str:
+    """Return a cost's median and its range over the repeats: 33 s (13 s–4.1 min); one where all are alike."""
+    if cost is None:
+        return MISSING
+    low, high = show(cost.low), show(cost.high)
+    return show(cost.median) if low == high else f"{show(cost.median)} ({low}–{high})"

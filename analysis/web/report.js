@@ -74,7 +74,7 @@ function nearest(marks, x, y) {
 
 // The browser of predictions. Rows are kept as columns; only those in view are in the page.
 const ROW_HEIGHT = 34;
-const store = { arms: [], questions: null, columns: null, loaded: 0, armOf: [], seedOf: [], at: new Map() };
+const store = { arms: [], questions: null, columns: null, loaded: 0, armOf: [], repeatOf: [], at: new Map() };
 let shown = [];
 let selected = -1;
 let sorting = { key: "question", direction: 1 };
@@ -91,7 +91,7 @@ async function loadPredictions() {
   store.questions = head.questions;
   store.arms.forEach((arm, place) => arm.trials.forEach((trial) => {
     store.armOf[trial.index] = place;
-    store.seedOf[trial.index] = trial.seed;
+    store.repeatOf[trial.index] = trial.repeat;
   }));
   fillFilters();
   for (const node of document.querySelectorAll("script.predictions-block")) {
@@ -130,8 +130,8 @@ function fillFilters() {
   const arms = store.arms.map((arm, place) => [place, arm.name]).filter(([place]) => store.arms[place].trials.length);
   setOptions(byId("filter-arm"), [["", "all"], ...arms]);
   setOptions(byId("filter-beside"), [["", "nothing"], ...arms]);
-  const seeds = [...new Set(store.seedOf)].sort((a, b) => a - b);
-  setOptions(byId("filter-seed"), [["", "all"], ...seeds.map((seed) => [seed, seed])]);
+  const repeats = [...new Set(store.repeatOf)].filter((repeat) => repeat !== null);
+  setOptions(byId("filter-repeat"), [["", "all"], ...repeats.map((repeat) => [repeat, repeat])]);
 }
 
 function fillOutcomes() {
@@ -148,13 +148,14 @@ function setOptions(select, pairs) {
   }));
 }
 
+const nameTrial = (trial, mark) => [store.arms[store.armOf[trial]].name, store.repeatOf[trial]].filter(Boolean).join(mark);
 const isRight = (row) => (store.columns.flags[row] & 1) === 1;
 
-// The row of another arm that answers the same question: under the same seed, or else its first.
+// The row of another arm that answers the same question: in the same replicate or under the same seed, or else its first.
 function counterpart(row, arm) {
   const key = questionKey(store.columns.question[row]);
   const trials = store.arms[arm].trials;
-  const same = trials.find((trial) => trial.seed === store.seedOf[store.columns.trial[row]]);
+  const same = trials.find((trial) => trial.repeat === store.repeatOf[store.columns.trial[row]]);
   for (const trial of same ? [same, ...trials] : trials) {
     const found = store.at.get(placeKey(trial.index, key));
     if (found !== undefined) return found;
@@ -179,7 +180,7 @@ const DISAGREEMENTS = {
 function matching() {
   const { trial, question, text, outcome } = store.columns;
   const arm = byId("filter-arm").value;
-  const seed = byId("filter-seed").value;
+  const repeat = byId("filter-repeat").value;
   const answer = ANSWERS[byId("filter-answer").value];
   const wanted = byId("filter-outcome").value;
   const beside = byId("filter-beside").value;
@@ -190,7 +191,7 @@ function matching() {
   const found = [];
   for (let row = 0; row < store.loaded; row++) {
     if (arm !== "" && store.armOf[trial[row]] !== Number(arm)) continue;
-    if (seed !== "" && String(store.seedOf[trial[row]]) !== seed) continue;
+    if (repeat !== "" && store.repeatOf[trial[row]] !== repeat) continue;
     if (!answer(row)) continue;
     if (wanted && outcome[row] !== wanted) continue;
     if (asked && !asked[question[row]] && !holds(text[row])) continue;
@@ -259,7 +260,7 @@ function gridRow(row) {
   const right = isRight(row);
   line.append(
     element("span", "", questions.text[columns.question[row]]),
-    element("span", "", `${store.arms[store.armOf[columns.trial[row]]].name} · ${store.seedOf[columns.trial[row]] ?? "–"}`),
+    element("span", "", nameTrial(columns.trial[row], " · ")),
     element("span", "", right ? number : `${number} (${reference})`),
     element("span", right ? "is-right" : "is-wrong", right ? "✓ yes" : "✗ no"),
     element("span", "extra", columns.rouge1[row] ?? "–"),
@@ -292,7 +293,7 @@ function side(row) {
   const { columns } = store;
   const made = element("div", "side");
   const trial = columns.trial[row];
-  made.append(element("h3", "", `${store.arms[store.armOf[trial]].name}, seed ${store.seedOf[trial] ?? "–"}`));
+  made.append(element("h3", "", nameTrial(trial, ", ")));
   const flags = columns.flags[row];
   const verdict = [flags & 1 ? "right" : "wrong", flags & 2 ? "strict too" : null, !(flags & 1) && flags & 4 ? "the number occurs" : null];
   const outcome = columns.outcome[row] ? `, ${columns.outcome[row]}` : "";

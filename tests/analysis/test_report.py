@@ -14,6 +14,7 @@ from analysis.comparison import comparison
 from analysis.folders import open_studies
 from analysis.page import render_page
 from analysis.report import write_report
+from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_predictions, write_row, write_study
 
 ARMS = (
@@ -67,7 +68,7 @@ def test_browser_holds_whole_trials_first_seeds_first(tmp_path):
     write_study(tmp_path, ARMS[:2], questions=50)
     browser = browse(comparison(open_studies([tmp_path])).rows, most=120)
     assert (browser.held, browser.total) == (100, 300)
-    assert [[trial["seed"] for trial in arm["trials"]] for arm in browser.head["arms"]] == [[1], [1]]
+    assert [[trial["repeat"] for trial in arm["trials"]] for arm in browser.head["arms"]] == [["seed 1"]] * 2
     assert "100 predictions of the confirm trials of 300" in page_of(tmp_path, most=120)
 
 
@@ -76,6 +77,14 @@ def test_question_is_stored_once_for_all_trials(tmp_path):
     browser = browse(comparison(open_studies([tmp_path])).rows)
     assert len(browser.head["questions"]["text"]) == 50
     assert browser.held == 50 * 7
+
+
+@pytest.mark.parametrize(("confirm_seeds", "named"), [(0, "replicate 0"), (2, "replicate 0, seed 5000")])
+def test_browser_names_the_replicate_of_a_trial(tmp_path, confirm_seeds, named):
+    write_replicated(tmp_path, ARMS[::2], replicates=2, confirm_seeds=confirm_seeds)
+    trained, untrained = browse(comparison(open_studies([tmp_path])).rows).head["arms"]
+    assert trained["trials"][0]["repeat"] == named
+    assert [trial["repeat"] for trial in untrained["trials"]] == [None]
 
 
 def test_report_of_a_study_without_predictions_is_written(tmp_path):
@@ -209,7 +218,7 @@ def test_predictions_are_filtered_by_arm_answer_and_text(tmp_path, chromium):
     assert right + count(chromium) == 150
     choose(chromium, "filter-answer", "any")
     chromium.execute_script("byId('filter-text').value = 'box 7?'")
-    choose(chromium, "filter-seed", "2")
+    choose(chromium, "filter-repeat", "seed 2")
     assert count(chromium) == 1
 
 
@@ -218,7 +227,7 @@ def test_two_arms_stand_side_by_side_on_one_question(tmp_path, chromium):
     write_study(tmp_path, ARMS, questions=50)
     open_page(chromium, write_report(tmp_path))
     choose(chromium, "filter-arm", "lora main")
-    choose(chromium, "filter-seed", "1")
+    choose(chromium, "filter-repeat", "seed 1")
     choose(chromium, "filter-beside", "qlora <b>main</b>")
     choose(chromium, "filter-disagree", "only the first is right")
     assert count(chromium) > 10

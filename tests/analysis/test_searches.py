@@ -8,11 +8,13 @@ import sys
 import pytest
 
 from analysis.arms import group_arms
+from analysis.best_of import expected_best, search_score, search_scores
 from analysis.comparison import comparison
 from analysis.folders import open_studies
 from analysis.learning import learning_curve
+from analysis.ranges import varied
 from analysis.search_figures import slice_charts
-from analysis.searches import expected_best, importances, search_score, search_scores, searched, slices
+from analysis.searches import importances, slices
 from analysis.spending import Saving, saving, saving_sentence, spending, spending_rows
 from tests.analysis.simulated import SimulatedArm, trial_row, write_history, write_row, write_study
 
@@ -30,9 +32,9 @@ def test_expected_best_is_the_mean_over_every_choice_of_n_trials():
         assert best.expected == pytest.approx(sum(map(max, choices)) / len(choices))
 
 
-def test_best_of_all_trials_is_the_best_and_has_no_range():
-    last = expected_best([3.0, 9.0, 5.0])[-1]
-    assert (last.expected, last.low, last.high) == (9.0, 9.0, 9.0)
+def test_best_of_more_than_half_of_the_trials_is_not_estimated():
+    assert [best.trials for best in expected_best([3.0, 9.0, 5.0, 1.0, 4.0])] == [1, 2]
+    assert all(best.low < best.high for best in expected_best([3.0, 9.0, 5.0, 1.0]))
 
 
 def test_range_holds_95_percent_of_the_draws():
@@ -57,7 +59,7 @@ def test_importance_is_that_of_the_hyperparameter_that_decides(tmp_path):
     grid = itertools.product([1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1], [4, 8])
     _write_search(tmp_path, [(rate, rank, 50 + 10 * math.log10(rate)) for rate, rank in grid])
     arm = only_arm(tmp_path)
-    assert searched(arm.search) == ["rank", "learning_rate"]
+    assert varied(arm.search) == ["rank", "learning_rate"]
     found = importances([arm])
     assert found["learning_rate"] > 0.9
     assert sum(found.values()) == pytest.approx(1.0)
@@ -90,7 +92,7 @@ def test_learning_curve_is_the_mean_over_the_seeds(tmp_path):
     arm = only_arm(tmp_path)
     curve = learning_curve(arm)
     assert curve.steps == list(range(20, 201, 20))
-    assert curve.seeds == 3
+    assert curve.repeats == 3
     first = [open_history(arm, row)[0] for row in arm.confirm]
     assert curve.losses[0].mean == pytest.approx(sum(first) / 3)
     assert learning_curve(arm, "validation_loss").steps == [100, 200]
@@ -157,7 +159,7 @@ def test_trial_stopped_early_counts_as_the_lowest_complete_one(tmp_path):
     columns = {"stage": "search", "search_number": 3, "status": "diverged", "accuracy": None}
     write_row(tmp_path, trial_row(SimulatedArm(), 300, **columns))
     arm = only_arm(tmp_path)
-    assert sorted(search_scores(arm)) == [0.0, 10.0, 10.0, 20.0]
+    assert sorted(search_scores(arm.search)) == [0.0, 10.0, 10.0, 20.0]
     assert (1e-1, 0.0) not in slices(arm, "learning_rate")
     assert len(slices(arm, "learning_rate")) == 3
 
@@ -205,7 +207,7 @@ def test_command_prints_the_search(tmp_path):
     command = [sys.executable, "-m", "analysis.searches", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert "n = 4" in done.stdout
+    assert "what the searches chose" in done.stdout
     assert "cost by arm" in done.stdout
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from analysis.budgets import pareto_front, parse_amount, parse_seconds
+from analysis.budgets import parse_amount, parse_seconds
 from analysis.comparison import comparison
 from analysis.differences import Difference
 from analysis.errors import AnalysisError
@@ -104,13 +104,6 @@ def test_best_under_a_budget_leaves_out_what_exceeds_it(tmp_path):
     assert lines[-1].startswith("Best with training of at most 2 min: qlora main")
     assert lines[-1].endswith("Beyond it: lora main.")
     assert say(compare(tmp_path), {"train_seconds": 1})[-1] == "No arm keeps to training of at most 1 s."
-
-
-def test_pareto_front_holds_what_nothing_dominates(tmp_path):
-    worse = SimulatedArm("lora", "socratic", accuracy=0.4, train_seconds=400)
-    write_study(tmp_path, [GOOD, worse, POOR, FLOOR], questions=100)
-    front = pareto_front(compare(tmp_path).rows, "train_seconds")
-    assert [row.name for row in front] == ["full main", "lora main"]
 
 
 def test_many_pairs_are_cut_to_the_clearest_and_counted():
