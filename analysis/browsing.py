@@ -71,7 +71,7 @@ def browse(rows: Sequence[ComparisonRow], most: int = MOST_PREDICTIONS) -> Brows
     browser, questions, waiting = Browser({"arms": arms}), _Questions(), []
     trials = 0
     for arm, trial in _by_seed(rows):
-        table = rows[arm].arm.study.read("predictions", trial["trial"], _COLUMNS)
+        table = rows[arm].arm.study_of(trial).read("predictions", trial["trial"], _COLUMNS)
         if table is None:
             continue
         browser.total += table.num_rows

@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analysis.arms import Arm, group_arms, name_arms
+from analysis.arms import Arm, name_arms
 from analysis.folders import Study
 from analysis.intervals import Estimate, mean_interval, perplexity_interval, seed_interval, share_interval
 from analysis.paper import PaperRow, paper_row
+from analysis.pooling import pool_arms
 from analysis.scores import MEANS, SHARES
 from analysis.spending import PRUNED, Saving, saving, saving_sentence
 
@@ -31,7 +32,9 @@ class ComparisonRow:
 
     Attributes:
         name: distinct among the rows.
-        seeds: confirm trials with scores; `planned` those that were planned, None where unknown.
+        repeats: replicates with scores, or seeds where the arm was searched once (`unit` says which);
+            `planned` those that were planned, None where unknown.
+        trials: confirm trials with scores.
         unfinished: confirm trials that ended otherwise, by status.
         estimates: metric or cost -> mean and interval; % for shares and similarity, 0-1 for rouge1,
             seconds, bytes. What was not measured is absent.
@@ -41,8 +44,10 @@ class ComparisonRow:
 
     name: str
     arm: Arm
-    seeds: int
+    repeats: int
+    unit: str
     planned: int | None
+    trials: int
     questions: int
     unfinished: Mapping[str, int]
     estimates: Mapping[str, Estimate]
@@ -58,7 +63,7 @@ class ComparisonRow:
     @property
     def is_short(self) -> bool:
         """Whether fewer trials were scored than planned."""
-        return self.planned is not None and self.seeds < self.planned
+        return self.arm.planned_trials is not None and self.trials < self.arm.planned_trials
 
 
 @dataclass(frozen=True)
@@ -71,13 +76,13 @@ class Comparison:
 
 def comparison(studies: Sequence[Study]) -> Comparison:
     """Return the figures of every arm of `studies`: arms in their planned order, reference rows last."""
-    arms = [arm for study in studies for arm in group_arms(study)]
+    arms, pooled = pool_arms(studies)
     arms.sort(key=lambda arm: arm.is_reference)
     scales = _letters([arm.scores.same_targets_key if arm.scores else None for arm in arms])
     sets = _letters([arm.scores.questions.tobytes() if arm.scores else None for arm in arms])
     names = name_arms(arms)
     rows = [_row(*parts) for parts in zip(arms, names, scales, sets, strict=True)]
-    return Comparison(rows, _notes(studies, rows))
+    return Comparison(rows, [*pooled, *_notes(studies, rows)])
 
 
 def _row(arm: Arm, name: str, scale: str | None, question_set: str | None) -> ComparisonRow:
@@ -85,8 +90,10 @@ def _row(arm: Arm, name: str, scale: str | None, question_set: str | None) -> Co
     return ComparisonRow(
         name=name,
         arm=arm,
-        seeds=scores.seeds if scores else 0,
+        repeats=scores.repeats if scores else 0,
+        unit=arm.unit,
         planned=arm.planned,
+        trials=len(arm.scored_trials),
         questions=len(scores.questions) if scores else 0,
         unfinished=dict(arm.unfinished),
         estimates={**_score_estimates(arm), **_cost_estimates(arm)},
@@ -123,7 +130,7 @@ def _letters(keys: Sequence[bytes | None]) -> list[str | None]:
 def _notes(studies: Sequence[Study], rows: Sequence[ComparisonRow]) -> list[str]:
     running = [study.name for study in studies if study.is_running]
     notes = [f"{name} is still running, or was stopped before its end." for name in running]
-    notes += _seed_notes(rows) + _comparability_notes(rows)
+    notes += _repeat_notes(rows) + _comparability_notes(rows)
     saved = saving_sentence(sum((saving(row.arm.search) for row in rows), Saving()))
     notes += [saved] if saved else []
     return notes + exclusion_notes(studies)
@@ -136,12 +143,15 @@ def exclusion_notes(studies: Sequence[Study], most: int = 5) -> list[str]:
     return notes if rest <= 0 else [*notes[:most], f"Left out besides: {rest} more."]
 
 
-def _seed_notes(rows: Sequence[ComparisonRow]) -> list[str]:
-    single = [row.name for row in rows if row.seeds == 1 and not row.is_reference]
-    notes = [f"No interval: one seed only ({', '.join(single)})."] if single else []
-    double = [row.name for row in rows if row.seeds == 2 and not row.is_reference]
-    if double:
-        notes.append(f"Wide intervals: two seeds say little of how seeds differ ({', '.join(double)}).")
+def _repeat_notes(rows: Sequence[ComparisonRow]) -> list[str]:
+    notes = []
+    for unit in ("replicate", "seed"):
+        own = [row for row in rows if row.unit == unit and not row.is_reference]
+        single = ", ".join(row.name for row in own if row.repeats == 1)
+        double = ", ".join(row.name for row in own if row.repeats == 2)
+        notes += [f"No interval: one {unit} only ({single})."] if single else []
+        if double:
+            notes.append(f"Wide intervals: two {unit}s say little of how {unit}s differ ({double}).")
     for row in rows:
         if row.unfinished or row.is_short:
             notes.append(f"{row.name}: {_shortfall(row)}.")
@@ -151,8 +161,8 @@ def _seed_notes(rows: Sequence[ComparisonRow]) -> list[str]:
 
 
 def _shortfall(row: ComparisonRow) -> str:
-    planned = "" if row.planned is None else f" of {row.planned}"
-    return f"{row.seeds}{planned} confirm trials scored{_show_ends(row.unfinished)}"
+    planned = "" if row.arm.planned_trials is None else f" of {row.arm.planned_trials}"
+    return f"{row.trials}{planned} confirm trials scored{_show_ends(row.unfinished)}"
 
 
 def _search_shortfall(arm: Arm) -> str | None:

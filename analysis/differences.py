@@ -1,40 +1,40 @@
-"""Paired differences between arms on the same questions: how large, how sure, and what could have been seen.
+"""Differences between arms on the same questions: how large, and how sure.
 
-Two arms answer the same questions, each under seeds of its own. The variance of their difference has the
-questions' part, from the question-by-question difference of their means (Miller 2024, arXiv 2411.00640,
-section 3.3), and for each arm its seeds' part, MS_seed / (k n), as in `analysis.intervals`. The seeds' parts
-together have Welch's degrees of freedom (Welch 1947), and the critical value is Cochran's: the mean of the
-seeds' t and the questions' t, weighted by their parts. Holm's correction goes over all pairs.
+A difference is a contrast: the mean of some arms less the mean of some others, each arm with its weight. All
+answer the same questions, each in repeats of its own. Its variance has the questions' part, from the contrast
+question by question (Miller 2024, arXiv 2411.00640, section 3.3), and for each arm its repeats' part,
+weight^2 MS_repeat / (k n), as in `analysis.intervals`. The repeats' parts together have Welch's degrees of
+freedom (Welch 1947), and the critical value is Cochran's: the mean of the repeats' t and the questions' t,
+weighted by their parts. A difference's margin never falls below what it would be if repeats made no
+difference: repeats that agree by chance would otherwise be rewarded. Holm's correction goes over a family of
+differences (Holm 1979).
 
-Where two arms are equal, p < 0.05 in 1 to 5% of simulated studies (benchmarks/coverage.py, 144 settings): 1
-to 3% with 2 seeds, 2 to 4% with 3, 3 to 5% with 5. Where two arms are equally accurate and the seeds of one
-alone differ, by more than its questions' standard error, it is up to 7%.
+How often equal arms are called different: benchmarks/results/coverage.json for given configurations,
+benchmarks/results/protocol.json for whole searches.
 
-The bootstrap over questions and seeds stands beside it and decides nothing. Where seeds differ by five
-points it calls equal arms different in 10-20% of simulated studies with 3 seeds, because 3 seeds can't be
-resampled (Owen 2007, arXiv 0712.1111). McNemar's exact test (McNemar 1947) compares the majority answers of
-the trained models at hand: it knows nothing of other seeds.
+Two tests that reports often have are left out on purpose. McNemar's needs one answer a question: a majority
+over repeats is another system than the recipe. A bootstrap over few repeats calls too much different, for
+they can't be resampled (Owen 2007, arXiv 0712.1111).
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy import special
 
-from analysis.intervals import Estimate, Matrix, MeanSquares, Uncertainty, mean_squares
+from analysis.intervals import SMALLEST_P, Estimate, Matrix, MeanSquares, Uncertainty, mean_squares
 
 ALPHA = 0.05
-POWER = 0.80
-RESAMPLES = 2000
+# Of the margin that a difference would have if repeats made no difference: all of it.
+LEAST_SHARE = 1.0
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a comparison needs of an arm: its seeds x questions scores, and whether seeds can't vary it."""
+    """What a comparison needs of an arm: its repeats x questions scores, and whether nothing varies them."""
 
     name: str
     scores: Matrix
@@ -42,18 +42,18 @@ class Answers:
 
     @property
     def has_spread(self) -> bool:
-        """Whether the seeds' part of the variance is known."""
+        """Whether the repeats' part of the variance is known."""
         return self.deterministic or len(self.scores) > 1
 
     @functools.cached_property
     def squares(self) -> MeanSquares:
-        """The analysis of variance of the scores: every pair of the arm needs it."""
+        """The analysis of variance of the scores: every difference of the arm needs it."""
         return mean_squares(self.scores)
 
     @functools.cached_property
-    def resampled(self) -> np.ndarray:
-        """The mean of each seed (column) over resampled questions (rows), the same ones for every arm."""
-        return _question_weights(self.scores.shape[1]) @ self.scores.T.astype(np.float32)
+    def by_question(self) -> np.ndarray:
+        """The mean over the repeats, one a question."""
+        return self.scores.mean(axis=0)
 
 
 @dataclass(frozen=True)
@@ -61,66 +61,99 @@ class Difference:
     """The difference `better` - `worse` in the scores' unit.
 
     Attributes:
-        estimate: mean and 95% interval, not corrected for the number of pairs; no interval for one seed.
-        p: two-sided, of the t-test, 1e-12 at least; None where there is no interval. `p_holm` is it after
-            Holm's correction.
-        p_bootstrap: two-sided, of the bootstrap over questions and seeds.
-        p_mcnemar: two-sided, of McNemar's exact test on majority answers.
-        detectable: the smallest difference seen with 80% power at 5%; None where there is no interval.
+        better, worse: two arms, or for a main effect two levels of a factor.
+        estimate: mean and interval, not corrected for the number of differences; no interval where an arm
+            has one repeat.
+        p: two-sided, 1e-12 at least; None where there is no interval. `p_holm` is it after Holm's correction
+            over the differences that were asked for together, and over the looks where there were several.
+        level: confidence level of the interval: above 95% where looks share the 5%.
+        arms: the arms in it and their weights: positive ones those of `better`.
+        repeats: how many repeats its trained arms have, each number once.
+        over: for a main effect, the cells that it is averaged over.
+        is_planned: whether the space asks for it; the others are exploratory.
+        uncertainty: of the estimate; None where there is no interval, or no spread at all.
+        decided_at: the replicates after which a look decided it; None where none did.
     """
 
     better: str
     worse: str
     estimate: Estimate
-    p: float | None
-    p_bootstrap: float
-    p_mcnemar: float
-    detectable: float | None
+    p: float | None = None
     p_holm: float | None = None
+    level: float = 1 - ALPHA
+    arms: Mapping[str, float] = field(default_factory=dict)
+    repeats: tuple[int, ...] = ()
+    over: tuple[str, ...] = ()
+    is_planned: bool = False
+    uncertainty: Uncertainty | None = None
+    decided_at: int | None = None
 
     @property
     def is_clear(self) -> bool:
-        """Whether the two can be told apart, over all pairs."""
+        """Whether the two can be told apart, over all that were asked for together."""
         return self.p_holm is not None and self.p_holm < ALPHA
+
+    def at_level(self, level: float) -> Difference:
+        """Return the difference with an interval of another confidence level."""
+        if self.uncertainty is None:
+            return replace(self, level=level)
+        half = self.uncertainty.margin((1 + level) / 2)
+        mean = self.estimate.mean
+        return replace(self, level=level, estimate=Estimate(mean, mean - half, mean + half))
 
 
 def compare_pair(first: Answers, second: Answers) -> Difference:
     """Return the difference of two arms that answered the same questions, the better one first."""
-    if first.scores.mean() < second.scores.mean():
-        first, second = second, first
-    differences = first.scores.mean(axis=0) - second.scores.mean(axis=0)
-    mean, mcnemar = float(differences.mean()), mcnemar_test(first.scores, second.scores)
-    bare = Difference(
-        first.name, second.name, Estimate(mean), None, bootstrap_test(first, second), mcnemar, None
-    )
-    if not (first.has_spread and second.has_spread) or len(differences) < 2:
+    return contrast(first.name, second.name, [(first, 1.0), (second, -1.0)])
+
+
+def contrast(first: str, second: str, terms: Sequence[tuple[Answers, float]]) -> Difference:
+    """Return a weighted sum of arms as a difference, the better side first.
+
+    Args:
+        first, second: names of the sides with positive and with negative weights.
+        terms: the arms, all on the same questions, with their weights, which sum to 0.
+    """
+    by_question = sum(weight * arm.by_question for arm, weight in terms)
+    assert isinstance(by_question, np.ndarray)
+    mean = float(by_question.mean())
+    if mean < 0:
+        return contrast(second, first, [(arm, -weight) for arm, weight in terms])
+    repeats = tuple(sorted({len(arm.scores) for arm, _ in terms if not arm.deterministic}))
+    weights = {arm.name: weight for arm, weight in terms}
+    bare = Difference(first, second, Estimate(mean), arms=weights, repeats=repeats)
+    if not all(arm.has_spread for arm, _ in terms) or len(by_question) < 2:
         return bare
-    uncertainty = _uncertainty(differences, [first, second])
+    uncertainty = _uncertainty(by_question, terms)
     if uncertainty.is_none:
-        # Every question differs by the same: there is no spread to test against, McNemar's signs are left.
-        return replace(bare, estimate=Estimate(mean, mean, mean), p=mcnemar if mean else 1.0, detectable=0.0)
-    half = uncertainty.margin(1 - ALPHA / 2)
-    return replace(
-        bare,
-        estimate=Estimate(mean, mean - half, mean + half),
-        p=uncertainty.p_value(mean),
-        detectable=half + uncertainty.margin(POWER),
-    )
+        return replace(bare, estimate=Estimate(mean, mean, mean), p=_sign_test(mean, len(by_question)))
+    tested = replace(bare, p=uncertainty.p_value(mean), uncertainty=uncertainty)
+    return tested.at_level(1 - ALPHA)
 
 
-def _uncertainty(differences: np.ndarray, arms: Sequence[Answers]) -> Uncertainty:
-    n = len(differences)
-    together = float(differences.var(ddof=1)) / n
-    varying = [arm.squares for arm in arms if len(arm.scores) > 1]
-    seeds = [(squares.seeds / (squares.k * n), squares.k - 1) for squares in varying]
-    residual = sum(squares.residual / (squares.k * n) for squares in varying)
-    part = sum(variance for variance, _ in seeds)
-    return Uncertainty(part, _welch(seeds, part), max(together - residual, 0.0), n - 1, together)
+def _uncertainty(by_question: np.ndarray, terms: Sequence[tuple[Answers, float]]) -> Uncertainty:
+    n = len(by_question)
+    together = float(by_question.var(ddof=1)) / n
+    varying = [(arm.squares, weight) for arm, weight in terms if len(arm.scores) > 1]
+    repeats = [(weight**2 * squares.repeats / (squares.k * n), squares.k - 1) for squares, weight in varying]
+    residual = sum(weight**2 * squares.residual / (squares.k * n) for squares, weight in varying)
+    part = sum(variance for variance, _ in repeats)
+    questions = max(together - residual, 0.0)
+    return Uncertainty(part, _welch(repeats, part), questions, n - 1, together, LEAST_SHARE)
 
 
 def _welch(parts: Sequence[tuple[float, int]], together: float) -> float:
     spread = sum(variance**2 / df for variance, df in parts)
     return together**2 / spread if spread else np.inf
+
+
+def _sign_test(mean: float, questions: int) -> float:
+    """Return the p-value where every question differs by the same: there is no spread to test against.
+
+    The exact sign test over the questions (Conover 1999, Practical Nonparametric Statistics, section 3.4):
+    all have one sign.
+    """
+    return max(2 * 0.5**questions, SMALLEST_P) if mean else 1.0
 
 
 def compare_all(answers: Sequence[Answers]) -> list[Difference]:
@@ -146,43 +179,29 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def mcnemar_test(first: Matrix, second: Matrix) -> float:
-    """Return McNemar's exact p-value on two arms' majority answers; half of the seeds is no majority."""
-    right = [matrix.mean(axis=0) > 0.5 for matrix in (first, second)]
-    only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
-    if only_first + only_second == 0:
-        return 1.0
-    # Twice the smaller tail of a fair coin.
-    tail = special.bdtr(min(only_first, only_second), only_first + only_second, 0.5)
-    return min(1.0, 2 * float(tail))
+@dataclass(frozen=True)
+class Ranks:
+    """The ranks that an arm may have: from `first` to `last`."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
 
 
-def bootstrap_test(first: Answers, second: Answers) -> float:
-    """Return the two-sided p-value of a bootstrap: questions are resampled together, an arm's seeds apart.
+def rank_arms(names: Sequence[str], differences: Sequence[Difference]) -> dict[str, Ranks]:
+    """Return each arm's ranks: behind all that clearly beat it, before all that it clearly beats.
 
-    The share of resampled differences on the other side of 0, doubled (Davison & Hinkley 1997, chapter 4).
+    With Holm's correction over all pairs the ranks of all arms hold together with 95% confidence (Mogstad,
+    Romano, Shaikh & Wilhelm 2024, Review of Economic Studies 91, doi 10.1093/restud/rdad006). Arms that
+    can't be told apart overlap: none is put before another for being measured more precisely.
     """
-    generator = np.random.default_rng(0)
-    differences = np.zeros(RESAMPLES)
-    for arm, sign in ((first, 1), (second, -1)):
-        k = len(arm.scores)
-        seeds = generator.multinomial(k, [1 / k] * k, RESAMPLES) / k
-        differences += sign * (seeds * arm.resampled).sum(axis=1)
-    smaller = min(int((differences <= 1e-9).sum()), int((differences >= -1e-9).sum()))
-    return min(1.0, 2 * (1 + smaller) / (1 + RESAMPLES))
-
-
-@functools.lru_cache(maxsize=1)
-def _question_weights(questions: int) -> np.ndarray:
-    # All pairs of a study resample the same questions: drawn once.
-    counts = np.random.default_rng(1).multinomial(questions, [1 / questions] * questions, RESAMPLES)
-    return (counts / questions).astype(np.float32)
-
-
-def share_ranks(means: dict[str, float], differences: Sequence[Difference]) -> dict[str, int]:
-    """Return each arm's rank: 1 + the number of arms that are clearly better. Best mean first.
-
-    Arms that can't be told apart from the same arms above them share a rank.
-    """
-    beaten = {name: sum(d.is_clear and d.worse == name for d in differences) for name in means}
-    return {name: 1 + beaten[name] for name in sorted(means, key=lambda name: -means[name])}
+    clear = [difference for difference in differences if difference.is_clear]
+    return {
+        name: Ranks(
+            1 + sum(difference.worse == name for difference in clear),
+            len(names) - sum(difference.better == name for difference in clear),
+        )
+        for name in names
+    }

@@ -81,7 +81,7 @@ def to_csv(comparison: Comparison) -> str:
     for row in comparison.rows:
         estimates = [row.estimates.get(metric) for metric in METRICS]
         figures = [figure for e in estimates for figure in ((e.mean, e.low, e.high) if e else [None] * 3)]
-        counts = [row.seeds, row.planned, sum(row.unfinished.values()), row.questions, row.question_set]
+        counts = [row.repeats, row.planned, sum(row.unfinished.values()), row.questions, row.question_set]
         names = [row.name, row.arm.study.name, row.arm.method]
         paper = row.paper.accuracy if row.paper else None
         writer.writerow([*names, *counts, *figures, row.perplexity_scale, paper])

@@ -1,9 +1,11 @@
-"""Means with 95% intervals over seeds and questions: the uncertainty of every score and cost in the tables.
+"""Means with 95% intervals over repeats and questions: the uncertainty of every score and cost in the tables.
 
-A score is measured for every question under every seed, so questions and seeds are crossed random
-effects, y_ij = mu + seed_i + question_j + residual_ij, and the mean over all of them has the variance
+A repeat is what varies from row to row of an arm's scores: a replicate (a whole search and the model that it
+found), or, where an arm was searched once, a seed of the configuration found. A score is measured for every
+question in every repeat, so questions and repeats are crossed random effects, y_ij = mu + repeat_i +
+question_j + residual_ij, and the mean over all of them has the variance
 
-    MS_seed / (k n)  +  (MS_question - MS_residual) / (k n)        for k seeds and n questions
+    MS_repeat / (k n)  +  (MS_question - MS_residual) / (k n)        for k repeats and n questions
 
 (Searle, Casella & McCulloch 1992, Variance Components, chapter 4; for questions alone Miller 2024, arXiv
 2411.00640). The first part rests on k - 1 degrees of freedom, the second on n - 1, and one t with
@@ -12,14 +14,12 @@ chance also looks well known. The critical value is therefore Cochran's (1964, B
 & Cox 1957, Experimental Designs, section 4.14): the mean of the two parts' t, weighted by their parts of the
 variance (to a power that was fitted, see `weight_power`). A share (accuracy) near 0 or 100% has no symmetric
 interval: it gets Wilson's, with the same standard error and critical value (Wilson 1927; Franco et al. 2019,
-doi 10.1093/jssam/smy019).
+doi 10.1093/jssam/smy019). Where a replicate has several confirm seeds its row holds their means: the
+replicates' mean square then includes what the seeds add, and the same formulas hold for the nested design
+(Searle et al., section 4.6; the seeds of a replicate are no repeats of their own).
 
-Simulated coverage of a share's interval (benchmarks/coverage.py: 1,600 studies for each of 144 settings, so
-that a share has a standard error of half a point: 100 and 500 questions, 2 to 90% right, questions whose
-difficulty has a standard deviation of 1 or 3 logits, seeds that don't differ, to seeds that differ by 0.5
-logits, which is up to 10 points): 94 to 98% with 3 seeds and 93 to 96% with 5. With 2 seeds 92 to 98%, for
-two seeds that are alike by chance can't be told from two of many that are alike, and up to 99% where fewer
-than 20 right or wrong answers are expected. A single seed has no interval.
+What simulated studies make of these intervals: benchmarks/results/coverage.json for a given configuration,
+benchmarks/results/protocol.json for whole searches. A single repeat has no interval.
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ import numpy as np
 from scipy import special
 
 UPPER = 0.975  # of a two-sided 95% interval
-# The least width beside that over questions alone: less, and two seeds that agree by chance cover too little
-# where few answers are right; more, and three cover too much.
+# The least width of a mean's interval beside that over questions alone: less, and two repeats that agree by
+# chance cover too little where few answers are right; more, and three cover too much.
 LEAST_SHARE = 0.6
+# A variance below it is rounding: one answer more in a million would be a million times as much.
+NO_VARIANCE = 1e-20
 # Below it 1 - p / 2 has too few digits.
 SMALLEST_P = 1e-12
 Matrix = np.ndarray
@@ -56,16 +58,16 @@ class Estimate:
 
 @dataclass(frozen=True)
 class MeanSquares:
-    """Analysis of variance of a seeds x questions matrix: its shape, mean and mean squares.
+    """Analysis of variance of a repeats x questions matrix: its shape, mean and mean squares.
 
     Attributes:
-        questions: mean square of the question means; `seeds` and `residual` are 0 for a single seed.
+        questions: mean square of the question means; `repeats` and `residual` are 0 for a single repeat.
     """
 
     k: int
     n: int
     mean: float
-    seeds: float
+    repeats: float
     questions: float
     residual: float
 
@@ -74,7 +76,7 @@ class MeanSquares:
         """The uncertainty of the mean."""
         cells = self.k * self.n
         pure = max(self.questions - self.residual, 0.0) / cells
-        return Uncertainty(self.seeds / cells, self.k - 1, pure, self.n - 1, self.questions / cells)
+        return Uncertainty(self.repeats / cells, self.k - 1, pure, self.n - 1, self.questions / cells)
 
 
 @dataclass(frozen=True)
@@ -82,35 +84,38 @@ class Uncertainty:
     """The variance of an estimate in two parts, and how well each is known.
 
     Attributes:
-        seeds: the seeds' part of the variance, the residual's included, with `seed_df` degrees of freedom.
+        repeats: the repeats' part of the variance, the residual's included, with `repeat_df` degrees of
+            freedom.
         questions: the questions' part alone, with `question_df`.
-        without_seeds: what the variance would be if seeds made no difference, the residual included.
+        without_repeats: what the variance would be if repeats made no difference, the residual included.
+        least_share: the least margin, as a share of that which `without_repeats` alone would give.
     """
 
-    seeds: float
-    seed_df: float
+    repeats: float
+    repeat_df: float
     questions: float
     question_df: float
-    without_seeds: float
+    without_repeats: float
+    least_share: float = LEAST_SHARE
 
     @property
     def is_none(self) -> bool:
         """Whether the data show no variance at all."""
-        return self.seeds + self.without_seeds == 0.0
+        return self.repeats + self.without_repeats < NO_VARIANCE
 
     def margin(self, probability: float) -> float:
         """Return the quantile of the estimate's error at `probability`, in the estimate's unit.
 
-        It is never below three fifths of that over questions alone: two or three seeds that agree by chance
-        would otherwise give an interval of hardly any width.
+        It is never below `least_share` of that over questions alone: two or three repeats that agree by
+        chance would otherwise give an interval of hardly any width.
         """
-        seed_df = max(self.seed_df, 1)
-        by_seeds = t_quantile(probability, seed_df)
+        repeat_df = max(self.repeat_df, 1)
+        by_repeats = t_quantile(probability, repeat_df)
         by_questions = t_quantile(probability, self.question_df)
-        variance = self.seeds + self.questions
-        weight = (self.seeds / variance) ** weight_power(seed_df) if variance else 0.0
-        critical = weight * by_seeds + (1 - weight) * by_questions
-        return max(critical * variance**0.5, LEAST_SHARE * by_questions * self.without_seeds**0.5)
+        variance = self.repeats + self.questions
+        weight = (self.repeats / variance) ** weight_power(repeat_df) if variance else 0.0
+        critical = weight * by_repeats + (1 - weight) * by_questions
+        return max(critical * variance**0.5, self.least_share * by_questions * self.without_repeats**0.5)
 
     def p_value(self, estimate: float) -> float:
         """Return the two-sided p-value of an estimate against 0: where the interval's bound is 0."""
@@ -123,33 +128,34 @@ class Uncertainty:
         return high
 
 
-def weight_power(seed_df: float) -> float:
-    """Return the power to which the seeds' part of a variance weighs their t.
+def weight_power(repeat_df: float) -> float:
+    """Return the power to which the repeats' part of a variance weighs their t.
 
-    Fitted by simulation: with Cochran's own, 1, intervals over few seeds cover a point or two too much.
+    Fitted by simulation: with Cochran's own, 1, intervals over few repeats cover a point or two too much.
     """
-    return 1.75 - 0.5 / seed_df
+    return 1.75 - 0.5 / repeat_df
 
 
 def mean_squares(scores: Matrix) -> MeanSquares:
-    """Return the two-way analysis of variance without replication of a seeds x questions matrix."""
+    """Return the two-way analysis of variance without replication of a repeats x questions matrix."""
     k, n = scores.shape
     mean = float(scores.mean())
-    by_seed, by_question = scores.mean(axis=1), scores.mean(axis=0)
+    by_repeat, by_question = scores.mean(axis=1), scores.mean(axis=0)
     questions = k * float(((by_question - mean) ** 2).sum()) / max(n - 1, 1)
     if k == 1:
         return MeanSquares(k, n, mean, 0.0, questions, 0.0)
-    residuals = scores - by_seed[:, None] - by_question[None, :] + mean
+    residuals = scores - by_repeat[:, None] - by_question[None, :] + mean
     residual = float((residuals**2).sum()) / max((k - 1) * (n - 1), 1)
-    return MeanSquares(k, n, mean, n * float(((by_seed - mean) ** 2).sum()) / (k - 1), questions, residual)
+    repeats = n * float(((by_repeat - mean) ** 2).sum()) / (k - 1)
+    return MeanSquares(k, n, mean, repeats, questions, residual)
 
 
 def mean_interval(scores: Matrix, deterministic: bool = False) -> Estimate:
-    """Return the mean of a seeds x questions matrix with its interval, in the matrix's unit.
+    """Return the mean of a repeats x questions matrix with its interval, in the matrix's unit.
 
     Args:
-        scores: one row a seed, one column a question.
-        deterministic: there is nothing that a seed could change (the untrained model): one row is enough
+        scores: one row a repeat, one column a question.
+        deterministic: there is nothing that a repeat could change (the untrained model): one row is enough
             and the interval is over questions alone.
     """
     k, n = scores.shape
@@ -161,7 +167,11 @@ def mean_interval(scores: Matrix, deterministic: bool = False) -> Estimate:
 
 
 def share_interval(hits: Matrix, deterministic: bool = False) -> Estimate:
-    """Return the share of ones in a seeds x questions matrix, with Wilson's interval, between 0 and 1."""
+    """Return the mean share in a repeats x questions matrix, with Wilson's interval, between 0 and 1.
+
+    A cell is 0 or 1, or the share of a replicate's seeds that were right: Wilson's interval takes its
+    standard error from the matrix and not from p (1 - p), so that it holds for both.
+    """
     k, n = hits.shape
     if n < 2 or (k < 2 and not deterministic):
         return Estimate(float(hits.mean()))
@@ -181,10 +191,10 @@ def _wilson(p: float, ratio: float) -> Estimate:
 
 
 def perplexity_interval(nll: Matrix, tokens: Matrix, deterministic: bool = False) -> Estimate:
-    """Return exp(sum of nll / sum of tokens) with its interval, from seeds x questions matrices.
+    """Return exp(sum of nll / sum of tokens) with its interval, from repeats x questions matrices.
 
     The ratio is linearised question by question (the delta method; Cochran 1977, Sampling Techniques,
-    section 6.3) and the interval found on the logarithm. Over seeds that is the geometric mean.
+    section 6.3) and the interval found on the logarithm. Over repeats that is the geometric mean.
     """
     ratio = float(nll.sum() / tokens.sum())
     linear = ratio + (nll - ratio * tokens) / tokens.mean()
@@ -195,7 +205,7 @@ def perplexity_interval(nll: Matrix, tokens: Matrix, deterministic: bool = False
 
 
 def seed_interval(values: Sequence[float]) -> Estimate:
-    """Return the mean of one value a seed (a cost) with Student's interval, in the values' unit."""
+    """Return the mean of one value a repeat (a cost) with Student's interval, in the values' unit."""
     mean = float(np.mean(values))
     if len(values) < 2:
         return Estimate(mean)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from analysis.arms import Arm
+from analysis.folders import Row
 from analysis.intervals import Estimate, seed_interval
 
 
@@ -26,7 +27,7 @@ def learning_curve(arm: Arm, loss: str = "loss") -> Curve | None:
     by_step: dict[int, list[float]] = defaultdict(list)
     seeds = 0
     for row in arm.confirm:
-        points = _history(arm, row["trial"], loss)
+        points = _history(arm, row, loss)
         seeds += bool(points)
         for step, value in points.items():
             by_step[step].append(value)
@@ -34,10 +35,10 @@ def learning_curve(arm: Arm, loss: str = "loss") -> Curve | None:
     return Curve(steps, [seed_interval(by_step[step]) for step in steps], seeds) if steps else None
 
 
-def _history(arm: Arm, trial: str, loss: str) -> dict[int, float]:
-    if not arm.study.has("history", trial):
+def _history(arm: Arm, row: Row, loss: str) -> dict[int, float]:
+    if not arm.study_of(row).has("history", row["trial"]):
         return {}
-    table = arm.study.read("history", trial, ["phase", "step", loss])
+    table = arm.study_of(row).read("history", row["trial"], ["phase", "step", loss])
     if table is None:
         return {}
     rows = [

@@ -95,7 +95,8 @@ def _failures(comparison: Comparison, most: int = 100) -> list[str]:
     lines = [
         f"{row.name}, {trial.get('stage')}, {trial.get('status')}: {trial.get('reason') or 'no reason given'}"
         for row in comparison.rows
-        for trial in row.arm.study.trials
+        for study in row.arm.studies
+        for trial in study.trials
         if trial.get("arm") == row.arm.label and trial.get("status") not in ("complete", PRUNED)
     ]
     if not lines:

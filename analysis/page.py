@@ -14,7 +14,7 @@ from importlib import resources
 
 from analysis.browsing import Browser, browse, pack
 from analysis.comparison import Comparison, ComparisonRow
-from analysis.differences import Difference
+from analysis.differences import Difference, Ranks
 from analysis.drawing import to_svg
 from analysis.folders import Study
 from analysis.method import method_section
@@ -103,7 +103,7 @@ def _table(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
     headers = ["arm", "rank", *columns]
     rows = "\n".join(_table_row(row, ranks.get(row.name), columns) for row in comparison.rows)
     notes = [
-        "rank: arms share a rank where they can't be told apart from the same arms above them. "
+        "rank: the ranks that an arm may have; those of arms that can't be told apart overlap. "
         + legend(comparison),
         *comparison.notes,
     ]
@@ -111,9 +111,12 @@ def _table(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
 
 
 def _table_row(
-    row: ComparisonRow, rank: int | None, columns: dict[str, Callable[[ComparisonRow], str]]
+    row: ComparisonRow, rank: Ranks | None, columns: dict[str, Callable[[ComparisonRow], str]]
 ) -> str:
-    cells = [_cell(row.name, row.name), _cell("" if rank is None else str(rank), rank)]
+    cells = [
+        _cell(row.name, row.name),
+        _cell("" if rank is None else str(rank), rank.first if rank else None),
+    ]
     for header, show in columns.items():
         estimate = row.estimates.get(_METRICS.get(header, ""))
         exact = (
@@ -121,7 +124,7 @@ def _table_row(
         )
         text = show(row)
         cells.append(_cell(text, estimate.mean if estimate else _number(text), exact))
-    kind = "reference" if row.is_reference else "best" if rank == 1 else "arm"
+    kind = "reference" if row.is_reference else "best" if rank and rank.first == 1 else "arm"
     return f'<tr class="{kind}">{"".join(cells)}</tr>'
 
 

@@ -1,4 +1,4 @@
-"""Every pair of arms as a table in the terminal: difference, interval, and the three p-values."""
+"""Every pair of arms as a table in the terminal: difference, interval, and the p-values."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from rich.text import Text
 from analysis.differences import Difference
 from analysis.units import MISSING
 
-COLUMNS = ("points", "95%", "p (Holm)", "p", "boot.", "McN.", "least")
+COLUMNS = ("points", "interval", "p (Holm)", "p")
 LEGEND = (
-    "Points of accuracy; p: t-test over seeds and questions, decides after Holm's correction (bold: clear); "
-    "beside it the p of the bootstrap and of McNemar; least: the smallest difference seen with 80% power"
+    "Points of accuracy; p: t-test over repeats and questions, decides after Holm's correction (bold: clear)"
 )
 
 
@@ -22,9 +21,8 @@ def pair_cells(difference: Difference) -> list[str]:
     """Return a pair's figures as people read them, in the order of `COLUMNS`."""
     low, high = difference.estimate.low, difference.estimate.high
     interval = MISSING if low is None or high is None else f"{low:+.1f} to {high:+.1f}"
-    tests = (difference.p_holm, difference.p, difference.p_bootstrap, difference.p_mcnemar)
-    seen = MISSING if difference.detectable is None else f"{difference.detectable:.1f}"
-    return [f"{difference.estimate.mean:+.1f}", interval, *map(show_probability, tests), seen]
+    tests = (difference.p_holm, difference.p)
+    return [f"{difference.estimate.mean:+.1f}", interval, *map(show_probability, tests)]
 
 
 def show_probability(p: float | None) -> str:
@@ -43,8 +41,8 @@ def limit_pairs(differences: Sequence[Difference], most: int) -> tuple[list[Diff
 def pair_table(differences: Sequence[Difference], most: int = 40) -> Table:
     """Return the table of pairs, clear ones in bold; beyond `most` the clearest.
 
-    Points are of accuracy, better minus worse; p is of the t-test over seeds and questions, and decides
-    after Holm's correction; beside it the bootstrap's and McNemar's, and the least detectable difference.
+    Points are of accuracy, better minus worse; p is of the t-test over repeats and questions, and decides
+    after Holm's correction.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("better - worse", overflow="fold", min_width=16)

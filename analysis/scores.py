@@ -1,9 +1,12 @@
-"""The scores of an arm as matrices, one row a seed and one column a question: what the statistics work on."""
+"""The scores of an arm as matrices, one row a repeat and one column a question: what the statistics work on.
+
+A repeat is a replicate (a whole search), or a seed where an arm was searched once (see `analysis.arms`).
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,20 +28,46 @@ _COLUMNS = ("question_id", *SHARES.values(), *MEANS, "nll", "tokens")
 
 
 @dataclass(frozen=True)
-class Scores:
-    """Per-question scores: `questions` are the columns' ids, sorted; `matrices` metric -> seeds x questions.
+class TrialScores:
+    """Per-question scores of trials that answered the same questions.
 
-    A metric that was not computed for every answer is absent. Shares are zeros and ones; `rouge1` is
-    0-1, `similarity` %, `nll` nats, `tokens` target tokens.
+    Attributes:
+        trials: the trials' ids, one a row of the matrices.
+        questions: the columns' ids, sorted.
+        matrices: metric -> trials x questions. A metric that was not computed for every answer is absent.
+            Shares are zeros and ones; `rouge1` is 0-1, `similarity` %, `nll` nats, `tokens` target tokens.
+    """
+
+    trials: list[str]
+    questions: np.ndarray
+    matrices: Mapping[str, Matrix]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Per-question scores of an arm, in the units of `TrialScores`.
+
+    Attributes:
+        questions: the columns' ids, sorted.
+        matrices: metric -> repeats x questions; a repeat with several trials has their means.
+        names: what each row is, as `average` was told.
     """
 
     questions: np.ndarray
     matrices: Mapping[str, Matrix]
+    names: tuple[Hashable, ...]
 
     @property
-    def seeds(self) -> int:
-        """Seeds that are scored."""
-        return len(next(iter(self.matrices.values()))) if self.matrices else 0
+    def repeats(self) -> int:
+        """Repeats that are scored."""
+        return len(self.names)
+
+    def select(self, rows: Sequence[int]) -> Scores | None:
+        """Return the scores of some of the rows alone; None for none of them."""
+        if not rows:
+            return None
+        kept = {metric: matrix[list(rows)] for metric, matrix in self.matrices.items()}
+        return Scores(self.questions, kept, tuple(self.names[row] for row in rows))
 
     @property
     def same_targets_key(self) -> bytes | None:
@@ -47,23 +76,53 @@ class Scores:
         return None if tokens is None else self.questions.astype("S").tobytes() + tokens[0].tobytes()
 
 
-def read_scores(study: Study, trials: Sequence[str]) -> tuple[Scores | None, list[str]]:
-    """Return the scores of those of `trials` that can be read and answered the same questions, and their ids.
+def average(scored: TrialScores, repeats: Mapping[str, Hashable]) -> Scores:
+    """Return the mean over the trials of each repeat.
+
+    Args:
+        repeats: trial -> the repeat that it belongs to; trials that it leaves out don't count.
+    """
+    places = {trial: place for place, trial in enumerate(scored.trials)}
+    rows: dict[Hashable, list[int]] = {}
+    for trial, repeat in repeats.items():
+        rows.setdefault(repeat, []).append(places[trial])
+    matrices = {
+        metric: np.stack([matrix[own].mean(axis=0) for own in rows.values()])
+        for metric, matrix in scored.matrices.items()
+    }
+    return Scores(scored.questions, matrices, tuple(rows))
+
+
+def join_scores(parts: Sequence[TrialScores]) -> TrialScores:
+    """Return several studies' scores on the same questions as one; a trial that several hold counts once."""
+    first: dict[str, tuple[TrialScores, int]] = {}
+    for part in parts:
+        for row, trial in enumerate(part.trials):
+            first.setdefault(trial, (part, row))
+    metrics = [metric for metric in parts[0].matrices if all(metric in part.matrices for part in parts)]
+    matrices = {
+        metric: np.stack([part.matrices[metric][row] for part, row in first.values()]) for metric in metrics
+    }
+    return TrialScores(list(first), parts[0].questions, matrices)
+
+
+def read_scores(study: Study, trials: Sequence[str]) -> TrialScores | None:
+    """Return the scores of those of `trials` that can be read and answered the same questions.
 
     Where trials of an arm answered different questions, those with the commonest set count; the others
-    become exclusions.
+    become exclusions. None where no trial can be read.
     """
     tables = zip(trials, study.read_many("predictions", trials, _COLUMNS), strict=True)
     found = {trial: table for trial, table in tables if table is not None and table.num_rows}
     read: dict[str, tuple[np.ndarray, Values]] = {}
     order = None
     for trial, table in found.items():
-        # The seeds of an arm are asked the same questions in the same order: it is found once.
+        # The trials of an arm are asked the same questions in the same order: it is found once.
         if order is None or not order.fits(table):
             order = _Order(table["question_id"])
         read[trial] = (order.questions, _values(table, order.places))
     if not read:
-        return None, []
+        return None
     sets = {trial: questions.tobytes() for trial, (questions, _) in read.items()}
     commonest, _ = Counter(sets.values()).most_common(1)[0]
     kept = [trial for trial in read if sets[trial] == commonest]
@@ -71,7 +130,8 @@ def read_scores(study: Study, trials: Sequence[str]) -> tuple[Scores | None, lis
         study.exclude(f"trial {trial}", "scored on other questions than its arm's other trials")
     rows = [read[trial][1] for trial in kept]
     names = [name for name in rows[0] if all(name in row for row in rows)]
-    return Scores(read[kept[0]][0], {name: np.stack([row[name] for row in rows]) for name in names}), kept
+    matrices = {name: np.stack([row[name] for row in rows]) for name in names}
+    return TrialScores(kept, read[kept[0]][0], matrices)
 
 
 class _Order:

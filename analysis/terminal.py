@@ -18,11 +18,11 @@ from analysis.units import MISSING, show_bytes, show_count, show_interval, show_
 Cell = Callable[[ComparisonRow], str]
 
 
-def show_seeds(row: ComparisonRow) -> str:
-    """Return finished/planned seeds, and what went wrong: 2/3 1!"""
+def show_repeats(row: ComparisonRow) -> str:
+    """Return finished/planned repeats, and what went wrong: 2/3 1!"""
     planned = "" if row.planned is None else f"/{row.planned}"
     failed = sum(row.unfinished.values())
-    return f"{row.seeds}{planned}{f' {failed}!' if failed else ''}"
+    return f"{row.repeats}{planned}{f' {failed}!' if failed else ''}"
 
 
 def _mean(metric: str, digits: int = 1) -> Cell:
@@ -54,7 +54,7 @@ def score_columns(comparison: Comparison) -> dict[str, Cell]:
     """Return the columns of the table of scores: header -> what it shows."""
     several = len({row.perplexity_scale for row in comparison.rows if "perplexity" in row.estimates}) > 1
     return {
-        "seeds": show_seeds,
+        "seeds": show_repeats,
         "accuracy % (95%)": lambda row: show_interval(row.estimates.get("accuracy")),
         "strict": _mean("accuracy_strict"),
         "lenient": _mean("accuracy_lenient"),

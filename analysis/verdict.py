@@ -19,7 +19,15 @@ from rich.text import Text
 from analysis.budgets import parse_amount, parse_seconds, within_budget
 from analysis.command_line import open_console, results_parser, run_command
 from analysis.comparison import Comparison, ComparisonRow
-from analysis.differences import Answers, Difference, compare_all, compare_pair, correct_together, share_ranks
+from analysis.differences import (
+    Answers,
+    Difference,
+    Ranks,
+    compare_all,
+    compare_pair,
+    correct_together,
+    rank_arms,
+)
 from analysis.folders import open_studies
 from analysis.pairs import pair_table
 from analysis.tables import compare_finished
@@ -32,14 +40,14 @@ class Verdict:
 
     Attributes:
         rows: the trained arms that have scores, best first.
-        ranks: name -> rank; arms that can't be told apart share one.
+        ranks: name -> the ranks that the arm may have; those of arms that can't be told apart overlap.
         differences: every pair, with Holm's correction over all of them.
         gains: every arm against the best row without training, corrected among themselves.
         reference: the name of that row; None where there is none.
     """
 
     rows: list[ComparisonRow]
-    ranks: Mapping[str, int]
+    ranks: Mapping[str, Ranks]
     differences: list[Difference]
     gains: list[Difference]
     reference: str | None
@@ -66,7 +74,7 @@ def _judge_set(rows: Sequence[ComparisonRow]) -> Verdict:
     untrained = [row for row in rows if row.is_reference]
     best = max(untrained, key=lambda row: row.estimates["accuracy"].mean, default=None)
     gains = [] if best is None else correct_together([compare_pair(arm, _answers(best)) for arm in answers])
-    ranks = share_ranks({row.name: row.estimates["accuracy"].mean for row in trained}, differences)
+    ranks = rank_arms([row.name for row in trained], differences)
     return Verdict(trained, ranks, differences, gains, best.name if best else None)
 
 

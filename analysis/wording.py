@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -39,8 +38,8 @@ def difference_sentence(difference: Difference) -> str:
 
 
 def verdict_sentences(verdict: Verdict) -> list[str]:
-    """Return the verdict: the top, what it beats, the gain over no training, and what could not be seen."""
-    return [*_top(verdict), *_beaten(verdict), *_gain(verdict), *_not_seen(verdict)]
+    """Return the verdict: the top, what it beats, and the gain over no training."""
+    return [*_top(verdict), *_beaten(verdict), *_gain(verdict)]
 
 
 def _top(verdict: Verdict) -> list[str]:
@@ -48,7 +47,7 @@ def _top(verdict: Verdict) -> list[str]:
         return [
             f"{_scored(verdict.rows[0])}; it is the only arm with scores, so there is nothing to compare."
         ]
-    top = [row for row in verdict.rows if verdict.ranks[row.name] == 1]
+    top = [row for row in verdict.rows if verdict.ranks[row.name].first == 1]
     if len({row.estimates["accuracy"].mean for row in verdict.rows}) == 1:
         return [f"All {len(verdict.rows)} arms are equally right: {_scored(top[0])}."]
     if not any(d.p is not None for d in verdict.differences):
@@ -91,18 +90,6 @@ def _gain(verdict: Verdict) -> list[str]:
     if not unclear:
         return [f"Every arm beats {untrained}."]
     return [f"Not shown to beat {untrained}: {join_names(shorten(unclear))}."]
-
-
-def _not_seen(verdict: Verdict) -> list[str]:
-    detectable = [d.detectable for d in verdict.differences if d.detectable is not None]
-    if not detectable:
-        return []
-    seeds = sorted({row.seeds for row in verdict.rows})
-    return [
-        f"With {verdict.rows[0].questions} questions and {' or '.join(map(str, seeds))} seeds an arm, "
-        f"one pair's difference below about {statistics.median(detectable):.1f} points would mostly go "
-        "unseen (80% power at 5%)."
-    ]
 
 
 def budget_sentence(verdict: Verdict, kept: Sequence[ComparisonRow], limits: Mapping[str, float]) -> str:

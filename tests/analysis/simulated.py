@@ -20,6 +20,7 @@ from scipy.special import expit
 from study.schema import TABLES
 
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
+FACTORS = ("method", "quantization", "model", "rank", "variant", "prompt_style", "annotations")
 
 
 @dataclass(frozen=True)
@@ -103,19 +104,44 @@ def write_study(
     finished: bool = True,
     text_length: int = 60,
 ) -> Path:
-    """Write a study's folder and return it. The same questions for the same `topic` and number."""
+    """Write the folder of a study with one search an arm, and return it.
+
+    The same questions for the same `topic` and number. `simulated_replicates` writes whole searches.
+    """
     generator = np.random.default_rng(seed)
-    for name in ("trials", "predictions", "history"):
-        (root / name).mkdir(parents=True, exist_ok=True)
-    difficulty = np.random.default_rng(7).uniform(size=questions)
+    make_folders(root)
+    difficulty = question_difficulty(questions)
     for arm in arms:
         plan = [(None, 1)] if arm.is_reference else [(None, s) for s in seeds]
         plan += [] if arm.is_reference else [(number, 100 + number) for number in range(search_trials)]
         for number, trial_seed in plan:
-            _write_trial(root, arm, number, trial_seed, difficulty, topic, profile, text_length, generator)
+            stage = searched(number, generator) if number is not None else {}
+            replicate = None if arm.is_reference else 0
+            row = trial_row(arm, trial_seed, profile=profile, replicate=replicate, **stage)
+            asked = f"{topic}{'' if number is None else ' validation'}"
+            shift = float(generator.normal(0, arm.seed_sd)) if arm.seed_sd else 0.0
+            write_trial(root, arm, row, asked, difficulty, generator, shift=shift, text_length=text_length)
     trained = [arm for arm in arms if not arm.is_reference]
     write_description(root, trained, seeds, search_trials, profile, finished)
     return root
+
+
+def make_folders(root: Path) -> None:
+    """Make the folders of a study."""
+    for name in ("trials", "predictions", "history"):
+        (root / name).mkdir(parents=True, exist_ok=True)
+
+
+def question_difficulty(questions: int) -> np.ndarray:
+    """Return each question's difficulty, 0-1: the same in every study."""
+    return np.random.default_rng(7).uniform(size=questions)
+
+
+def searched(number: int, generator: np.random.Generator) -> dict[str, Any]:
+    """Return the columns of a search trial, its hyperparameters drawn."""
+    rate, rank = 10 ** generator.uniform(-4, -1), 2 ** generator.integers(1, 6)
+    place = {"stage": "search", "split": "validation", "search_number": number}
+    return {**place, "search_origin": "random", "learning_rate": float(rate), "rank": int(rank)}
 
 
 def write_description(
@@ -125,24 +151,23 @@ def write_description(
     search_trials: int,
     profile: str = "embedded",
     finished: bool = True,
+    **columns: Any,
 ) -> None:
-    """Write study.json as `study` does."""
+    """Write study.json as `study` does; `columns` replace what stands in it, `arm_plan` what in every arm."""
+    plan = {"search_trials": search_trials, "replicates": 1, "confirm_seeds": len(seeds)}
+    plan |= columns.pop("arm_plan", {})
     description = {
-        "schema_version": 1,
+        "schema_version": 2,
         "study": root.name,
         "space": {"name": "simulated", "question": "Which arm is right more often?"},
         "profile": profile,
         "seed": 0,
-        "arms": [
-            {
-                "label": arm.name,
-                "slug": arm.name.replace(" ", "-"),
-                "factors": {"method": arm.method, "variant": arm.variant},
-                "search_trials": search_trials,
-                "confirm_seeds": list(seeds),
-            }
-            for arm in arms
-        ],
+        "compared": ["method", "variant"],
+        "replicates": plan["replicates"],
+        "arms": [{**_describe_arm(arm), **(_UNTRAINED if arm.is_reference else plan)} for arm in arms],
+        "looks": None,
+        "looks_taken": [],
+        "extensions": [],
         "slots": 2,
         "machine": {"processor": "simulated", "cores": 2},
         "versions": {"python": "3.11"},
@@ -152,7 +177,28 @@ def write_description(
         "finished_at": STARTED.isoformat() if finished else None,
         "busy_share": 0.9,
     }
-    (root / "study.json").write_text(json.dumps(description))
+    (root / "study.json").write_text(json.dumps({**description, **columns}))
+
+
+_UNTRAINED = {"ranges": {}, "search_trials": 0, "replicates": 1, "confirm_seeds": 1}
+
+
+def _describe_arm(arm: SimulatedArm) -> dict[str, Any]:
+    columns = trial_row(arm)
+    factors = {name: columns.get(name) for name in FACTORS}
+    rate = {"log": True, "low": 1e-4, "high": 0.1, "step": None}
+    rank = {"log": True, "low": 2, "high": 32, "step": 1}
+    return {
+        "label": arm.name,
+        "slug": arm.name.replace(" ", "-"),
+        "factors": factors,
+        "values": {**factors, "max_steps": 200, "data_fingerprint": "d"},
+        "ranges": {
+            "rank": {"name": "IntDistribution", "attributes": rank},
+            "learning_rate": {"name": "FloatDistribution", "attributes": rate},
+        },
+        "guesses": [],
+    }
 
 
 def trial_row(arm: SimulatedArm, seed: int = 1, **columns: Any) -> dict[str, Any]:
@@ -229,41 +275,28 @@ def _write(root: Path, table: str, trial: str, rows: pa.Table) -> Path:
     return path
 
 
-def _write_trial(
+def write_trial(
     root: Path,
     arm: SimulatedArm,
-    number: int | None,
-    seed: int,
-    difficulty: np.ndarray,
+    row: Mapping[str, Any],
     topic: str,
-    profile: str,
-    text_length: int,
+    difficulty: np.ndarray,
     generator: np.random.Generator,
-) -> None:
+    *,
+    shift: float = 0.0,
+    text_length: int = 60,
+) -> float:
+    """Write a trial's row, predictions and history; return its accuracy (%); `shift` adds to the arm's."""
     count = len(difficulty)
-    shift = generator.normal(0, arm.seed_sd) if arm.seed_sd else 0.0
-    # Half of what decides is the question, half is chance: right answers go together across the seeds.
+    # Half of what decides is the question, half is chance: right answers go together across the repeats.
     luck = 0.5 * difficulty + 0.5 * generator.uniform(size=count)
-    threshold = float(np.clip(arm.accuracy + shift, 0, 1))
-    correct = luck < _quantile(threshold)
-    stage = {"stage": "search", "split": "validation", "search_number": number} if number is not None else {}
-    rate = {
-        "learning_rate": float(10 ** generator.uniform(-4, -1)),
-        "rank": int(2 ** generator.integers(1, 6)),
-    }
-    row = trial_row(arm, seed, profile=profile, **stage, **(rate if stage else {}))
-    predictions = _predictions(
-        arm, correct, f"{topic}{'' if number is None else ' validation'}", text_length, generator
-    )
-    scores = {
-        "accuracy": 100 * float(correct.mean()),
-        "search_score": 100 * float(correct.mean()),
-        "questions": count,
-    }
-    write_predictions(root, row["trial"], predictions)
-    if not arm.is_reference:
+    correct = luck < _quantile(float(np.clip(arm.accuracy + shift, 0, 1)))
+    accuracy = 100 * float(correct.mean())
+    write_predictions(root, row["trial"], _predictions(arm, correct, topic, text_length, generator))
+    if not arm.is_reference and not row.get("trained_by"):
         write_history(root, row["trial"], _history(row["trial"], generator))
-    write_row(root, {**row, **scores})
+    write_row(root, {**row, "accuracy": accuracy, "search_score": accuracy, "questions": count})
+    return accuracy
 
 
 def _quantile(share: float) -> float:

@@ -51,7 +51,7 @@ def test_accuracy_is_the_mean_of_the_predictions_in_percent(tmp_path):
     assert row.estimates["accuracy"].mean == pytest.approx(37.5)
     assert row.estimates["answered"].mean == pytest.approx(75.0)
     assert "rouge1" not in row.estimates
-    assert row.seeds == 2
+    assert row.repeats == 2
 
 
 def test_questions_are_matched_by_their_ids_and_not_by_their_order(tmp_path):
@@ -93,7 +93,7 @@ def test_reference_rows_may_be_planned_arms_too(tmp_path):
     write_description(tmp_path, STUDY_ARMS, (1,), 0)
     rows = compare(tmp_path).rows
     assert [row.name for row in rows] == ["lora main", "qlora main", "zero_shot main", "floor_echo main"]
-    assert (rows[2].seeds, rows[2].planned) == (1, 1)
+    assert (rows[2].repeats, rows[2].planned) == (1, 1)
 
 
 def test_failed_and_missing_trials_are_counted(tmp_path):
@@ -101,7 +101,7 @@ def test_failed_and_missing_trials_are_counted(tmp_path):
     write_row(tmp_path, trial_row(SimulatedArm(), 3, status="out_of_memory", reason="no memory"))
     result = compare(tmp_path)
     (row,) = result.rows
-    assert (row.seeds, row.planned, row.unfinished) == (2, 2, {"out_of_memory": 1})
+    assert (row.repeats, row.planned, row.unfinished) == (2, 2, {"out_of_memory": 1})
     assert "lora main: 2 of 2 confirm trials scored (1 out of memory)." in result.notes
 
 
@@ -119,7 +119,7 @@ def test_arm_with_all_trials_failed_is_a_row(tmp_path):
     write_row(tmp_path, trial_row(SimulatedArm("full"), status="failed", reason="no"))
     rows = compare(tmp_path).rows
     assert rows[1].name == "full main"
-    assert (rows[1].seeds, rows[1].estimates) == (0, {})
+    assert (rows[1].repeats, rows[1].estimates) == (0, {})
     assert "full main" in shown(closing_table(tmp_path))
 
 
@@ -142,14 +142,14 @@ def test_missing_predictions_file_is_said_and_the_trial_not_scored(tmp_path):
     missing = sorted((tmp_path / "one" / "predictions").glob("*.parquet"))[0]
     missing.unlink()
     result = compare(tmp_path)
-    assert result.rows[0].seeds == 2
+    assert result.rows[0].repeats == 2
     assert f"Left out: one/predictions/{missing.name}: missing." in result.notes
 
 
 def test_corrupt_predictions_do_not_spoil_the_others(tmp_path):
     write_study(tmp_path / "one", [SimulatedArm()])
     sorted((tmp_path / "one" / "predictions").glob("*.parquet"))[0].write_bytes(b"PAR1")
-    assert compare(tmp_path).rows[0].seeds == 2
+    assert compare(tmp_path).rows[0].repeats == 2
 
 
 def test_later_trial_of_the_same_seed_replaces_the_earlier(tmp_path):
@@ -158,7 +158,7 @@ def test_later_trial_of_the_same_seed_replaces_the_earlier(tmp_path):
     write_predictions(tmp_path, row["trial"], {"question_id": ["a"], "correct": [True]})
     write_row(tmp_path, {**row, "ended_at": None})
     result = compare(tmp_path)
-    assert result.rows[0].seeds == 3
+    assert result.rows[0].repeats == 3
     assert any("a later one has its arm and seed" in note for note in result.notes)
 
 
@@ -168,7 +168,7 @@ def test_trial_scored_on_other_questions_than_its_arm_is_left_out(tmp_path):
     write_predictions(tmp_path, row["trial"], {"question_id": ["a"], "correct": [True]})
     write_row(tmp_path, row)
     result = compare(tmp_path)
-    assert (result.rows[0].seeds, result.rows[0].questions) == (3, 60)
+    assert (result.rows[0].repeats, result.rows[0].questions) == (3, 60)
     assert any(row["trial"] in note for note in result.notes)
 
 

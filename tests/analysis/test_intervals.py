@@ -27,7 +27,7 @@ def test_mean_squares_of_a_small_matrix_are_those_worked_out_by_hand():
     squares = mean_squares(np.array([[1.0, 2.0, 6.0], [3.0, 4.0, 8.0]]))
     # Seed means 3 and 5, question means 2, 3 and 7, grand mean 4; the matrix is additive.
     assert squares.mean == 4.0
-    assert squares.seeds == 3 * (1 + 1) / 1
+    assert squares.repeats == 3 * (1 + 1) / 1
     assert squares.questions == 2 * (4 + 1 + 9) / 2
     assert squares.residual == pytest.approx(0.0)
 
@@ -43,17 +43,17 @@ def test_mean_squares_agree_with_statsmodels():
     table = anova_lm(ols("y ~ C(seed) + C(question)", data=frame).fit())
     squares = mean_squares(scores)
     expected = table.loc[["C(seed)", "C(question)", "Residual"], "mean_sq"].to_numpy()
-    assert [squares.seeds, squares.questions, squares.residual] == pytest.approx(expected)
+    assert [squares.repeats, squares.questions, squares.residual] == pytest.approx(expected)
 
 
-def test_interval_over_identical_seeds_is_that_over_questions_alone():
+def test_interval_over_identical_repeats_is_that_over_questions_alone():
     row = np.random.default_rng(2).normal(size=50)
     estimate = mean_interval(np.stack([row, row, row]))
     expected = stats.ttest_1samp(row, 0).confidence_interval(0.95)
     assert (estimate.low, estimate.high) == pytest.approx((expected.low, expected.high))
 
 
-def test_interval_where_only_the_seeds_differ_is_that_over_seeds_alone():
+def test_interval_where_only_the_repeats_differ_is_that_over_repeats_alone():
     values = np.array([0.2, 0.3, 0.7])
     estimate = mean_interval(np.tile(values[:, None], (1, 40)))
     expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
@@ -117,7 +117,7 @@ def test_seeds_that_agree_by_chance_do_not_make_an_interval_narrow():
     first = generator.permutation(np.repeat([1.0, 0.0], 50))
     hits = np.stack([first, generator.permutation(first)])
     squares = mean_squares(hits)
-    assert squares.seeds == 0.0
+    assert squares.repeats == 0.0
     estimate = share_interval(hits)
     alone = share_interval(hits.mean(axis=0, keepdims=True).round(), deterministic=True)
     assert estimate.high - estimate.low > 0.4 * (alone.high - alone.low)

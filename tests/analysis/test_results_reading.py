@@ -85,10 +85,10 @@ def test_columns_of_another_type_do_not_hide_the_other_trials(tmp_path):
 def test_file_of_a_later_schema_is_left_out_with_its_version(tmp_path):
     write_study(tmp_path / "one", questions=10)
     path = sorted((tmp_path / "one" / "trials").glob("*.parquet"))[0]
-    pq.write_table(pq.read_table(path).replace_schema_metadata({VERSION_KEY: b"2"}), path)
+    pq.write_table(pq.read_table(path).replace_schema_metadata({VERSION_KEY: b"3"}), path)
     (study,) = open_studies([tmp_path / "one"])
     assert len(study.trials) == 5
-    assert "schema version 2" in str(study.exclusions[0])
+    assert "schema version 3" in str(study.exclusions[0])
 
 
 def test_columns_that_an_older_study_lacks_are_null(tmp_path):

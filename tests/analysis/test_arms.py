@@ -1,0 +1,164 @@
+"""Arms: what their scores vary over, in both protocols, in one search, in old folders, and pooled."""
+
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from analysis.comparison import comparison
+from analysis.folders import open_studies
+from tests.analysis.simulated import (
+    STARTED,
+    SimulatedArm,
+    trial_row,
+    write_description,
+    write_row,
+    write_study,
+)
+from tests.analysis.simulated_replicates import Protocol, age, write_replicates
+
+LORA, QLORA = SimulatedArm(), SimulatedArm("qlora", accuracy=0.3)
+FLOOR = SimulatedArm("floor_echo", accuracy=0.05)
+
+
+def compare(*paths):
+    return comparison(open_studies(paths))
+
+
+def correct(arm, trial):
+    table = arm.study.read("predictions", trial, ["question_id", "correct"])
+    pairs = sorted(zip(table["question_id"].to_pylist(), table["correct"].to_pylist(), strict=True))
+    return [float(right) for _, right in pairs]
+
+
+def test_replicates_whose_models_were_kept_are_the_rows(tmp_path):
+    write_replicates(tmp_path, [LORA], Protocol(replicates=4, search_trials=2))
+    (row,) = compare(tmp_path).rows
+    assert (row.repeats, row.unit, row.planned, row.trials) == (4, "replicate", 4, 4)
+    assert row.arm.planned_search == 8
+    expected = [correct(row.arm, trial["trial"]) for trial in row.arm.confirm]
+    assert row.arm.scores.matrices["accuracy"].tolist() == expected
+
+
+def test_row_of_a_replicate_is_the_mean_over_its_seeds(tmp_path):
+    write_replicates(tmp_path, [LORA], Protocol(replicates=3, search_trials=1, confirm_seeds=2))
+    (row,) = compare(tmp_path).rows
+    assert (row.repeats, row.unit, row.planned, row.trials) == (3, "replicate", 3, 6)
+    matrix = row.arm.scores.matrices["accuracy"]
+    for replicate in range(3):
+        own = [trial for trial in row.arm.confirm if trial["replicate"] == replicate]
+        expected = np.mean([correct(row.arm, trial["trial"]) for trial in own], axis=0)
+        assert matrix[replicate].tolist() == expected.tolist()
+    assert 0.5 in matrix
+    assert row.estimates["accuracy"].low < row.estimates["accuracy"].mean < row.estimates["accuracy"].high
+
+
+def test_seeds_are_the_rows_of_one_search(tmp_path):
+    write_study(tmp_path, [LORA], seeds=(1, 2, 3), search_trials=2)
+    (row,) = compare(tmp_path).rows
+    assert (row.repeats, row.unit, row.planned) == (3, "seed", 3)
+
+
+def test_one_search_with_its_one_model_has_no_interval(tmp_path):
+    write_replicates(tmp_path, [LORA], Protocol(replicates=1, search_trials=3))
+    result = compare(tmp_path)
+    assert (result.rows[0].repeats, result.rows[0].unit) == (1, "replicate")
+    assert result.rows[0].estimates["accuracy"].low is None
+    assert "No interval: one replicate only (lora main)." in result.notes
+
+
+def test_old_folder_is_one_search_with_several_seeds(tmp_path):
+    write_study(tmp_path, [LORA, FLOOR], seeds=(1, 2, 3), search_trials=2)
+    new = compare(tmp_path)
+    old = compare(age(tmp_path))
+    assert [(row.repeats, row.unit, row.planned) for row in old.rows][:1] == [(3, "seed", 3)]
+    assert [row.estimates["accuracy"] for row in old.rows] == [row.estimates["accuracy"] for row in new.rows]
+    assert old.notes == new.notes
+
+
+@pytest.mark.parametrize("seeds", [0, 1])
+def test_later_model_of_a_replicate_replaces_the_earlier(tmp_path, seeds):
+    write_replicates(tmp_path, [LORA], Protocol(3, 2, seeds))
+    (row,) = compare(tmp_path).rows
+    first = row.arm.confirm[0]
+    later = {**first, "trial": "0123456789abcdef", "ended_at": STARTED + timedelta(hours=1)}
+    source = (tmp_path / "predictions" / f"{first['trial']}.parquet").read_bytes()
+    (tmp_path / "predictions" / "0123456789abcdef.parquet").write_bytes(source)
+    write_row(tmp_path, later)
+    result = compare(tmp_path)
+    assert result.rows[0].repeats == 3
+    assert result.rows[0].arm.confirm[0]["trial"] == later["trial"]
+    what = "seed" if seeds else "replicate"
+    assert (
+        f"Left out: trial {first['trial']}: a later one has its arm and {what} (lora main)." in result.notes
+    )
+
+
+def test_replicate_that_failed_is_counted(tmp_path):
+    write_replicates(tmp_path, [LORA], Protocol(4), ran={"lora main": 3})
+    write_row(tmp_path, trial_row(LORA, 77, replicate=3, status="failed", reason="no"))
+    result = compare(tmp_path)
+    assert (result.rows[0].repeats, result.rows[0].planned) == (3, 4)
+    assert "lora main: 3 of 4 confirm trials scored (1 failed)." in result.notes
+
+
+def test_equal_arms_of_two_studies_are_more_replicates_of_one(tmp_path):
+    write_replicates(tmp_path / "one", [LORA, QLORA, FLOOR], Protocol(3), seed=0)
+    write_replicates(tmp_path / "two", [LORA, QLORA, FLOOR], Protocol(2), seed=1)
+    result = compare(tmp_path)
+    assert [row.name for row in result.rows][:2] == ["lora main", "qlora main"]
+    assert [(row.repeats, row.planned, row.arm.planned_search) for row in result.rows[:2]] == [(5, 5, 10)] * 2
+    alone = [compare(tmp_path / name).rows[0].arm.scores.matrices["accuracy"] for name in ("one", "two")]
+    assert result.rows[0].arm.scores.matrices["accuracy"].tolist() == np.vstack(alone).tolist()
+    (note,) = [note for note in result.notes if note.startswith("Pooled")]
+    assert "the replicates of one and two (lora main, qlora main)" in note
+
+
+def test_rows_without_training_count_once_in_a_pool(tmp_path):
+    for seed, name in enumerate(("one", "two")):
+        floor = replace(FLOOR, columns={"seed": seed})
+        write_replicates(tmp_path / name, [LORA, floor], Protocol(2), seed=seed)
+    rows = compare(tmp_path).rows
+    assert [row.name for row in rows] == ["lora main", "floor_echo main"]
+    assert rows[1].repeats == 1
+
+
+def test_copy_of_a_study_counts_once(tmp_path):
+    write_replicates(tmp_path / "one", [LORA], Protocol(3))
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    result = compare(tmp_path)
+    assert (result.rows[0].repeats, result.rows[0].planned) == (3, 3)
+    assert result.rows[0].estimates == compare(tmp_path / "one").rows[0].estimates
+    assert any("9 trials stand in more than one of" in note for note in result.notes)
+    assert not any(note.startswith("Pooled") for note in result.notes)
+
+
+def test_two_old_studies_are_two_replicates_of_nested_seeds(tmp_path):
+    for seed, name in enumerate(("one", "two")):
+        # Another study's seeds have other numbers, and its trials other ids.
+        write_study(tmp_path / name, [LORA], seeds=(10 * seed + 1, 10 * seed + 2), seed=seed)
+        write_description(tmp_path / name, [LORA], (1, 2), 0, seed=seed)
+        age(tmp_path / name)
+    (row,) = compare(tmp_path).rows
+    assert (row.repeats, row.unit, row.trials) == (2, "replicate", 4)
+    each = [compare(tmp_path / name).rows[0].arm.scores.matrices["accuracy"] for name in ("one", "two")]
+    assert row.arm.scores.matrices["accuracy"].tolist() == [matrix.mean(axis=0).tolist() for matrix in each]
+
+
+@pytest.mark.parametrize(
+    "change", [{"search_trials": 3}, {"guesses": [{"rank": 4}]}, {"values": {"max_steps": 9}}, {"ranges": {}}]
+)
+def test_arms_of_another_configuration_space_are_not_pooled(tmp_path, change):
+    write_replicates(tmp_path / "one", [LORA], Protocol(2), seed=0)
+    write_replicates(tmp_path / "two", [LORA], Protocol(2), seed=1)
+    plan = {"replicates": 2, "confirm_seeds": 0, **change}
+    write_description(tmp_path / "two", [LORA], (), 2, arm_plan=plan, seed=1)
+    assert [row.repeats for row in compare(tmp_path).rows] == [2, 2]
+
+
+def test_arms_with_other_test_questions_are_not_pooled(tmp_path):
+    write_replicates(tmp_path / "one", [LORA], Protocol(2), seed=0)
+    write_replicates(tmp_path / "two", [LORA], Protocol(2), seed=1, topic="pears")
+    assert [row.repeats for row in compare(tmp_path).rows] == [2, 2]
