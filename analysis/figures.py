@@ -12,10 +12,10 @@ from analysis.budgets import PARETO_COSTS, pareto_front
 from analysis.comparison import Comparison, ComparisonRow
 from analysis.differences import Difference
 from analysis.intervals import Estimate
+from analysis.judgement import Verdict
 from analysis.paper import FIGURE_3, PaperRow
+from analysis.phrases import difference_sentence
 from analysis.units import show_bytes, show_count, show_interval, show_seconds
-from analysis.verdict import Verdict
-from analysis.wording import difference_sentence
 
 ACCURACY = "accuracy % (test questions)"
 
@@ -204,7 +204,7 @@ def difference_matrix(verdict: Verdict) -> DifferenceMatrix | None:
 
 def cell_text(difference: Difference) -> str:
     """Return what hovering over a cell of the matrix says."""
-    return difference_sentence(difference)
+    return ("" if difference.is_planned else "exploratory: ") + difference_sentence(difference)
 
 
 def _trained(comparison: Comparison) -> list[ComparisonRow]:

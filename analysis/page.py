@@ -17,6 +17,7 @@ from analysis.comparison import Comparison, ComparisonRow
 from analysis.differences import Difference, Ranks
 from analysis.drawing import to_svg
 from analysis.folders import Study
+from analysis.judgement import Verdict, judge
 from analysis.method import method_section
 from analysis.pairs import COLUMNS, LEGEND, limit_pairs, pair_cells
 from analysis.plots import figures
@@ -24,7 +25,7 @@ from analysis.searches import importance_lines
 from analysis.spending import HEADERS, saving_sentence, spending, spending_rows, total_spending
 from analysis.terminal import COST_COLUMNS, PAPER_COLUMNS, legend, score_columns
 from analysis.units import show_interval
-from analysis.verdict import Verdict, judge, say_verdicts
+from analysis.verdict import say_verdicts
 
 MOST_PAIRS = 500
 _METRICS = {

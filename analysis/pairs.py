@@ -8,21 +8,24 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from analysis.differences import Difference
+from analysis.differences import ALPHA, Difference
 from analysis.units import MISSING
 
-COLUMNS = ("points", "interval", "p (Holm)", "p")
+COLUMNS = ("asked", "points", "95%", "p (Holm)", "p")
 LEGEND = (
-    "Points of accuracy; p: t-test over repeats and questions, decides after Holm's correction (bold: clear)"
+    "Points of accuracy; p: t-test over repeats and questions, decides after Holm's correction over what was "
+    "asked for together (bold: clear); exploratory: nobody asked before the study ran"
 )
 
 
 def pair_cells(difference: Difference) -> list[str]:
     """Return a pair's figures as people read them, in the order of `COLUMNS`."""
     low, high = difference.estimate.low, difference.estimate.high
-    interval = MISSING if low is None or high is None else f"{low:+.1f} to {high:+.1f}"
+    level = "" if difference.level == 1 - ALPHA else f"{100 * difference.level:g}%: "
+    interval = MISSING if low is None or high is None else f"{level}{low:+.1f} to {high:+.1f}"
+    asked = "planned" if difference.is_planned else "exploratory"
     tests = (difference.p_holm, difference.p)
-    return [f"{difference.estimate.mean:+.1f}", interval, *map(show_probability, tests)]
+    return [asked, f"{difference.estimate.mean:+.1f}", interval, *map(show_probability, tests)]
 
 
 def show_probability(p: float | None) -> str:

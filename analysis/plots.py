@@ -26,9 +26,9 @@ from analysis.figures import (
     pareto_charts,
 )
 from analysis.folders import open_studies
+from analysis.judgement import Verdict, judge
 from analysis.search_figures import expected_best_chart, learning_charts, slice_charts
 from analysis.tables import compare_finished
-from analysis.verdict import Verdict, judge
 
 
 def figures(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[Chart | DifferenceMatrix]:

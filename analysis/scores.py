@@ -62,13 +62,6 @@ class Scores:
         """Repeats that are scored."""
         return len(self.names)
 
-    def select(self, rows: Sequence[int]) -> Scores | None:
-        """Return the scores of some of the rows alone; None for none of them."""
-        if not rows:
-            return None
-        kept = {metric: matrix[list(rows)] for metric, matrix in self.matrices.items()}
-        return Scores(self.questions, kept, tuple(self.names[row] for row in rows))
-
     @property
     def same_targets_key(self) -> bytes | None:
         """The same for arms whose targets have equally many tokens at each question: one scale."""

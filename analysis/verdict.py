@@ -1,16 +1,15 @@
-"""The verdict: which arm is right more often, how sure that is, and what the study could not have seen.
+"""The verdict: which arm is right more often, and how sure that is.
 
     python -m analysis.verdict RESULTS                             # in words, then every pair
     python -m analysis.verdict RESULTS --max-train-seconds 15min --max-memory 2GB --max-parameters 1M
 
-Arms are compared in accuracy, pair by pair on the same questions (`analysis.differences`); arms that
-can't be told apart share a rank. Takes seconds.
+Arms are compared in accuracy on the same questions (`analysis.differences`). What the space asks for is
+tested together (`analysis.contrasts`); other pairs are exploratory. Takes seconds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -18,69 +17,12 @@ from rich.text import Text
 
 from analysis.budgets import parse_amount, parse_seconds, within_budget
 from analysis.command_line import open_console, results_parser, run_command
-from analysis.comparison import Comparison, ComparisonRow
-from analysis.differences import (
-    Answers,
-    Difference,
-    Ranks,
-    compare_all,
-    compare_pair,
-    correct_together,
-    rank_arms,
-)
+from analysis.comparison import Comparison
 from analysis.folders import open_studies
+from analysis.judgement import Verdict, judge
 from analysis.pairs import pair_table
 from analysis.tables import compare_finished
 from analysis.wording import budget_sentence, verdict_sentences
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The comparison of arms that answered the same questions.
-
-    Attributes:
-        rows: the trained arms that have scores, best first.
-        ranks: name -> the ranks that the arm may have; those of arms that can't be told apart overlap.
-        differences: every pair, with Holm's correction over all of them.
-        gains: every arm against the best row without training, corrected among themselves.
-        reference: the name of that row; None where there is none.
-    """
-
-    rows: list[ComparisonRow]
-    ranks: Mapping[str, Ranks]
-    differences: list[Difference]
-    gains: list[Difference]
-    reference: str | None
-
-    def pair(self, first: str, second: str) -> Difference:
-        """Return the difference of two arms, whichever is better."""
-        return next(d for d in self.differences if {d.better, d.worse} == {first, second})
-
-
-def judge(comparison: Comparison) -> list[Verdict]:
-    """Return a verdict for every set of test questions: other arms aren't compared."""
-    sets: dict[str, list[ComparisonRow]] = {}
-    for row in comparison.rows:
-        if row.question_set is not None and "accuracy" in row.estimates:
-            sets.setdefault(row.question_set, []).append(row)
-    return [verdict for rows in sets.values() if (verdict := _judge_set(rows)).rows]
-
-
-def _judge_set(rows: Sequence[ComparisonRow]) -> Verdict:
-    trained = [row for row in rows if not row.is_reference]
-    trained.sort(key=lambda row: -row.estimates["accuracy"].mean)
-    answers = [_answers(row) for row in trained]
-    differences = compare_all(answers)
-    untrained = [row for row in rows if row.is_reference]
-    best = max(untrained, key=lambda row: row.estimates["accuracy"].mean, default=None)
-    gains = [] if best is None else correct_together([compare_pair(arm, _answers(best)) for arm in answers])
-    ranks = rank_arms([row.name for row in trained], differences)
-    return Verdict(trained, ranks, differences, gains, best.name if best else None)
-
-
-def _answers(row: ComparisonRow) -> Answers:
-    assert row.arm.scores is not None
-    return Answers(row.name, 100 * row.arm.scores.matrices["accuracy"], row.is_reference)
 
 
 def closing_verdict(folder: Path) -> RenderableType:
@@ -127,7 +69,7 @@ def _main(arguments: Sequence[str] | None) -> None:
         console.print(Text(line))
     for verdict in verdicts:
         if verdict.differences:
-            console.print(pair_table([*verdict.differences, *verdict.gains]))
+            console.print(pair_table([*verdict.effects, *verdict.differences, *verdict.gains]))
 
 
 def _limits(seconds: str | None, memory: str | None, parameters: str | None) -> dict[str, float]:

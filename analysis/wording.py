@@ -1,18 +1,18 @@
-"""The verdict in words: sentences that a person reads, built from the figures of `analysis.verdict`."""
+"""The verdict in words: sentences that a person reads, built from the figures of `analysis.judgement`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from analysis.caveats import caveats
 from analysis.comparison import ComparisonRow
 from analysis.differences import Difference
+from analysis.evidence import evidence_sentence, is_searched
+from analysis.judgement import Verdict
+from analysis.phrases import join_names, shorten
 from analysis.units import show_bytes, show_count, show_seconds
 
-if TYPE_CHECKING:
-    from analysis.verdict import Verdict
-
-MOST_SENTENCES = 4
+MOST_SENTENCES = 6
 _LIMITS = {
     "train_seconds": lambda limit: f"training of at most {show_seconds(limit)}",
     "peak_memory_bytes": lambda limit: f"at most {show_bytes(limit)} of memory",
@@ -20,46 +20,37 @@ _LIMITS = {
 }
 
 
-def show_p(p: float | None) -> str:
-    """Return a p-value as it is written in a sentence."""
-    if p is None:
-        return "not tested"
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}" if p < 0.1 else f"p = {p:.2f}"
-
-
-def difference_sentence(difference: Difference) -> str:
-    """Return one pair in words: A beats B by 4.1 points (95%: 1.9 to 6.3, p = 0.001)."""
-    estimate = difference.estimate
-    verb = "beats" if difference.is_clear else "can't be told apart from"
-    interval = "" if estimate.low is None else f"95%: {estimate.low:.1f} to {estimate.high:.1f}, "
-    by = f"by {estimate.mean:.1f} points" if difference.is_clear else f"({estimate.mean:+.1f} points"
-    joint = f" ({interval}" if difference.is_clear else f"; {interval}"
-    return f"{difference.better} {verb} {difference.worse} {by}{joint}{show_p(difference.p_holm)})"
-
-
 def verdict_sentences(verdict: Verdict) -> list[str]:
-    """Return the verdict: the top, what it beats, and the gain over no training."""
-    return [*_top(verdict), *_beaten(verdict), *_gain(verdict)]
+    """Return the verdict: who may be best, what was asked for, what else shows, the gain over no training."""
+    return [*_top(verdict), *_planned(verdict), *_exploratory(verdict), *_gain(verdict), *caveats(verdict)]
 
 
 def _top(verdict: Verdict) -> list[str]:
+    best = verdict.rows[0]
     if len(verdict.rows) == 1:
-        return [
-            f"{_scored(verdict.rows[0])}; it is the only arm with scores, so there is nothing to compare."
-        ]
-    top = [row for row in verdict.rows if verdict.ranks[row.name].first == 1]
+        return [f"{_scored(best)}; it is the only arm with scores, so there is nothing to compare."]
     if len({row.estimates["accuracy"].mean for row in verdict.rows}) == 1:
-        return [f"All {len(verdict.rows)} arms are equally right: {_scored(top[0])}."]
-    if not any(d.p is not None for d in verdict.differences):
-        return [
-            f"{_scored(verdict.rows[0])} comes first, but one seed an arm can't say whether that is luck."
-        ]
+        return [f"All {len(verdict.rows)} arms are equally right: {_scored(best)}."]
+    if max(row.repeats for row in verdict.rows) < 2:
+        return [f"{_scored(best)} comes first, but {_alone(best)} an arm can't say whether that is luck."]
+    top = [row for row in verdict.rows if verdict.ranks[row.name].first == 1]
+    found = ", as these searches found them" if leaves_search_out(verdict) else ""
     if len(top) == 1:
-        return [f"{_scored(top[0])} is the best of {len(verdict.rows)} arms."]
+        return [f"{_scored(top[0])} is the best of {len(verdict.rows)} arms{found}."]
     scores = [row.estimates["accuracy"].mean for row in top]
     names = join_names(shorten([row.name for row in top]))
-    accuracies = f"accuracy {max(scores):.1f} to {min(scores):.1f}%"
-    return [f"Nothing separates {names} at the top ({accuracies})."]
+    return [
+        f"Nothing separates {names} at the top (accuracy {max(scores):.1f} to {min(scores):.1f}%{found})."
+    ]
+
+
+def leaves_search_out(verdict: Verdict) -> bool:
+    """Say whether the figures are those of configurations: some arm was searched once."""
+    return any(row.unit == "seed" and is_searched(row.arm) for row in verdict.rows)
+
+
+def _alone(row: ComparisonRow) -> str:
+    return "one search and one model" if is_searched(row.arm) else "one training"
 
 
 def _scored(row: ComparisonRow) -> str:
@@ -69,16 +60,48 @@ def _scored(row: ComparisonRow) -> str:
     return f"{row.name} (accuracy {estimate.mean:.1f}%, 95%: {estimate.low:.1f} to {estimate.high:.1f})"
 
 
-def _beaten(verdict: Verdict) -> list[str]:
-    clear = [difference for difference in verdict.differences if difference.is_clear]
-    first = verdict.rows[0].name
-    own = sorted((d for d in clear if d.better == first), key=lambda d: d.estimate.mean)
-    rest = [d for d in clear if d.better != first]
-    said = own[:MOST_SENTENCES] + (rest if len(rest) <= MOST_SENTENCES else [])
-    lines = [f"{difference_sentence(difference)}." for difference in said]
-    if len(said) == len(clear):
-        return lines
-    return [*lines, f"Of all {len(verdict.differences)} pairs {len(clear)} can be told apart."]
+def _planned(verdict: Verdict) -> list[str]:
+    """Return what the space asks for and is clear; where nothing is, what was asked, and the largest."""
+    tested = [difference for difference in verdict.planned if difference.p is not None]
+    if not tested:
+        return []
+    family = [] if verdict.is_planned else _no_plan(verdict)
+    clear = sorted((d for d in tested if d.is_clear), key=lambda d: (not d.over, d.p_holm))
+    if not clear:
+        return [*family, *_nothing_clear(verdict, tested)]
+    lines = [f"{evidence_sentence(d, verdict.rows)}." for d in clear[:MOST_SENTENCES]]
+    if len(clear) > len(lines):
+        lines.append(f"Of all {len(tested)} differences that were asked for {len(clear)} can be told apart.")
+    return [*family, *lines]
+
+
+def _no_plan(verdict: Verdict) -> list[str]:
+    if len(verdict.rows) < 3:
+        return []
+    return ["No two arms differ in one compared factor alone: all pairs were tested together."]
+
+
+def _nothing_clear(verdict: Verdict, tested: Sequence[Difference]) -> list[str]:
+    largest = evidence_sentence(max(tested, key=lambda d: d.estimate.mean), verdict.rows)
+    asked = join_names(shorten([f"{d.better} against {d.worse}" for d in tested], MOST_SENTENCES))
+    if len(tested) == 1:
+        return [f"Asked: {asked}. {largest}."]
+    return [f"Asked: {asked}. None of the {len(tested)} could be told apart; the largest: {_lower(largest)}."]
+
+
+def _exploratory(verdict: Verdict) -> list[str]:
+    """Return what shows among the pairs that nobody asked for; never as a finding of its own."""
+    clear = [difference for difference in verdict.exploratory if difference.is_clear]
+    clear.sort(key=lambda d: -d.estimate.mean)
+    lines = [f"Exploratory: {_lower(evidence_sentence(d, verdict.rows))}." for d in clear[:2]]
+    if len(clear) > len(lines):
+        pairs = len(verdict.exploratory)
+        lines.append(f"Exploratory: of {pairs} pairs that the space doesn't ask for {len(clear)} differ.")
+    return lines
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _gain(verdict: Verdict) -> list[str]:
@@ -87,9 +110,10 @@ def _gain(verdict: Verdict) -> list[str]:
     above = {d.better for d in verdict.gains if d.is_clear and d.worse == verdict.reference}
     unclear = [row.name for row in verdict.rows if row.name not in above]
     untrained = f"the best row without training ({verdict.reference})"
+    found = ", as these searches found them" if leaves_search_out(verdict) else ""
     if not unclear:
-        return [f"Every arm beats {untrained}."]
-    return [f"Not shown to beat {untrained}: {join_names(shorten(unclear))}."]
+        return [f"All arms beat {untrained}{found}."]
+    return [f"Not shown to beat {untrained}{found}: {join_names(shorten(unclear))}."]
 
 
 def budget_sentence(verdict: Verdict, kept: Sequence[ComparisonRow], limits: Mapping[str, float]) -> str:
@@ -103,13 +127,3 @@ def budget_sentence(verdict: Verdict, kept: Sequence[ComparisonRow], limits: Map
     left_out = [row.name for row in verdict.rows if row not in kept]
     beyond = f" Beyond it: {join_names(left_out)}." if left_out else ""
     return f"Best with {under}: {_scored(best)}{tied}.{beyond}"
-
-
-def shorten(names: Sequence[str], most: int = 4) -> list[str]:
-    """Return the first names, and how many others there are."""
-    return list(names) if len(names) <= most else [*names[: most - 1], f"{len(names) - most + 1} others"]
-
-
-def join_names(names: Sequence[str]) -> str:
-    """Return names as a list in words: a, b and c."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
