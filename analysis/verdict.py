@@ -21,17 +21,31 @@ from analysis.comparison import Comparison
 from analysis.folders import open_studies
 from analysis.judgement import Verdict, judge
 from analysis.pairs import pair_table
+from analysis.recommendation import recommend
 from analysis.tables import compare_finished
 from analysis.wording import budget_sentence, verdict_sentences
 
 
 def closing_verdict(folder: Path) -> RenderableType:
-    """Return a study's verdict in words for `rich`, for the end of a run.
+    """Return a study's recommendation and verdict in words for `rich`, for the end of a run.
 
     Raises:
         AnalysisError: nothing in the folder can be compared yet.
     """
-    return Group(*(Text(line) for line in say(compare_finished(open_studies([folder])))))
+    comparison = compare_finished(open_studies([folder]))
+    return Group(*_say_all(comparison, judge(comparison)))
+
+
+def _say_all(
+    comparison: Comparison, verdicts: Sequence[Verdict], limits: Mapping[str, float] | None = None
+) -> list[Text]:
+    """Return what to use, why, and the commands that go on from it, which are not broken to be copied."""
+    found = recommend(comparison, verdicts)
+    commands = [f"{what}: {command}" for what, command in found.commands.items()]
+    return [
+        *map(Text, (*found.lines, "", *say_verdicts(verdicts, limits), *([""] if commands else []))),
+        *(Text(command, no_wrap=True, overflow="ignore") for command in commands),
+    ]
 
 
 def say(comparison: Comparison, limits: Mapping[str, float] | None = None) -> list[str]:
@@ -63,10 +77,11 @@ def _main(arguments: Sequence[str] | None) -> None:
     parser.add_argument("--max-parameters", metavar="COUNT", help="only arms that train at most these: 300k")
     options = parser.parse_args(arguments)
     limits = _limits(options.max_train_seconds, options.max_memory, options.max_parameters)
-    verdicts = judge(compare_finished(open_studies(options.results)))
+    comparison = compare_finished(open_studies(options.results))
+    verdicts = judge(comparison)
     console = open_console()
-    for line in say_verdicts(verdicts, limits):
-        console.print(Text(line))
+    for line in _say_all(comparison, verdicts, limits):
+        console.print(line)
     for verdict in verdicts:
         if verdict.differences:
             console.print(pair_table([*verdict.effects, *verdict.differences, *verdict.gains]))

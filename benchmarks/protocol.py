@@ -148,8 +148,7 @@ def main() -> None:
 def _describe(studies: int, seconds: float) -> dict[str, Any]:
     designs = (*DEFAULTS, *CANDIDATES, ONE_SEARCH)
     return {
-        "command": "python -m benchmarks.protocol"
-        + (f" --studies {studies}" if studies != STUDIES else ""),
+        "command": "python -m benchmarks.protocol" + (f" --studies {studies}" if studies != STUDIES else ""),
         "commit": source_commit(),
         "machine": {"processor": processor_name(), "cores_used": 1, "python": platform.python_version()},
         "seconds": round(seconds),

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 RESUMED_COLUMNS = (
     ("arm", "replicate", "method", "stage", "status", "reason", "search_number", "search_score")
     + ("rung_losses",)
-    + ("accuracy", "train_steps", "planned_steps", "busy_seconds", "log", "config_json")
+    + ("study", "questions", "accuracy", "train_steps", "planned_steps", "busy_seconds", "log", "config_json")
 )  # fmt: skip
 # What a study must find as it left it: name -> configuration value.
 _FINGERPRINTS = {
@@ -75,7 +75,7 @@ def describe_study(name: str, plan: Plan, slots: int, width: int, max_disk: floa
         "slots": slots,
         "max_disk": max_disk,
         "compared": plan.space.compared,
-        "arms": [_describe_arm(arm) for arm in plan.arms],
+        "arms": [describe_arm(arm) for arm in plan.arms],
         "looks": describe_looks(plan),
         "looks_taken": [],
         "extensions": [],
@@ -93,8 +93,9 @@ def describe_study(name: str, plan: Plan, slots: int, width: int, max_disk: floa
     }
 
 
-def _describe_arm(arm: Arm) -> dict[str, Any]:
-    return {
+def describe_arm(arm: Arm) -> dict[str, Any]:
+    """Return an arm as study.json has it."""
+    described = {
         "label": arm.label,
         "slug": arm.slug,
         "factors": dict(arm.factors),
@@ -105,6 +106,8 @@ def _describe_arm(arm: Arm) -> dict[str, Any]:
         "search_trials": arm.search_trials,
         "confirm_seeds": arm.confirm_seeds,
     }
+    same: dict[str, Any] = json.loads(json.dumps(described))  # as it is read again
+    return same
 
 
 def notes(plan: Plan, slots: Slots) -> list[str]:
@@ -349,7 +352,7 @@ def check_same_arms(plan: Plan, description: Mapping[str, Any]) -> None:
     """
     then = {arm["label"]: arm for arm in description["arms"]}
     for arm in plan.arms:
-        old, new = then.get(arm.label, {}), json.loads(json.dumps(_describe_arm(arm)))
+        old, new = then.get(arm.label, {}), describe_arm(arm)
         if changed := [name for name in new if old.get(name) != new[name]]:
             raise UserError(
                 f"the search space, or a default of the project, has changed since this study began (arm "

@@ -5,7 +5,7 @@ The same lines open every run, and are what `--dry-run` prints, there with a row
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ from study.binding import bind
 from study.command_line import say
 from study.disk import DiskPlan, check_free, check_limit
 from study.display import show_seconds
+from study.earlier_trials import read_earlier_trials
 from study.estimate import StudyEstimate, estimate_on_record, estimate_study, process_bytes
+from study.judging import count_contrasts
 from study.plan import Plan
 from study.quiet import quiet_libraries
-from study.resolution import ASSUMPTIONS, least_difference
+from study.resolution import describe_resolution, spread_on_record
 from study.room import free_bytes
 from study.sizes import show_size
 from study.slots import Slots
@@ -33,7 +35,8 @@ def preflight(
     folder: Path,
     max_disk: float | None,
     console: Console,
-    finished: Iterable[Mapping[str, Any]] = (),
+    finished: Collection[Mapping[str, Any]] = (),
+    studies: Path | None = None,
 ) -> tuple[DiskPlan, Mapping[tuple[str, str], float]]:
     """Print what a bound plan will cost; return what it may take up on disk, and the seconds of a trial.
 
@@ -42,6 +45,7 @@ def preflight(
     Args:
         folder: where the results go; `max_disk` is the most bytes that it may take up, if there is a limit.
         finished: rows of a resumed study that need not run again.
+        studies: where this and earlier studies lie, whose trials tell how much replicates differ.
 
     Raises:
         UserError: a model or the data can't be used, or the disk does not hold the study.
@@ -50,7 +54,7 @@ def preflight(
     estimate = estimate_study(plan, slots, finished)
     disk = estimate.disk(max_disk)
     check_limit(disk)
-    _print_summary(estimate, disk, folder, console)
+    _print_summary(estimate, disk, folder, console, studies)
     check_free(disk, folder)
     return disk, estimate.trial_seconds
 
@@ -76,29 +80,43 @@ def dry_run(plan: Plan, slots: Slots, folder: Path, max_disk: float | None, cons
         console.print(f"Stacked LoRA's second phase: {max(code):,} rows of code.", highlight=False)
     searched = dict.fromkeys(name for arm in plan.arms for name in arm.ranges)
     console.print(f"Searched within each arm: {', '.join(searched) or 'nothing'}", highlight=False)
-    _print_summary(estimate, disk, folder, console)
+    _print_summary(estimate, disk, folder, console, folder)
     for note in plan.notes:
         say(console, f"Note: {note}")
     console.print("Nothing was run.")
 
 
-def summary_rows(estimate: StudyEstimate, disk: DiskPlan, free: float) -> list[tuple[str, str]]:
-    """Return what a study will cost as (what, sentence)."""
+def summary_rows(
+    estimate: StudyEstimate, disk: DiskPlan, free: float, on_record: Iterable[Mapping[str, Any]] = ()
+) -> list[tuple[str, str]]:
+    """Return what a study will cost as (what, sentence).
+
+    Args:
+        free: bytes on its disk.
+        on_record: rows of its own or of earlier studies, which tell how much replicates differ.
+    """
     return [
         ("trials", _trials(estimate)),
         ("time", _time(estimate)),
         ("memory", _memory(estimate)),
         ("disk", _disk(disk, free)),
-        ("will see", _resolution(estimate)),
+        ("will see", _resolution(estimate, on_record)),
         *([("cut", cut)] if (cut := _cut(estimate)) else []),
     ]
 
 
-def _print_summary(estimate: StudyEstimate, disk: DiskPlan, folder: Path, console: Console) -> None:
+def _print_summary(
+    estimate: StudyEstimate,
+    disk: DiskPlan,
+    folder: Path,
+    console: Console,
+    studies: Path | None,
+) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for what, sentence in summary_rows(estimate, disk, free_bytes(folder)):
+    on_record = read_earlier_trials(studies, estimate.plan) if studies else []
+    for what, sentence in summary_rows(estimate, disk, free_bytes(folder), on_record):
         table.add_row(what, Text(sentence))
     console.print(table)
 
@@ -162,14 +180,14 @@ def _disk(disk: DiskPlan, free: float) -> str:
     return line
 
 
-def _resolution(estimate: StudyEstimate) -> str:
-    seeds = min(arm.arm.replicates for arm in estimate.arms)
-    questions = min(arm.facts.test.rows for arm in estimate.arms)
-    if seeds < 2 or questions < 2:
-        return "no difference between arms: one seed says nothing of the spread; --confirm-seeds 2 or more"
-    return (
-        f"differences of {least_difference(questions, seeds):.1f} points and more between two arms "
-        f"({questions} questions, {seeds} seeds; 80% power at 5%, one pair; {ASSUMPTIONS})"
+def _resolution(estimate: StudyEstimate, on_record: Iterable[Mapping[str, Any]]) -> str:
+    arms = [arm.arm for arm in estimate.arms]
+    return describe_resolution(
+        questions=min(arm.facts.test.rows for arm in estimate.arms),
+        replicates=min(arm.replicates for arm in arms),
+        seeds=min(arm.confirm_seeds for arm in arms),
+        contrasts=count_contrasts(estimate.plan),
+        measured=spread_on_record(on_record),
     )
 
 

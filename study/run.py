@@ -186,7 +186,8 @@ def _start(options: argparse.Namespace, console: Console) -> int:
     name = new_study_name(request.space)
     folder = ResultsFolder(join_address(options.results, name))
     _check_nodes(options, folder, plan)
-    disk, trial_seconds = preflight(plan, slots, folder.root, max_disk, console)
+    beside = _studies_beside(folder)
+    disk, trial_seconds = preflight(plan, slots, folder.root, max_disk, console, studies=beside)
     folder.create()
     description = describe_study(name, plan, slots.count, search_width(plan, slots.count), max_disk)
     with folder.in_use():
@@ -222,8 +223,9 @@ def _resume(options: argparse.Namespace, console: Console) -> int:
     max_disk = description.get("max_disk")
     if options.max_disk is not None:
         max_disk = parse_size("--max-disk", options.max_disk)
+    beside = _studies_beside(folder)
     if options.dry_run:
-        preflight(plan, slots, folder.root, max_disk, console, read_finished(folder).values())
+        preflight(plan, slots, folder.root, max_disk, console, read_finished(folder).values(), beside)
         console.print("Nothing was run.")
         return 0
     watching = _watching(options, console)
@@ -232,12 +234,17 @@ def _resume(options: argparse.Namespace, console: Console) -> int:
         what = "Extending" if is_extended else "Going on with"
         say(console, f"{what} {description['study']}: {plan.space.question}")
         finished = read_finished(folder)
-        disk, seconds = preflight(plan, slots, folder.root, max_disk, console, finished.values())
+        disk, seconds = preflight(plan, slots, folder.root, max_disk, console, finished.values(), beside)
         if is_extended:
             folder.write_description(description)
         on_cluster = _on_cluster(options)
         study = StudyRun(plan, folder, description, slots, disk, watching, seconds, finished, on_cluster)
         return _run(study, console)
+
+
+def _studies_beside(folder: ResultsFolder) -> Path | None:
+    """Return where this and earlier studies lie; at an address none are looked at."""
+    return None if folder.is_remote else folder.root.absolute().parent
 
 
 def _extended(
@@ -319,16 +326,9 @@ def _close(folder: ResultsFolder, console: Console) -> int:
     report = when_there_is_room(lambda: write_report(folder.root))
     folder.publish(report)
     say(console, f"Results: {folder} (trials, predictions and history in Parquet; models; logs)")
-    if folder.is_remote:
-        say(console, f'Next: open its report.html, or: python -m study.export "{folder}" --arm ARM --to DIR')
-    else:
-        say(console, f'Next: open {report}, or ask a model: python -m study.ask {_first_model(folder)} "..."')
+    where = "its report.html" if folder.is_remote else str(report)
+    say(console, f"Next: open {where}")
     return 0
-
-
-def _first_model(folder: ResultsFolder) -> Path:
-    kept = sorted((folder.root / "models").iterdir())
-    return kept[0] if kept else folder.root / "models" / "ARM"
 
 
 def _on_cluster(options: argparse.Namespace) -> bool:
