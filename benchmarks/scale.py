@@ -100,9 +100,9 @@ def drive(root: Path, trials: int) -> dict[str, Any]:
     with folder.in_use():
         folder.write_description(description)
         finished = launch.read_finished(folder)
-        disk = DiskPlan(0, 0, 0, 0, SLOTS)
+        disk = DiskPlan(0, 0, 0, 0, 0, SLOTS)
         watching = Watching(dashboard=False)
-        study = launch.StudyRun(plan, folder, description, slots, disk, watching, finished)
+        study = launch.StudyRun(plan, folder, description, slots, disk, watching, finished=finished)
         launch.run_study(study, Console(quiet=True))
     seconds = time.perf_counter() - started
     assert len(folder.read_trials([])) == trials
@@ -123,7 +123,7 @@ def run_trial(*arguments: Any, **options: Any) -> None:
 
 def plan_of(trials: int) -> Plan:
     """Return a plan of so many trials; the trainer reads neither the model nor the data."""
-    plan = make_plan(Request("lora_vs_qlora", trials=1, confirm_seeds=1, settings={"variant": "main"}))
+    plan = make_plan(Request("lora_vs_qlora", trials=1, replicates=1, settings={"variant": "main"}))
     lora = plan.arms[0]
     model, data = Source("embedded", embedded.MODEL_DIR), Source("embedded", embedded.DATA_DIR)
     share, rest = divmod(trials, max(1, trials // ARM_TRIALS))
@@ -133,7 +133,7 @@ def plan_of(trials: int) -> Plan:
             label=f"arm {i}",
             values={**lora.values, "weight_decay": i / 1000},
             search_trials=share + (i < rest) - CONFIRM_SEEDS,
-            confirm_seeds=tuple(range(1, CONFIRM_SEEDS + 1)),
+            confirm_seeds=CONFIRM_SEEDS,
         )
         for i in range(max(1, trials // ARM_TRIALS))
     )

@@ -11,6 +11,7 @@ import analysis
 from analysis.errors import AnalysisError
 from analysis.query import query
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
+from tests.analysis.simulated_replicates import Protocol, write_replicates
 
 DOCUMENT = Path(analysis.__file__).parent / "QUERIES.md"
 SECTIONS = re.findall(r"^## (.+?)\n.*?```sql\n(.*?)```", DOCUMENT.read_text(), flags=re.DOTALL | re.MULTILINE)
@@ -37,22 +38,37 @@ def test_there_are_a_dozen_queries():
     assert len(QUERIES) >= 12
 
 
-@pytest.mark.parametrize("title", QUERIES)
+OF_REPLICATES = "What did each search find, and how did it do on the test split?"
+
+
+@pytest.mark.parametrize("title", QUERIES.keys() - {OF_REPLICATES})
 def test_documented_query_runs_and_finds_rows(frames, title):
     assert rows(frames, title)
+
+
+def test_each_replicate_stands_beside_the_search_trial_that_trained_its_model(tmp_path):
+    write_replicates(tmp_path, [SimulatedArm()], Protocol(3, 2), questions=397)
+    frames = analysis.load(tmp_path)
+    trials = frames.trials.to_pandas().set_index("trial")
+    found = rows(frames, OF_REPLICATES)
+    assert [row["replicate"] for row in found] == [0, 1, 2]
+    for row in found:
+        own = trials[(trials.stage == "search") & (trials.replicate == row["replicate"])]
+        best = own.loc[own.search_score.idxmax()]
+        assert (row["rank"], row["validation_accuracy"]) == (best["rank"], best.accuracy)
 
 
 def test_best_arms_are_those_of_the_rows(frames):
     first = rows(frames, "Which arms came out best on the test split?")[0]
     trials = frames.trials.to_pandas()
     own = trials[(trials.arm == "lora main") & (trials.stage == "confirm")].accuracy
-    assert (first["arm"], first["seeds"]) == ("lora main", 3)
+    assert (first["arm"], first["models"]) == ("lora main", 3)
     assert first["accuracy"] == pytest.approx(own.mean())
 
 
 def test_winner_of_a_search_is_its_best_row(frames):
     trials = frames.trials.to_pandas()
-    for row in rows(frames, "Which configuration won each arm's search?"):
+    for row in rows(frames, "Which configuration scored best on validation, in all searches of an arm?"):
         own = trials[(trials.arm == row["arm"]) & (trials.stage == "search")]
         assert row["trial"] == own.loc[own.search_score.idxmax()].trial
 
