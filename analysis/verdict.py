@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Group, RenderableType
+from rich.console import Console
 from rich.text import Text
 
 from analysis.budgets import parse_amount, parse_seconds, within_budget
@@ -26,26 +26,31 @@ from analysis.tables import compare_finished
 from analysis.wording import budget_sentence, verdict_sentences
 
 
-def closing_verdict(folder: Path) -> RenderableType:
-    """Return a study's recommendation and verdict in words for `rich`, for the end of a run.
+def print_closing_verdict(folder: Path, console: Console) -> None:
+    """Print a study's recommendation and verdict in words, at the end of a run.
 
     Raises:
         AnalysisError: nothing in the folder can be compared yet.
     """
     comparison = compare_finished(open_studies([folder]))
-    return Group(*_say_all(comparison, judge(comparison)))
+    _print_words(comparison, judge(comparison), console)
 
 
-def _say_all(
-    comparison: Comparison, verdicts: Sequence[Verdict], limits: Mapping[str, float] | None = None
-) -> list[Text]:
-    """Return what to use, why, and the commands that go on from it, which are not broken to be copied."""
+def _print_words(
+    comparison: Comparison,
+    verdicts: Sequence[Verdict],
+    console: Console,
+    limits: Mapping[str, float] | None = None,
+) -> None:
+    """Print what to use, why, and the commands that go on from it."""
     found = recommend(comparison, verdicts)
-    commands = [f"{what}: {command}" for what, command in found.commands.items()]
-    return [
-        *map(Text, (*found.lines, "", *say_verdicts(verdicts, limits), *([""] if commands else []))),
-        *(Text(command, no_wrap=True, overflow="ignore") for command in commands),
-    ]
+    for line in (*found.lines, "", *say_verdicts(verdicts, limits)):
+        console.print(Text(line))
+    if found.commands:
+        console.print()
+    for what, command in found.commands.items():
+        # Whole, however narrow the console is: a command is there to be copied.
+        console.print(Text(f"{what}: {command}"), soft_wrap=True)
 
 
 def say(comparison: Comparison, limits: Mapping[str, float] | None = None) -> list[str]:
@@ -80,8 +85,7 @@ def _main(arguments: Sequence[str] | None) -> None:
     comparison = compare_finished(open_studies(options.results))
     verdicts = judge(comparison)
     console = open_console()
-    for line in _say_all(comparison, verdicts, limits):
-        console.print(line)
+    _print_words(comparison, verdicts, console, limits)
     for verdict in verdicts:
         if verdict.differences:
             console.print(pair_table([*verdict.effects, *verdict.differences, *verdict.gains]))

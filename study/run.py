@@ -313,7 +313,7 @@ def _say_how_to_go_on(why: str, plan: Plan, folder: ResultsFolder, console: Cons
 def _close(folder: ResultsFolder, console: Console) -> int:
     from analysis.report import write_report
     from analysis.tables import closing_table
-    from analysis.verdict import closing_verdict
+    from analysis.verdict import print_closing_verdict
 
     rows = folder.read_trials(["method", "status"])
     if not any(row["method"] in TRAINED_METHODS and row["status"] == "complete" for row in rows):
@@ -322,7 +322,7 @@ def _close(folder: ResultsFolder, console: Console) -> int:
     # The analysis reads folders on a disk.
     folder.fetch(folder.description_path, *(folder.root / table for table in TABLES))
     console.print(closing_table(folder.root))
-    console.print(closing_verdict(folder.root))
+    print_closing_verdict(folder.root, console)
     report = when_there_is_room(lambda: write_report(folder.root))
     folder.publish(report)
     say(console, f"Results: {folder} (trials, predictions and history in Parquet; models; logs)")

@@ -16,7 +16,7 @@ from analysis.folders import open_studies
 from analysis.intervals import Estimate
 from analysis.pairs import limit_pairs
 from analysis.phrases import difference_sentence
-from analysis.verdict import closing_verdict, judge, say
+from analysis.verdict import judge, print_closing_verdict, say
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
 
 GOOD = SimulatedArm(accuracy=0.7, train_seconds=300)
@@ -121,11 +121,15 @@ def test_limits_are_read_with_their_units():
         parse_amount("many")
 
 
-def test_closing_verdict_can_be_printed(tmp_path):
+def test_the_closing_verdict_says_what_to_use_and_why_and_leaves_commands_whole(tmp_path):
     write_study(tmp_path, [GOOD, POOR], questions=100)
-    console = Console(file=io.StringIO(), width=100)
-    console.print(closing_verdict(tmp_path))
-    assert "lora main beats full main" in console.file.getvalue()
+    console = Console(file=io.StringIO(), width=60)
+    print_closing_verdict(tmp_path, console)
+    text = console.file.getvalue()
+    assert text.startswith("Use: lora main (accuracy ")
+    assert "lora main beats full main" in " ".join(text.split())
+    (export,) = (line for line in text.splitlines() if "study.export" in line)
+    assert export.endswith("--arm 'lora main' --to my-model")
 
 
 def test_command_prints_the_pairs(tmp_path):
