@@ -58,7 +58,9 @@ def extend(description: Mapping[str, Any], more: Extension, trials_before: int) 
         {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "replicates": more.replicates,
+            "replicates_before": min(arms[label]["replicates"] for label in labels),
             "confirm_seeds": more.confirm_seeds,
+            "confirm_seeds_before": min(arms[label]["confirm_seeds"] for label in labels),
             "arms": labels,
             "trials_before": trials_before,
         },

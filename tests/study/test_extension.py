@@ -34,7 +34,9 @@ def test_an_extended_study_has_the_trials_of_one_that_was_as_long_from_the_start
     assert short.folder.trial_ids() == run(long, "--replicates", "3")
     assert times == {t: short.folder.table_path("trials", t).stat().st_mtime_ns for t in before}
     (extension,) = description(short)["extensions"]
-    assert (extension["replicates"], extension["trials_before"]) == (3, len(before))
+    assert (extension["replicates_before"], extension["replicates"]) == (2, 3)
+    assert extension["trials_before"] == len(before)
+    assert "was extended from 2 to 3 replicates after its results could be seen" in " ".join(output.split())
     assert {arm["replicates"] for arm in description(short)["arms"]} == {1, 3}  # 1: the baselines
     # And on with it, as with any other study.
     assert "Going on with" in output_of(short.resume("run_trial"))
