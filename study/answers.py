@@ -1,57 +1,220 @@
-"""Reading numbers out of answers: the reference's, and the three ways to read a prediction's.
+"""Reading the number that an answer comes to: a reference's, and a prediction's.
 
-Sources: Cobbe et al. 2021 (`#### n`), and the strict and flexible GSM8K filters of lm-evaluation-harness.
-Numbers are compared as decimals, so 1,000 = 1000 = 1000.0; `$`, `%` and a trailing `.` do not matter.
+A reference is one number, with at most a currency or a unit beside it; anything else is refused with the
+reason. A prediction is read as a careful reader reads it, up to where the model begins another question, at
+the first of these places that holds a number:
+
+    1. after the last `####`, on its line (alone: accuracy, 'strict')
+    2. in the last \\boxed{}
+    3. after the last "the answer is", "answer:"
+    4. the last number of the text
+
+A place that holds something that is no one number (`12:30`, `1,5`) gives none, and the places after it are
+not asked. docs/numbers.md has the rules with examples, and where they differ from lm-evaluation-harness
+(`study.published_rules`). Source: Cobbe et al. 2021 (`#### n`). Numbers are compared as exact fractions.
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
+from collections.abc import Iterator
 from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
 
-# A minus is a sign only where no operand stands before it: 16-3 holds 16 and 3.
-_NUMBER = re.compile(r"(?:(?<![\w.)])-\s?)?\$?(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)", re.ASCII)
-_MARKED = re.compile(r"####[ \t]*(.*)")
+from study.numerals import MAX_DIGITS, find_numerals
+from study.plain_text import GROUP_SPACE, plain
+from study.single_numbers import NotOneNumber, read_single
+
+__all__ = [
+    "NotOneNumber",
+    "answer_number",
+    "contains_number",
+    "format_number",
+    "marked_number",
+    "read_prediction",
+    "read_reference",
+]
+
+_MARK = re.compile(r"#{4,}+")
+_BOXED = re.compile(r"\\(?:boxed|fbox)")
+_ANSWER_IS = re.compile(
+    r"\banswer\b[ *_`\"')]{0,5}(?:(?P<label>[:=])|is|was|equals|comes to|would be|will be)(?!\s++not\b)",
+    re.IGNORECASE,
+)
+# Where a model goes on with a question of its own; the last ones are what ends a turn in chat templates.
+_ANOTHER = re.compile(
+    r"[QPEIHU](?<![A-Za-z].)(?:(?<=Q)(?:uestion)?|(?:(?<=P)roblem|(?<=E)xercise|(?<=I)nstruction"
+    r"|(?<=H)uman|(?<=U)ser))[ ]?#?\d{0,4}[ ]?[*_]{0,2}:"
+    r"|<(?:/s|\|(?:im_end|im_start|endoftext|end_of_text|eot_id|end)\||eos|end_of_turn)>"
+)
+# `#### Step 2: ...` is a heading.
+_HEADING = re.compile(r"\b(?:step|part|question|problem|example|method|option|case|section)\b", re.IGNORECASE)
+# How far from its place the number may stand, and the text in which an equation goes on.
+_LEAD_CHARACTERS = 80
+_EQUATION = re.compile(r"[\d\s.,+*/()$€£¥%×÷·=x^-]*+")
+_OPERATION = re.compile(r"\s{0,3}[-+*/×÷^]\s{0,3}[$€£¥(]{0,2}\s?\d")
+_CENTS = re.compile(r"(?<![\d.,])(\d++) ?dollars?,? (?:and )?(\d\d?) ?cents?\b")
 
 
-def read_numbers(text: str) -> list[Decimal]:
-    """Return the numbers in `text`, in order."""
-    return [_decimal(match) for match in _NUMBER.finditer(text)]
+def read_reference(answer: str) -> Fraction:
+    """Return the number of a reference: what follows its `####`, or where it has none all of it.
+
+    What is accepted is what `answer_number` reads in the same text: who repeats the reference is right.
+
+    Raises:
+        NotOneNumber: it is not one number; the message says what it is.
+    """
+    text = plain(answer)
+    marked = [span for span in _marked_spans(text) if _is_read(span)]
+    if not marked:
+        if _MARK.search(text):
+            raise NotOneNumber("no number follows '####'")
+        return read_single(text)
+    if len(marked) > 1:
+        raise NotOneNumber("two numbers are marked with '####'")
+    value = read_single(marked[0])
+    if marked_number(answer) != value:
+        raise NotOneNumber("another question begins before it, as 'Question:' does")
+    return value
 
 
-def last_number(text: str) -> Decimal | None:
-    """Return the last number in `text` (accuracy, 'flexible'), or None."""
-    numbers = read_numbers(text)
-    return numbers[-1] if numbers else None
+class Reading(NamedTuple):
+    """What a prediction comes to: `number` by all rules (accuracy), `marked` by the mark alone ('strict')."""
+
+    number: Fraction | None
+    marked: Fraction | None
 
 
-def marked_number(text: str) -> Decimal | None:
+def read_prediction(text: str) -> Reading:
+    """Return the numbers that a prediction comes to."""
+    text = _own_text(plain(text))
+    for span in filter(_is_read, _marked_spans(text)):
+        marked = _read_span(span)
+        return Reading(marked, marked)
+    for spans in (_boxed_spans(text), _stated_spans(text)):
+        for span in filter(_is_read, spans):
+            return Reading(_read_span(span), None)
+    return Reading(_last_number(text), None)
+
+
+def answer_number(text: str) -> Fraction | None:
+    """Return the number that a prediction comes to (accuracy), or None."""
+    return read_prediction(text).number
+
+
+def marked_number(text: str) -> Fraction | None:
     """Return the number that follows the last `####` on its line (accuracy, 'strict'), or None."""
-    marked = _MARKED.findall(text)
-    numbers = read_numbers(marked[-1]) if marked else []
-    return numbers[0] if numbers else None
+    return read_prediction(text).marked
 
 
-def bare_number(text: str) -> Decimal | None:
-    """Return the number that `text` is, with nothing but a `$` or a `%` around it, or None."""
-    match = _NUMBER.fullmatch(text.strip().rstrip("%."))
-    return _decimal(match) if match else None
-
-
-def contains_number(text: str, number: Decimal) -> bool:
+def contains_number(text: str, number: Fraction) -> bool:
     """Tell whether the digits of `number` occur anywhere in `text` (accuracy, 'lenient').
 
     A substring counts: 4 is found in 142. That is why this is no measure of skill.
     """
-    return format_number(number) in text.replace(",", "")
+    return format_number(number) in plain(text).replace(",", "")
 
 
-def format_number(number: Decimal) -> str:
-    """Return the one way to write `number`: no exponent, no separators, no trailing zeros."""
-    text = format(number, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+def format_number(number: Fraction | Decimal) -> str:
+    """Return the one way to write `number`: a decimal without exponent or trailing zeros; 1/3 as 1/3."""
+    number = Fraction(number)
+    places = _decimal_places(number.denominator)
+    if places is None or places > MAX_DIGITS:
+        return str(number)
+    if places == 0:
+        return str(number.numerator)
+    digits = f"{abs(number.numerator) * 10**places // number.denominator:0{places + 1}}"
+    return f"{'-' if number < 0 else ''}{digits[:-places]}.{digits[-places:]}"
 
 
-def _decimal(match: re.Match[str]) -> Decimal:
-    value = Decimal(match.group(1).replace(",", ""))
-    return -value if match.group(0).startswith("-") else value
+def _decimal_places(denominator: int) -> int | None:
+    """Return how many decimal places a fraction in lowest terms needs, or None where they never end."""
+    places = {2: 0, 5: 0}
+    for prime in places:
+        while denominator % prime == 0:
+            denominator //= prime
+            places[prime] += 1
+    return max(places.values()) if denominator == 1 else None
+
+
+def _own_text(text: str) -> str:
+    """Return a prediction up to where it begins another question: what stands before that has a number."""
+    if "cent" in text:
+        text = _CENTS.sub(lambda match: f"{match[1]}.{int(match[2]):02} dollars", text)
+    first = next(find_numerals(text), None)
+    another = _ANOTHER.search(text, first.end) if first else None
+    return text[: another.start()] if another else text
+
+
+def _marked_spans(text: str) -> Iterator[str]:
+    """Yield what follows each mark on its line, up to the next mark, the last one first."""
+    end = len(text)
+    for match in reversed(list(_MARK.finditer(text))):
+        yield text[match.end() : end].split("\n", 1)[0]
+        end = match.start()
+
+
+def _boxed_spans(text: str) -> Iterator[str]:
+    """Yield the content of the last box; of one that is not closed, what stands on its line."""
+    boxes = list(_BOXED.finditer(text))
+    if not boxes:
+        return
+    rest = text[boxes[-1].end() :].split("\n", 1)[0].lstrip()
+    depth = 0
+    for place, sign in enumerate(rest):
+        depth += (sign == "{") - (sign == "}")
+        if depth == 0:
+            yield rest[1:place] if place else rest
+            return
+    yield rest[1:]
+
+
+def _stated_spans(text: str) -> Iterator[str]:
+    """Yield what follows each "the answer is" on its line, the last one first.
+
+    After a mere label ("Answer:") a worked solution may follow: there the number has to come at once.
+    """
+    if "answer" not in text.lower():
+        return
+    end = len(text)
+    for match in reversed(list(_ANSWER_IS.finditer(text))):
+        span = text[match.end() : end].split("\n", 1)[0]
+        end = match.start()
+        numeral = next(find_numerals(span), None)
+        if not match["label"] or (numeral and not any(map(str.isalpha, span[: numeral.start]))):
+            yield span
+
+
+def _is_read(span: str) -> bool:
+    """Tell whether a place holds a number, or what stands for one."""
+    numeral = next(find_numerals(span), None)
+    return (
+        numeral is not None
+        and numeral.start <= _LEAD_CHARACTERS
+        and not _HEADING.search(span[: numeral.start])
+    )
+
+
+def _read_span(span: str) -> Fraction | None:
+    """Return the number that a place holds: the one number that it is, an equation's result, or its first."""
+    try:
+        return read_single(span)
+    except NotOneNumber:
+        pass
+    first = next(find_numerals(span))
+    equation = _EQUATION.match(span, first.start)
+    assert equation is not None
+    result = span.rfind("=", first.start, equation.end())
+    if result >= 0:
+        found = next(find_numerals(span[result:]), None)
+        return None if found is None or result + found.start >= equation.end() else found.value
+    return None if _OPERATION.match(span, first.end) else first.value
+
+
+def _last_number(text: str) -> Fraction | None:
+    if " 000" in text:
+        text = re.sub(r"(?<=\d) (?=000(?!\d))", GROUP_SPACE, text)
+    last = deque(find_numerals(text), maxlen=1)
+    return last[0].value if last else None

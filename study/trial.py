@@ -19,7 +19,7 @@ from study.evaluation import generate_answers, score_targets
 from study.floors import floor_answers
 from study.machine import PeakMemory, pick_precision
 from study.methods import build_model, count_parameters, optimizer_name, shipped_bytes, stack_adapter
-from study.metrics import score_answer, summarise
+from study.metrics import NO_PUBLISHED_RULE, PUBLISHED, score_answer, summarise
 from study.models import load_tokenizer
 from study.pruning import rung_losses
 from study.quiet import quiet_libraries
@@ -191,6 +191,8 @@ def _score(
     if reason:
         outcome.row["missing"]["similarity"] = reason
     programs = _run_programs(config, output.texts)
+    if config.prompt_style == "python_code":
+        outcome.row["missing"] |= dict.fromkeys(PUBLISHED, NO_PUBLISHED_RULE)
     for i, row in enumerate(examples.rows):
         outcome.predictions.append(
             {
