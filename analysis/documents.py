@@ -11,17 +11,19 @@ import io
 from collections.abc import Callable
 
 from analysis.comparison import Comparison
-from analysis.terminal import COST_COLUMNS, PAPER_COLUMNS, legend, score_columns
+from analysis.terminal import COST_COLUMNS, PAPER_COLUMNS, PUBLISHED_COLUMNS, legend, score_columns
 
 METRICS = (
-    *("accuracy", "accuracy_strict", "accuracy_lenient", "answered", "rouge1", "perplexity", "similarity"),
+    *("accuracy", "accuracy_strict", "accuracy_lenient"),
+    *("accuracy_lm_eval_strict", "accuracy_lm_eval_flexible"),
+    *("answered", "rouge1", "perplexity", "similarity"),
     *("trainable_parameters", "train_seconds", "evaluation_seconds", "peak_memory_bytes", "model_bytes"),
 )
 
 
 def grid(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     """Return the headers and the cells of the wide table, as people read them."""
-    columns = {"arm": lambda row: row.name, **score_columns(comparison), **COST_COLUMNS}
+    columns = {"arm": lambda row: row.name, **score_columns(comparison), **PUBLISHED_COLUMNS, **COST_COLUMNS}
     if any(row.paper for row in comparison.rows):
         columns |= _paper_columns()
     cells = [[cell(row) for cell in columns.values()] for row in comparison.rows]

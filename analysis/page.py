@@ -22,7 +22,7 @@ from analysis.pairs import COLUMNS, LEGEND, limit_pairs, pair_cells
 from analysis.plots import figures
 from analysis.searches import importance_lines
 from analysis.spending import HEADERS, saving_sentence, spending, spending_rows, total_spending
-from analysis.terminal import COST_COLUMNS, PAPER_COLUMNS, legend, score_columns
+from analysis.terminal import COST_COLUMNS, PAPER_COLUMNS, PUBLISHED_COLUMNS, legend, score_columns
 from analysis.units import show_interval
 from analysis.verdict import Verdict, judge, say_verdicts
 
@@ -35,6 +35,8 @@ _METRICS = {
     "R-1": "rouge1",
     "perpl.": "perplexity",
     "simil.": "similarity",
+    "lm-eval strict": "accuracy_lm_eval_strict",
+    "lm-eval flexible": "accuracy_lm_eval_flexible",
     "trainable": "trainable_parameters",
     "train": "train_seconds",
     "evaluate": "evaluation_seconds",
@@ -97,7 +99,7 @@ def paragraphs(lines: Sequence[str], kind: str = "") -> str:
 
 def _table(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
     ranks = {name: rank for verdict in verdicts for name, rank in verdict.ranks.items()}
-    columns = {**score_columns(comparison), **COST_COLUMNS}
+    columns = {**score_columns(comparison), **PUBLISHED_COLUMNS, **COST_COLUMNS}
     if any(row.paper for row in comparison.rows):
         columns |= {f"paper: {name}": cell for name, cell in PAPER_COLUMNS.items() if name != "here"}
     headers = ["arm", "rank", *columns]

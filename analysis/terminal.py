@@ -65,6 +65,12 @@ def score_columns(comparison: Comparison) -> dict[str, Cell]:
     }
 
 
+# In documents and the report alone: a terminal is narrow.
+PUBLISHED_COLUMNS: dict[str, Cell] = {
+    "lm-eval strict": _mean("accuracy_lm_eval_strict"),
+    "lm-eval flexible": _mean("accuracy_lm_eval_flexible"),
+}
+
 COST_COLUMNS: dict[str, Cell] = {
     "trainable": _cost("trainable_parameters", show_count),
     "train": _cost("train_seconds", show_seconds),

@@ -16,6 +16,7 @@ from study.winner import adapter_folders
 
 METRICS = (
     *("accuracy", "accuracy_strict", "accuracy_lenient", "answered"),
+    *("accuracy_lm_eval_strict", "accuracy_lm_eval_flexible"),
     *("rouge1", "perplexity", "similarity"),
 )
 # What the card's example asks.
