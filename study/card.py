@@ -54,7 +54,8 @@ def make_card(
         *(_metric_line(name, rows) for name in METRICS),
         "",
         "Accuracy, strict and lenient accuracy, answered and similarity in %, ROUGE-1 from 0 to 1. Lenient",
-        "accuracy is no measure of skill: it is met by any output that holds the number's digits.",
+        "accuracy is no measure of skill: it is met by any output that holds the number's digits. The lm_eval",
+        "lines are the same answers by the rules of lm-evaluation-harness (gsm8k).",
         *(_caveat(config) if merged else []),
         "",
         "Load it and ask it, in this folder:",
@@ -144,7 +145,7 @@ def _show(value: Any) -> str:
 
 
 def _metric_line(name: str, rows: Sequence[Row]) -> str:
-    values = [row[name] for row in rows]
+    values = [row.get(name) for row in rows]  # a study of an earlier version lacks some
     if None in values:
         return f"| {name} | not measured |" + " |" * len(values)
     cells = [f"{value:.4g}" for value in (mean(values), *values)]
