@@ -17,14 +17,21 @@ not asked. docs/numbers.md has the rules with examples, and where they differ fr
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
+from study.answer_places import (
+    MARK,
+    boxed_spans,
+    is_read,
+    last_number,
+    marked_spans,
+    read_span,
+    stated_spans,
+)
 from study.numerals import MAX_DIGITS, find_numerals
-from study.plain_text import GROUP_SPACE, plain
+from study.plain_text import plain
 from study.single_numbers import NotOneNumber, read_single
 
 __all__ = [
@@ -37,24 +44,12 @@ __all__ = [
     "read_reference",
 ]
 
-_MARK = re.compile(r"#{4,}+")
-_BOXED = re.compile(r"\\(?:boxed|fbox)")
-_ANSWER_IS = re.compile(
-    r"\banswer\b[ *_`\"')]{0,5}(?:(?P<label>[:=])|is|was|equals|comes to|would be|will be)(?!\s++not\b)",
-    re.IGNORECASE,
-)
 # Where a model goes on with a question of its own; the last ones are what ends a turn in chat templates.
 _ANOTHER = re.compile(
     r"[QPEIHU](?<![A-Za-z].)(?:(?<=Q)(?:uestion)?|(?:(?<=P)roblem|(?<=E)xercise|(?<=I)nstruction"
     r"|(?<=H)uman|(?<=U)ser))[ ]?#?\d{0,4}[ ]?[*_]{0,2}:"
     r"|<(?:/s|\|(?:im_end|im_start|endoftext|end_of_text|eot_id|end)\||eos|end_of_turn)>"
 )
-# `#### Step 2: ...` is a heading.
-_HEADING = re.compile(r"\b(?:step|part|question|problem|example|method|option|case|section)\b", re.IGNORECASE)
-# How far from its place the number may stand, and the text in which an equation goes on.
-_LEAD_CHARACTERS = 80
-_EQUATION = re.compile(r"[\d\s.,+*/()$€£¥%×÷·=x^-]*+")
-_OPERATION = re.compile(r"\s{0,3}[-+*/×÷^]\s{0,3}[$€£¥(]{0,2}\s?\d")
 _CENTS = re.compile(r"(?<![\d.,])(\d++) ?dollars?,? (?:and )?(\d\d?) ?cents?\b")
 
 
@@ -67,9 +62,9 @@ def read_reference(answer: str) -> Fraction:
         NotOneNumber: it is not one number; the message says what it is.
     """
     text = plain(answer)
-    marked = [span for span in _marked_spans(text) if _is_read(span)]
+    marked = [span for span in marked_spans(text) if is_read(span)]
     if not marked:
-        if _MARK.search(text):
+        if MARK.search(text):
             raise NotOneNumber("no number follows '####'")
         return read_single(text)
     if len(marked) > 1:
@@ -90,13 +85,13 @@ class Reading(NamedTuple):
 def read_prediction(text: str) -> Reading:
     """Return the numbers that a prediction comes to."""
     text = _own_text(plain(text))
-    for span in filter(_is_read, _marked_spans(text)):
-        marked = _read_span(span)
+    for span in filter(is_read, marked_spans(text)):
+        marked = read_span(span)
         return Reading(marked, marked)
-    for spans in (_boxed_spans(text), _stated_spans(text)):
-        for span in filter(_is_read, spans):
-            return Reading(_read_span(span), None)
-    return Reading(_last_number(text), None)
+    for spans in (boxed_spans(text), stated_spans(text)):
+        for span in filter(is_read, spans):
+            return Reading(read_span(span), None)
+    return Reading(last_number(text), None)
 
 
 def answer_number(text: str) -> Fraction | None:
@@ -146,75 +141,3 @@ def _own_text(text: str) -> str:
     first = next(find_numerals(text), None)
     another = _ANOTHER.search(text, first.end) if first else None
     return text[: another.start()] if another else text
-
-
-def _marked_spans(text: str) -> Iterator[str]:
-    """Yield what follows each mark on its line, up to the next mark, the last one first."""
-    end = len(text)
-    for match in reversed(list(_MARK.finditer(text))):
-        yield text[match.end() : end].split("\n", 1)[0]
-        end = match.start()
-
-
-def _boxed_spans(text: str) -> Iterator[str]:
-    """Yield the content of the last box; of one that is not closed, what stands on its line."""
-    boxes = list(_BOXED.finditer(text))
-    if not boxes:
-        return
-    rest = text[boxes[-1].end() :].split("\n", 1)[0].lstrip()
-    depth = 0
-    for place, sign in enumerate(rest):
-        depth += (sign == "{") - (sign == "}")
-        if depth == 0:
-            yield rest[1:place] if place else rest
-            return
-    yield rest[1:]
-
-
-def _stated_spans(text: str) -> Iterator[str]:
-    """Yield what follows each "the answer is" on its line, the last one first.
-
-    After a mere label ("Answer:") a worked solution may follow: there the number has to come at once.
-    """
-    if "answer" not in text.lower():
-        return
-    end = len(text)
-    for match in reversed(list(_ANSWER_IS.finditer(text))):
-        span = text[match.end() : end].split("\n", 1)[0]
-        end = match.start()
-        numeral = next(find_numerals(span), None)
-        if not match["label"] or (numeral and not any(map(str.isalpha, span[: numeral.start]))):
-            yield span
-
-
-def _is_read(span: str) -> bool:
-    """Tell whether a place holds a number, or what stands for one."""
-    numeral = next(find_numerals(span), None)
-    return (
-        numeral is not None
-        and numeral.start <= _LEAD_CHARACTERS
-        and not _HEADING.search(span[: numeral.start])
-    )
-
-
-def _read_span(span: str) -> Fraction | None:
-    """Return the number that a place holds: the one number that it is, an equation's result, or its first."""
-    try:
-        return read_single(span)
-    except NotOneNumber:
-        pass
-    first = next(find_numerals(span))
-    equation = _EQUATION.match(span, first.start)
-    assert equation is not None
-    result = span.rfind("=", first.start, equation.end())
-    if result >= 0:
-        found = next(find_numerals(span[result:]), None)
-        return None if found is None or result + found.start >= equation.end() else found.value
-    return None if _OPERATION.match(span, first.end) else first.value
-
-
-def _last_number(text: str) -> Fraction | None:
-    if " 000" in text:
-        text = re.sub(r"(?<=\d) (?=000(?!\d))", GROUP_SPACE, text)
-    last = deque(find_numerals(text), maxlen=1)
-    return last[0].value if last else None

@@ -54,8 +54,8 @@ def make_card(
         *(_metric_line(name, rows) for name in METRICS),
         "",
         "Accuracy, strict and lenient accuracy, answered and similarity in %, ROUGE-1 from 0 to 1. Lenient",
-        "accuracy is no measure of skill: it is met by any output that holds the number's digits. The lm_eval",
-        "lines are the same answers by the rules of lm-evaluation-harness (gsm8k).",
+        "accuracy is no measure of skill: it is met by any output that holds the number's digits. The",
+        "lm_eval lines are the same answers by the rules of lm-evaluation-harness (gsm8k).",
         *(_caveat(config) if merged else []),
         "",
         "Load it and ask it, in this folder:",
@@ -145,8 +145,9 @@ def _show(value: Any) -> str:
 
 
 def _metric_line(name: str, rows: Sequence[Row]) -> str:
-    values = [row.get(name) for row in rows]  # a study of an earlier version lacks some
-    if None in values:
-        return f"| {name} | not measured |" + " |" * len(values)
+    # A study of an earlier version lacks columns.
+    values = [row[name] for row in rows if row.get(name) is not None]
+    if len(values) < len(rows):
+        return f"| {name} | not measured |" + " |" * len(rows)
     cells = [f"{value:.4g}" for value in (mean(values), *values)]
     return f"| {name} | " + " | ".join(cells) + " |"
