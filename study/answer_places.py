@@ -18,7 +18,7 @@ from study.single_numbers import NotOneNumber, read_single
 MARK = re.compile(r"#{4,}+")
 _BOXED = re.compile(r"\\(?:boxed|fbox)")
 _ANSWER_IS = re.compile(
-    r"\banswer\b[ *_`\"')]{0,5}(?:(?P<label>[:=])|is|was|equals|comes to|would be|will be)(?!\s++not\b)",
+    r"\banswer\b[ *_`\"')]{0,5}(?:(?P<label>:)|is|equals|comes to|would be|will be)(?!\s++not\b)",
     re.IGNORECASE,
 )
 # `#### Step 2: ...` is a heading.
@@ -28,7 +28,8 @@ _LEAD_CHARACTERS = 80
 _SENTENCE_END = re.compile(r"[.!?;](?=\s|\Z)|\n")
 # Between two numbers of a calculation: " apples x ", "% = $".
 _GAP = re.compile(
-    r"[ ]?%?(?:[ ]?(?!x[ (]*[$€£¥]?\Z)[^\W\d_]++){0,4}+[ )]*+(?P<sign>[-+*/×÷=x])[ (]*+[$€£¥]?[ ]*+-?"
+    r"[ ]?%?(?:[ ]?(?:/[ ]?)?(?!x[ (]*[$€£¥]?\Z)[^\W\d_]++){0,4}+"
+    r"[ )]*+(?P<sign>[-+*/×÷=x])[ (]*+[$€£¥]?[ ]*+-?"
 )
 _GAP_CHARACTERS = 60
 
@@ -111,6 +112,8 @@ def _calculate(span: str) -> tuple[Numeral | None, bool]:
         gap = span[last.end : numeral.start]
         joined = _GAP.fullmatch(gap) if len(gap) <= _GAP_CHARACTERS else None
         if joined is None:
+            if result is None and "=" in gap and not _SENTENCE_END.search(gap):
+                result = numeral
             break
         last, calculates = numeral, True
         result = numeral if joined["sign"] == "=" else None

@@ -18,22 +18,21 @@ from study.plain_text import GROUP_SPACE
 # More digits, or a larger exponent, than any answer has; and what bounds the time of the arithmetic.
 MAX_DIGITS = 1000
 _LARGEST = 10**MAX_DIGITS
-# "5 hundred thousand million"
-_MOST_SCALES = 3
 
 CURRENCY = "$¢£¤¥฿\u20a0-\u20c0"
 CODES = "USD|EUR|GBP|CHF|JPY|CNY|RMB|INR|CAD|AUD|NZD"
 LETTER = "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0370-\u052f"
 
-_MORE = rf"(?:[.,:'_{GROUP_SPACE}]\d++)*+"
+_MORE = rf"(?:[.,'_{GROUP_SPACE}]\d++)*+"
 # It begins with the digit, and looks back from there: so the search goes from digit to digit.
 _NUMERAL = re.compile(
     rf"""
     [0-9]
     (?: (?<![{LETTER}0-9^][0-9]) | (?<=(?:{CODES})[0-9]) )      # not m2, m^2; but USD5
-    (?<![{LETTER}]_[0-9]) (?<!\^[-+][0-9]) (?<![0-9][.,:'_][0-9])  # nor x_1, s^-1, what is left of x1.5
+    (?<![{LETTER}]_[0-9]) (?<!\^[-+][0-9]) (?<![0-9][.,'_][0-9])  # nor x_1, s^-1, what is left of x1.5
     (?:
       (?P<date>\d{{3}}-\d\d?-\d\d?(?![\d-]))
+    | (?P<time>\d?:[0-5]\d(?::[0-5]\d)?(?![\d:]))
     | (?P<digits>\d*+{_MORE})
       (?P<exponent>[eE][-+]?\d++(?![{LETTER}\d]))?+
       (?P<tens>[ ]?[*x×·][ ]?10\^\(?[-+]?\d++\)?)?+
@@ -56,13 +55,6 @@ _GROUPED = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
-_SCALES = {
-    **{"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12},
-    **{"k": 3, "mn": 6, "bn": 9, "lakh": 5, "crore": 7},
-}
-_SCALE = re.compile(
-    rf"(?:[kK]|[ -]?(?i:hundred|thousand|million|billion|trillion|mn|bn|lakh|crore))(?![-{LETTER}\d])"
-)
 _OPERAND = re.compile(rf"[{LETTER}\d)\]}}%-]", re.ASCII)
 _WORD_SIGN = re.compile(rf"(?<![{LETTER}])(?i:minus|negative)[ ]\Z")
 
@@ -80,12 +72,8 @@ class Numeral(NamedTuple):
 
     @property
     def end(self) -> int:
-        """Where it ends, its scale words ("million") included."""
-        end = self.match.end()
-        for _ in range(_MOST_SCALES):
-            if scale := _SCALE.match(self.text, end):
-                end = scale.end()
-        return end
+        """Where it ends."""
+        return self.match.end()
 
     @property
     def magnitude(self) -> Fraction:
@@ -95,15 +83,15 @@ class Numeral(NamedTuple):
             Unreadable: it is no one number.
         """
         value = _magnitude(self.match, self.text[self.start : self.match.end("digits")])
-        for word in _SCALE.findall(self.text[self.match.end() : self.end]):
-            value *= 10 ** _SCALES[word.strip(" -").lower()]
         if max(value.numerator, value.denominator) > _LARGEST:
             raise Unreadable(f"it has more than {MAX_DIGITS:,} digits")
         return value
 
     @property
     def value(self) -> Fraction | None:
-        """What it is, with its sign; None for what is no one number."""
+        """What it is, with its sign; None for what is no one number. 7:00 is 7, 7:30 is none."""
+        if self.match["time"] and self.match[0].endswith(":00") and self.match[0].count(":") == 1:
+            return Fraction(int(self.match[0].removesuffix(":00")))
         try:
             return -self.magnitude if _is_negative(self.text, self.start) else self.magnitude
         except Unreadable:
@@ -122,6 +110,8 @@ def find_numerals(text: str) -> Iterator[Numeral]:
 def _magnitude(match: re.Match[str], run: str) -> Fraction:
     if match["date"]:
         raise Unreadable("it is a date")
+    if match["time"]:
+        raise Unreadable("it is a time")
     value = _read_run(run)
     if match["exponent"]:
         value *= _power_of_ten(match["exponent"][1:])
@@ -144,8 +134,6 @@ def _read_run(run: str) -> Fraction:
         raise Unreadable(f"it has more than {MAX_DIGITS:,} digits")
     if plain := _PLAIN.fullmatch(run):
         return _decimal(*plain.groups())
-    if ":" in run:
-        raise Unreadable("it is a time or a ratio")
     grouped = _GROUPED.fullmatch(run)
     if grouped is None:
         raise Unreadable("its comma or point may be of thousands, of a decimal, or of a list")

@@ -33,7 +33,10 @@ _MORE = re.compile(
     r"|(?:thir|four|fif|six|seven|eigh|nin|ten|hundred|thousand|million)ths?|thirds?|hundreds|thousands|millions)\b",
     re.IGNORECASE,
 )
-_CAPITAL_SCALE = re.compile(rf"[MBT](?![{LETTER}\d])")
+# Zeros, or a unit in which the answer is asked for: "how many million".
+_SCALE = re.compile(
+    rf"(?:[kKMBT]|[ -]?(?i:hundred|thousand|million|billion|trillion|mn|bn|lakh|crore))(?![-{LETTER}\d])"
+)
 _DECORATION = ' \t\r\n\f\v*_`"“”«»'
 
 
@@ -91,8 +94,8 @@ def _check_unit(after: str) -> None:
         raise NotOneNumber(f"{_quoted(after)} stands after the number, and is no unit")
     if more := _MORE.search(unit["unit"]):
         raise NotOneNumber(f"'{more[0]}' makes it another number")
-    if scale := _CAPITAL_SCALE.match(after):
-        raise NotOneNumber(f"'{scale[0]}' may be a unit or a number of zeros")
+    if scale := _SCALE.match(after):
+        raise NotOneNumber(f"'{scale[0].strip()}' may be a unit or a number of zeros")
 
 
 def _quoted(text: str) -> str:
