@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 from study.answer_places import (
@@ -50,6 +51,8 @@ _ANOTHER = re.compile(
     r"|(?<=H)uman|(?<=U)ser))[ ]?#?\d{0,4}[ ]?[*_]{0,2}:"
     r"|<(?:/s|\|(?:im_end|im_start|endoftext|end_of_text|eot_id|end)\||eos|end_of_turn)>"
 )
+# Between two marks, a question of more words: an answer was given, and another question was begun.
+_QUESTION_WORDS = 5
 _CENTS = re.compile(r"(?<![\d.,])(\d++) ?dollars?,? (?:and )?(\d\d?) ?cents?\b")
 
 
@@ -140,4 +143,9 @@ def _own_text(text: str) -> str:
         text = _CENTS.sub(lambda match: f"{match[1]}.{int(match[2]):02} dollars", text)
     first = next(find_numerals(text), None)
     another = _ANOTHER.search(text, first.end) if first else None
-    return text[: another.start()] if another else text
+    text = text[: another.start()] if another else text
+    for match, following in pairwise(MARK.finditer(text)):
+        between = text[match.end() : following.start()]
+        if len(between.partition("?")[0].split()) > _QUESTION_WORDS and "?" in between and is_read(between):
+            return text[: following.start()]
+    return text

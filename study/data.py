@@ -284,8 +284,10 @@ def _check_number(problem: Problem, where: str) -> Problem:
             f"unit beside it, but {error}; received {_shown(problem.answer)}; "
             "valid: '#### 18', '#### $1,234.50', '3/4', '18 apples'"
         ) from None
-    if marked_number(problem.answer) is not None:
-        return problem
+    # A full-width mark is one; what looks for it later knows the ASCII one.
+    answer = problem.answer.replace("\uff03", "#")
+    if marked_number(answer) is not None:
+        return Problem(problem.question, answer)
     return Problem(problem.question, f"#### {format_number(number)}")
 
 
