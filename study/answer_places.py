@@ -21,6 +21,8 @@ _ANSWER_IS = re.compile(
     r"\banswer\b[ *_`\"')]{0,5}(?:(?P<label>:)|is|equals|comes to|would be|will be)(?!\s++not\b)",
     re.IGNORECASE,
 )
+# x = -\boxed{5}
+_MINUS_BEFORE = re.compile(r"(?:^|[\s=(:$])-\Z")
 # `#### Step 2: ...` is a heading.
 _HEADING = re.compile(r"\b(?:step|part|question|problem|example|method|option|case|section)\b", re.IGNORECASE)
 # How far from the beginning of its place a number may stand.
@@ -48,13 +50,14 @@ def boxed_spans(text: str) -> Iterator[str]:
     if not boxes:
         return
     rest = text[boxes[-1].end() :].split("\n", 1)[0].lstrip()
+    sign_before = "-" if _MINUS_BEFORE.search(text, max(0, boxes[-1].start() - 2), boxes[-1].start()) else ""
     depth = 0
     for place, sign in enumerate(rest):
         depth += (sign == "{") - (sign == "}")
         if depth == 0:
-            yield rest[1:place] if place else rest
+            yield sign_before + (rest[1:place] if place else rest)
             return
-    yield rest[1:]
+    yield sign_before + rest[1:]
 
 
 def stated_spans(text: str) -> Iterator[str]:

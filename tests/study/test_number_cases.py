@@ -3,6 +3,8 @@
 import json
 import re
 import tomllib
+from collections.abc import Callable
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
@@ -107,6 +109,39 @@ BEFORE = st.sampled_from(["", "$", "-", "−", "+", "€", "- ", "**", "USD ", "
 AFTER = st.sampled_from(
     ["", ".", "%", " %", " apples", " m2", "€", " million", "k", "**", " in 2 days", ":30"]
 )
+FULL_WIDTH = {ord("0") + digit: chr(0xFF10 + digit) for digit in range(10)}
+ARABIC = {ord("0") + digit: chr(0x0660 + digit) for digit in range(10)}
+WAYS = [
+    lambda number: f"{number:,}",
+    lambda number: f"${number:,}",
+    lambda number: f"{number:,}".replace(",", "\u00a0"),
+    lambda number: f"{number:,}".replace(",", "\u2009").replace(".", ","),
+    lambda number: f"{number:,}".replace(",", "'"),
+    lambda number: f"{number:,}".replace(",", "{,}"),
+    lambda number: f"{number:f}".translate(FULL_WIDTH),
+    lambda number: f"{number:f}".translate(ARABIC),
+    lambda number: f"{number:f} apples",
+    lambda number: f"{number:f}%",
+    lambda number: f"{number * 1000:f}e-3",
+    lambda number: f"{number * 4:f}/4",
+    lambda number: f"\\frac{{{number * 8:f}}}{{8}}",
+]
+
+
+@given(
+    st.integers(0, 10**9).map(Decimal) | st.decimals(10**4, 10**9, places=2),
+    st.sampled_from(["", "-", "−", "+", "minus "]),
+    st.sampled_from(WAYS),
+)
+def test_a_number_is_the_same_however_it_is_written(
+    number: Decimal, sign: str, way: Callable[[Decimal], str]
+) -> None:
+    expected = Fraction(number) * (-1 if sign.startswith(("-", "−", "m")) else 1)
+    text = f"{sign}{way(number)}"
+    assert read_reference(f"#### {text}") == read_prediction(f"#### {text}").marked == expected
+    assert read_prediction(f"3 + 4 is {text}").number == expected
+
+
 STEPS = st.sampled_from(
     ["", "3 + 4 = 7\n", "\\boxed{3}\n", "The answer is 3.\n", "Question: 3?\n", "#### Step 1\n"]
 )
