@@ -104,7 +104,9 @@ def answer_number(text: str) -> Fraction | None:
 
 def marked_number(text: str) -> Fraction | None:
     """Return the number that follows the last `####` on its line (accuracy, 'strict'), or None."""
-    return read_prediction(text).marked
+    # Code, of which a row may be long, has no mark and is not searched for other places.
+    text = plain(text)
+    return read_prediction(text).marked if MARK.search(text) else None
 
 
 def contains_number(text: str, number: Fraction) -> bool:
