@@ -29,6 +29,13 @@ def _mean(metric: str, digits: int = 1) -> Cell:
     return lambda row: show_mean(row.estimates.get(metric), digits)
 
 
+# In documents and the report alone: a terminal is narrow.
+PUBLISHED_COLUMNS: dict[str, Cell] = {
+    "lm-eval strict": _mean("accuracy_lm_eval_strict"),
+    "lm-eval flexible": _mean("accuracy_lm_eval_flexible"),
+}
+
+
 def _cost(metric: str, show: Callable[[float], str]) -> Cell:
     def cell(row: ComparisonRow) -> str:
         estimate = row.estimates.get(metric)
@@ -64,12 +71,6 @@ def score_columns(comparison: Comparison) -> dict[str, Cell]:
         "simil.": _mean("similarity"),
     }
 
-
-# In documents and the report alone: a terminal is narrow.
-PUBLISHED_COLUMNS: dict[str, Cell] = {
-    "lm-eval strict": _mean("accuracy_lm_eval_strict"),
-    "lm-eval flexible": _mean("accuracy_lm_eval_flexible"),
-}
 
 COST_COLUMNS: dict[str, Cell] = {
     "trainable": _cost("trainable_parameters", show_count),

@@ -20,10 +20,6 @@ from study.published_rules import is_flexible_match, is_strict_match
 from study.rouge import rouge1
 from study.sandbox import Result as ProgramResult
 
-# Why the rules of lm-evaluation-harness give nothing for programs.
-NO_PUBLISHED_RULE = "lm-evaluation-harness reads the number out of a text; these answers are programs"
-PUBLISHED = ("accuracy_lm_eval_strict", "accuracy_lm_eval_flexible")
-
 
 def score_answer(
     text: str, reference: str, reference_number: str, program: ProgramResult | None = None

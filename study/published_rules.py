@@ -10,6 +10,10 @@ from __future__ import annotations
 
 import re
 
+# The metrics of a trial, and why they are missing where answers are programs.
+PUBLISHED = ("accuracy_lm_eval_strict", "accuracy_lm_eval_flexible")
+NOT_FOR_PROGRAMS = "lm-evaluation-harness reads the number out of a text; these answers are programs"
+
 _STRICT = re.compile(r"#### (\-?[0-9\.\,]+)")
 _FLEXIBLE = re.compile(r"(-?[$0-9.,]{2,})|(-?[0-9]+)")
 _RUNS = re.compile(r"[-$0-9.,]+")

@@ -19,9 +19,10 @@ from study.evaluation import generate_answers, score_targets
 from study.floors import floor_answers
 from study.machine import PeakMemory, pick_precision
 from study.methods import build_model, count_parameters, optimizer_name, shipped_bytes, stack_adapter
-from study.metrics import NO_PUBLISHED_RULE, PUBLISHED, score_answer, summarise
+from study.metrics import score_answer, summarise
 from study.models import load_tokenizer
 from study.pruning import rung_losses
+from study.published_rules import NOT_FOR_PROGRAMS, PUBLISHED
 from study.quiet import quiet_libraries
 from study.record import OnProgress, Outcome, SaveModel
 from study.sandbox import Sandbox
@@ -192,7 +193,7 @@ def _score(
         outcome.row["missing"]["similarity"] = reason
     programs = _run_programs(config, output.texts)
     if config.prompt_style == "python_code":
-        outcome.row["missing"] |= dict.fromkeys(PUBLISHED, NO_PUBLISHED_RULE)
+        outcome.row["missing"] |= dict.fromkeys(PUBLISHED, NOT_FOR_PROGRAMS)
     for i, row in enumerate(examples.rows):
         outcome.predictions.append(
             {

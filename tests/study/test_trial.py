@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from study.config import FLOOR_METHODS, TRAINED_METHODS, TrialConfig
-from study.metrics import PUBLISHED, summarise
+from study.metrics import summarise
+from study.published_rules import PUBLISHED
 from study.record import Outcome, fewest_parts, record_trial
 from study.results import ResultsFolder
 from study.sandbox import OUTCOMES
