@@ -14,23 +14,24 @@ from analysis.choices import find_choices
 from analysis.comparison import Comparison, ComparisonRow
 from analysis.costs import OF_SCORING, OF_TRAINING
 from analysis.ranges import searched_hyperparameters
-from analysis.terminal import PAPER_COLUMNS, cost_columns, legend, score_columns
+from analysis.terminal import PAPER_COLUMNS, PUBLISHED_COLUMNS, cost_columns, legend, score_columns
 
 METRICS = (
-    "accuracy",
-    "accuracy_strict",
-    "accuracy_lenient",
-    "answered",
-    "rouge1",
-    "perplexity",
-    "similarity",
+    *("accuracy", "accuracy_strict", "accuracy_lenient"),
+    *("accuracy_lm_eval_strict", "accuracy_lm_eval_flexible"),
+    *("answered", "rouge1", "perplexity", "similarity"),
 )
 COSTS = (*OF_TRAINING, *OF_SCORING)
 
 
 def grid(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     """Return the headers and the cells of the wide table, as people read them."""
-    columns = {"arm": lambda row: row.name, **score_columns(comparison), **cost_columns(comparison)}
+    columns = {
+        "arm": lambda row: row.name,
+        **score_columns(comparison),
+        **PUBLISHED_COLUMNS,
+        **cost_columns(comparison),
+    }
     if any(row.paper for row in comparison.rows):
         columns |= _paper_columns()
     cells = [[cell(row) for cell in columns.values()] for row in comparison.rows]

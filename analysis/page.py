@@ -25,7 +25,14 @@ from analysis.plots import figures, not_drawn
 from analysis.recommendation import Recommendation, recommend
 from analysis.searches import importance_lines
 from analysis.spending import HEADERS, saving_sentence, spending, spending_rows, total_spending
-from analysis.terminal import COST_NAMES, PAPER_COLUMNS, cost_columns, legend, score_columns
+from analysis.terminal import (
+    COST_NAMES,
+    PAPER_COLUMNS,
+    PUBLISHED_COLUMNS,
+    cost_columns,
+    legend,
+    score_columns,
+)
 from analysis.units import show_interval
 from analysis.verdict import say_verdicts
 
@@ -34,6 +41,8 @@ _METRICS = {
     "accuracy % (95%)": "accuracy",
     "strict": "accuracy_strict",
     "lenient": "accuracy_lenient",
+    "lm-eval strict": "accuracy_lm_eval_strict",
+    "lm-eval flexible": "accuracy_lm_eval_flexible",
     "answd": "answered",
     "R-1": "rouge1",
     "perpl.": "perplexity",
@@ -105,7 +114,7 @@ def _recommendation(found: Recommendation) -> str:
 
 def _table(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
     ranks = {name: rank for verdict in verdicts for name, rank in verdict.ranks.items()}
-    columns = {**score_columns(comparison), **cost_columns(comparison)}
+    columns = {**score_columns(comparison), **PUBLISHED_COLUMNS, **cost_columns(comparison)}
     if any(row.paper for row in comparison.rows):
         columns |= {f"paper: {name}": cell for name, cell in PAPER_COLUMNS.items() if name != "here"}
     headers = ["arm", "rank", *columns]

@@ -20,6 +20,8 @@ SHARES = {
     "accuracy": "correct",
     "accuracy_strict": "correct_strict",
     "accuracy_lenient": "correct_lenient",
+    "accuracy_lm_eval_strict": "correct_lm_eval_strict",
+    "accuracy_lm_eval_flexible": "correct_lm_eval_flexible",
     "answered": "number",
 }
 MEANS = ("rouge1", "similarity")

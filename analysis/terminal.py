@@ -31,6 +31,13 @@ def _mean(metric: str, digits: int = 1) -> Cell:
     return lambda row: show_mean(row.estimates.get(metric), digits)
 
 
+# In documents and the report alone: a terminal is narrow.
+PUBLISHED_COLUMNS: dict[str, Cell] = {
+    "lm-eval strict": _mean("accuracy_lm_eval_strict"),
+    "lm-eval flexible": _mean("accuracy_lm_eval_flexible"),
+}
+
+
 def _cost(metric: str, show: Callable[[float], str]) -> Cell:
     return lambda row: show_cost(row.costs.get(metric), show)
 

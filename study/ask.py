@@ -11,10 +11,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from study.answers import format_number, last_number
+from study.answers import answer_number, format_number
 from study.command_line import Parser, run_command
 from study.errors import UserError
 from study.prompts import asked_source
@@ -69,10 +70,10 @@ def _number_of(text: str, prompt_style: str) -> tuple[str | None, str | None]:
     if prompt_style == "python_code":
         with Sandbox() as sandbox:
             result = sandbox.run(text)
-        number = result.value
+        number = None if result.value is None else Fraction(result.value)
         reason = f"the program ended as {result.outcome.replace('_', ' ')}: {result.detail}"
     else:
-        number = last_number(text)
+        number = answer_number(text)
         reason = "no number could be read"
     return (None, reason) if number is None else (format_number(number), None)
 

@@ -17,6 +17,7 @@ from study.winner import adapter_folders
 
 METRICS = (
     *("accuracy", "accuracy_strict", "accuracy_lenient", "answered"),
+    *("accuracy_lm_eval_strict", "accuracy_lm_eval_flexible"),
     *("rouge1", "perplexity", "similarity"),
 )
 # What the card's example asks.
@@ -78,7 +79,8 @@ def make_card(
         *(_metric_line(name, rows) for name in METRICS),
         "",
         "Accuracy, strict and lenient accuracy, answered and similarity in %, ROUGE-1 from 0 to 1. Lenient",
-        "accuracy is no measure of skill: it is met by any output that holds the number's digits.",
+        "accuracy is no measure of skill: it is met by any output that holds the number's digits. The",
+        "lm_eval lines are the same answers by the rules of lm-evaluation-harness (gsm8k).",
         *(_caveat(config) if merged else []),
         "",
         "Load it and ask it, in this folder:",
@@ -193,8 +195,9 @@ def _show(value: Any) -> str:
 
 
 def _metric_line(name: str, rows: Sequence[Row]) -> str:
-    values = [row[name] for row in rows]
-    if None in values:
-        return f"| {name} | not measured |" + " |" * len(values)
+    # A study of an earlier version lacks columns.
+    values = [row[name] for row in rows if row.get(name) is not None]
+    if len(values) < len(rows):
+        return f"| {name} | not measured |" + " |" * len(rows)
     cells = [f"{value:.4g}" for value in (mean(values), *values)]
     return f"| {name} | " + " | ".join(cells) + " |"

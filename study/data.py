@@ -4,7 +4,8 @@
     FOLDER/{train,test}.jsonl                     data of one's own; also .csv or .parquet, test optional
     FILE.jsonl                                    the same in one file; a test split is held out of it
 
-Every row has a question and an answer. The answer's last line is `#### n`, or the answer is a number.
+Every row has a question and an answer. The answer's last line is `#### n`, or the answer is a number: one, as
+`study.answers.read_reference` reads it.
 """
 
 from __future__ import annotations
@@ -12,20 +13,26 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from study.answers import bare_number, format_number, marked_number
+from study.answers import NotOneNumber, format_number, marked_number, read_reference
 from study.errors import UserError, unknown_name
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 # Share of the questions that becomes the test split, where the data has none.
 TEST_SHARE = 0.2
+# Characters of a bad answer that its message shows.
+MOST_SHOWN = 60
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -212,7 +219,7 @@ def _read_rows(path: Path) -> Iterator[tuple[int, Any]]:
     """Yield (row number from 1, row) of a JSONL, CSV or Parquet file."""
     if path.suffix == ".parquet":
         try:
-            yield from enumerate(pq.read_table(path, partitioning=None).to_pylist(), start=1)
+            yield from enumerate(_as_written(pq.read_table(path, partitioning=None)).to_pylist(), start=1)
         except pa.ArrowInvalid:
             raise UserError(f"data file '{path}' is no readable Parquet file") from None
     elif path.suffix == ".csv":
@@ -227,10 +234,20 @@ def _read_rows(path: Path) -> Iterator[tuple[int, Any]]:
         raise UserError(f"data file '{path}' must end in {_suffixes()}")
 
 
+def _as_written(table: pa.Table) -> pa.Table:
+    """Return the table with short floats as the decimals they stand for: 0.1, and not 0.10000000149011612."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_float16(field.type) or pa.types.is_float32(field.type):
+            texts = pc.cast(table[field.name], pa.string())
+            table = table.set_column(place, field.name, texts)
+    return table
+
+
 def _parse(line: bytes) -> Any:
+    """Return what a line of JSON says, its numbers as they are written; None for what is no JSON."""
     try:
-        return json.loads(line)
-    except ValueError:  # not JSON, or not UTF-8
+        return json.loads(line, parse_float=Decimal, parse_int=Decimal)
+    except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested without end
         return None
 
 
@@ -243,9 +260,16 @@ def _problem(row: Any, where: str, columns: Columns) -> Problem:
             there = ", ".join(map(str, row))
             raise BadRow(f"{where}: no column '{column}'; columns there: {there}{_columns_hint(columns)}")
         value = row[column]
-        value = str(value) if isinstance(value, int | float) and column == columns.answer else value
+        if (
+            column == columns.answer
+            and isinstance(value, int | float | Decimal)
+            and not isinstance(value, bool)
+        ):
+            value = str(value)
         if not isinstance(value, str) or not value.strip():
             raise BadRow(f"{where}: column '{column}' must be text that is not empty")
+        if _NO_TEXT.search(value):
+            raise BadRow(f"{where}: column '{column}' has a character that no text has (a NUL, half a pair)")
         texts.append(value)
     return Problem(*texts)
 
@@ -258,12 +282,26 @@ def _columns_hint(columns: Columns) -> str:
 
 def _check_number(problem: Problem, where: str) -> Problem:
     """Return the problem with a `#### n`, which a bare number as the answer gets."""
-    if marked_number(problem.answer) is not None:
-        return problem
-    number = bare_number(problem.answer)
-    if number is None:
-        raise BadRow(f"{where}: the answer has no final number after '####', and is no number itself")
+    try:
+        number = read_reference(problem.answer)
+    except NotOneNumber as error:
+        raise BadRow(
+            f"{where}: the answer must be one number, after '####' or alone, with at most a currency or a "
+            f"unit beside it, but {error}; received {_shown(problem.answer)}; "
+            "valid: '#### 18', '#### $1,234.50', '3/4', '18 apples'"
+        ) from None
+    # A full-width mark is one; what looks for it later knows the ASCII one.
+    answer = problem.answer.replace("\uff03", "#")
+    if marked_number(answer) is not None:
+        return Problem(problem.question, answer)
     return Problem(problem.question, f"#### {format_number(number)}")
+
+
+def _shown(answer: str) -> str:
+    """Return what a message shows of an answer: from its mark on, on the line of the last one."""
+    line = answer.rfind("\n", 0, max(0, answer.rfind("####"))) + 1
+    text = answer[max(line, answer.find("####", line)) :]
+    return repr(text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}...")
 
 
 def _seeded_hash(text: str, seed: int) -> str:

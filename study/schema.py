@@ -76,12 +76,26 @@ TRIALS = pa.schema(
         # Metrics over the questions of the split
         _field("split", _TEXT, "validation or test"),
         _field("questions", _INT, "questions scored"),
-        _field("accuracy", _FLOAT, "%: the last number of the prediction equals the reference's"),
+        _field(
+            "accuracy",
+            _FLOAT,
+            "%: the number that the prediction comes to (study.answers) equals the reference's",
+        ),
         _field("accuracy_strict", _FLOAT, "%: the number after #### equals the reference's"),
         _field(
             "accuracy_lenient",
             _FLOAT,
             "%: the reference's number occurs anywhere in the output; no measure of skill",
+        ),
+        _field(
+            "accuracy_lm_eval_strict",
+            _FLOAT,
+            "%: right by lm-evaluation-harness's gsm8k, filter strict-match; null for programs",
+        ),
+        _field(
+            "accuracy_lm_eval_flexible",
+            _FLOAT,
+            "%: right by lm-evaluation-harness's gsm8k, filter flexible-extract; null for programs",
         ),
         _field("answered", _FLOAT, "%: predictions from which a number could be read"),
         _field("rouge1", _FLOAT, "0-1: mean ROUGE-1 F-measure, stemmed"),
@@ -159,12 +173,16 @@ PREDICTIONS = pa.schema(
         _field("question", _TEXT, "the question as the data has it"),
         _field("reference", _TEXT, "the target text that the model should have written"),
         _field("text", _TEXT, "the model's output"),
-        _field("reference_number", _TEXT, "the reference's final number, a decimal"),
-        _field("number", _TEXT, "the prediction's number, a decimal; null where none could be read"),
+        _field("reference_number", _TEXT, "the reference's number: a decimal, or a fraction such as 1/3"),
+        _field(
+            "number", _TEXT, "the prediction's number, as reference_number; null where none could be read"
+        ),
         _field("outcome", _TEXT, "answered; no_number in a text; how a program ended, see study.sandbox"),
-        _field("correct", pa.bool_(), "accuracy: the last number equals the reference's"),
+        _field("correct", pa.bool_(), "accuracy: the number equals the reference's"),
         _field("correct_strict", pa.bool_(), "the number after #### equals the reference's"),
         _field("correct_lenient", pa.bool_(), "the reference's number occurs anywhere in the output"),
+        _field("correct_lm_eval_strict", pa.bool_(), "by lm-evaluation-harness's strict-match"),
+        _field("correct_lm_eval_flexible", pa.bool_(), "by lm-evaluation-harness's flexible-extract"),
         _field("rouge1", _FLOAT, "0-1: ROUGE-1 F-measure"),
         _field("similarity", _FLOAT, "%: 100 x cosine of the sentence embeddings; null where not computed"),
         _field("nll", _FLOAT, "nats: summed negative log likelihood of the target's tokens, teacher-forced"),

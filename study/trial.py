@@ -30,6 +30,7 @@ from study.methods import (
 from study.metrics import score_answer, summarise
 from study.models import load_tokenizer
 from study.pruning import rung_losses
+from study.published_rules import NOT_FOR_PROGRAMS, PUBLISHED
 from study.quiet import quiet_libraries
 from study.record import OnProgress, Outcome, SaveModel
 from study.sandbox import Sandbox
@@ -233,6 +234,8 @@ def _score(
     if reason:
         outcome.row["missing"]["similarity"] = reason
     programs = _run_programs(config, output.texts)
+    if config.prompt_style == "python_code":
+        outcome.row["missing"] |= dict.fromkeys(PUBLISHED, NOT_FOR_PROGRAMS)
     for i, row in enumerate(examples.rows):
         outcome.predictions.append(
             {

@@ -179,6 +179,8 @@ def _prediction(config: TrialConfig, i: int, correct: bool) -> dict[str, Any]:
         "correct": correct,
         "correct_strict": correct,
         "correct_lenient": correct,
+        "correct_lm_eval_strict": correct,
+        "correct_lm_eval_flexible": correct,
         "rouge1": 0.5,
         "similarity": None,
         "nll": 2.0,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from rouge_score.rouge_scorer import RougeScorer
 
-from study.answers import last_number
+from study.answers import answer_number
 
 Row = Mapping[str, Any]
 
@@ -18,7 +18,7 @@ def recompute(predictions: Sequence[Row], *, programs: bool = False) -> dict[str
     """Return accuracy, ROUGE-1 and perplexity. A program's number is taken from its row, not run again."""
     scorer = RougeScorer(["rouge1"], use_stemmer=True)
     count = len(predictions)
-    correct = sum(_number(row, programs) == Decimal(row["reference_number"]) for row in predictions)
+    correct = sum(_number(row, programs) == Fraction(row["reference_number"]) for row in predictions)
     rouge = sum(scorer.score(row["reference"], row["text"])["rouge1"].fmeasure for row in predictions)
     metrics: dict[str, float | None] = {"accuracy": 100 * correct / count, "rouge1": rouge / count}
     if predictions[0]["nll"] is None:
@@ -27,7 +27,7 @@ def recompute(predictions: Sequence[Row], *, programs: bool = False) -> dict[str
     return {**metrics, "perplexity": math.exp(nll / tokens)}
 
 
-def _number(row: Row, programs: bool) -> Decimal | None:
+def _number(row: Row, programs: bool) -> Fraction | None:
     if programs:
-        return None if row["number"] is None else Decimal(row["number"])
-    return last_number(row["text"])
+        return None if row["number"] is None else Fraction(row["number"])
+    return answer_number(row["text"])

@@ -1,6 +1,8 @@
 import json
+from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -30,7 +32,10 @@ def test_parquet_in_the_hubs_layout_gives_the_same_rows(small_data: Path, tmp_pa
     ("bad", "reason"),
     [
         ({"question": "How many?"}, "no column 'answer'; columns there: question; --question-column and"),
-        ({"question": "How many?", "answer": "two"}, "no final number"),
+        (
+            {"question": "How many?", "answer": "two"},
+            "must be one number, after .* but there is no number; received 'two'; valid",
+        ),
         ({"question": "", "answer": "#### 2"}, "'question' must be text"),
         ({"question": 3, "answer": "#### 2"}, "'question' must be text"),
         ("{broken", "not a JSON object"),
@@ -43,6 +48,45 @@ def test_a_bad_row_is_named_by_file_and_row(tmp_path: Path, bad: object, reason:
         load_split(folder, "main", "train")
     assert f"{folder / 'main' / 'train.jsonl'}, row 3" in str(caught.value)
     assert "--skip-bad-rows" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [("18", "18"), ("1e-05", "0.00001"), ("1E16", "10000000000000000"), ("18.00", "18"), ("-0.1", "-0.1")]
+    + [("0.1234567890123456789", "0.1234567890123456789"), ("12345678901234567890", "12345678901234567890")],
+)
+def test_a_number_in_json_is_the_number_that_is_written(tmp_path: Path, written: str, number: str) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text("".join(f'{{"question": "q{i}", "answer": {written}}}\n' for i in range(3)))
+    split = load_split(path, "main", "train")
+    assert {problem.answer for problem in split.problems} == {f"#### {number}"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "number"),
+    [
+        *(
+            (kind, 18, "18")
+            for kind in (pa.int8(), pa.uint64(), pa.float64(), pa.string(), pa.large_string())
+        ),
+        *((kind, 0.1, "0.1") for kind in (pa.float32(), pa.float64())),
+        *((kind, -2.5, "-2.5") for kind in (pa.float16(), pa.float32())),
+        (pa.float64(), 1e-05, "0.00001"),
+        (pa.float64(), 1e16, "10000000000000000"),
+        (pa.decimal128(20, 4), Decimal("1234.5000"), "1234.5"),
+        (pa.decimal256(60, 0), Decimal(10) ** 50, f"1{'0' * 50}"),
+        (pa.dictionary(pa.int32(), pa.string()), "1,234", "1234"),
+    ],
+)
+def test_a_number_in_parquet_is_a_number_in_any_type(
+    tmp_path: Path, kind: pa.DataType, value: object, number: str
+) -> None:
+    value = str(value) if pa.types.is_string(kind) or pa.types.is_large_string(kind) else value
+    value = np.float16(value) if pa.types.is_float16(kind) else value
+    table = pa.table({"question": ["a", "b", "c"], "answer": pa.array([value] * 3, kind)})
+    pq.write_table(table, tmp_path / "mine.parquet")
+    split = load_split(tmp_path / "mine.parquet", "main", "train")
+    assert {problem.answer for problem in split.problems} == {f"#### {number}"}
 
 
 def test_skipped_rows_are_counted(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_bad_data_is_named_by_file_and_row(
     data = shutil.copytree(small_data, tmp_path / "data")
     write_jsonl(data / "socratic" / "test.jsonl", [{"question": "q", "answer": "none"}])
     error = refused([*SPACE, "--data", str(data)], tmp_path, capsys)
-    assert f"{data / 'socratic' / 'test.jsonl'}, row 1: the answer has no final number" in error
+    assert f"{data / 'socratic' / 'test.jsonl'}, row 1: the answer must be one number" in error
     shutil.rmtree(data / "socratic")
     assert "unknown variant" in refused([*SPACE, "--data", str(data)], tmp_path, capsys)
 

@@ -12,6 +12,7 @@ import pytest
 
 from study.config import FLOOR_METHODS, TRAINED_METHODS, TrialConfig
 from study.metrics import summarise
+from study.published_rules import PUBLISHED
 from study.record import Outcome, fewest_parts, record_trial
 from study.results import ResultsFolder
 from study.sandbox import OUTCOMES
@@ -79,6 +80,8 @@ def test_a_trials_numbers_are_those_of_its_predictions(
         assert row[name] == pytest.approx(value), name
     assert (row["similarity"] is None) == ("similarity" in row["missing"])
     assert (row["perplexity"] is None) == ("perplexity" in row["missing"])
+    for name in PUBLISHED:
+        assert (row[name] is None) == (name in row["missing"]) == programs
     assert {p["outcome"] for p in predictions} <= {*OUTCOMES, "no_number"}
     if config.method in FLOOR_METHODS:
         return

@@ -1,0 +1,53 @@
+"""What `study.ask` calls the answer is what the study scores."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from study.ask import ask
+from study.metrics import score_answer
+
+
+class Saying:
+    """A model, its tokenizer and its family, which says one thing."""
+
+    pad_token_id = 0
+    config = None
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def eval(self) -> "Saying":
+        return self
+
+    def encode(self, *texts: Any) -> Any:
+        return [[1, 2, 3]], [[]]
+
+    def generate(self, *arguments: Any) -> torch.Tensor:
+        return torch.tensor([[1]])
+
+    def decode(self, *arguments: Any, **options: Any) -> str:
+        return self.text
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("The answer is 7. I checked it in 2 ways.", "7"),
+        ("#### 7\nQuestion: Tom has 3 apples", "7"),
+        ("It is −1\u202f000.", "-1000"),
+        ("#### 1/3", "1/3"),
+        ("She arrives at 12:30.", None),
+    ],
+)
+def test_an_answer_is_read_as_it_is_scored(
+    monkeypatch: pytest.MonkeyPatch, text: str, number: str | None
+) -> None:
+    says = Saying(text)
+    monkeypatch.setattr("study.families.family_of", lambda config: says)
+    config = SimpleNamespace(prompt_style="plain", max_source_tokens=9, max_target_tokens=9)
+    reply = ask(says, says, config, "How many?")
+    assert reply.number == number == score_answer(text, "#### 7", "7")["number"]
+    assert (reply.reason is None) == (number is not None)
