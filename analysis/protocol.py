@@ -59,6 +59,7 @@ def describe_protocol(studies: Sequence[Study], comparison: Comparison) -> list[
     paragraphs = [SEARCH]
     paragraphs += [REPLICATES] if several else []
     paragraphs += [ONE_SEARCH] if len(several) < len(trained) else []
-    paragraphs += [LOOKS] if any(study.description.get("looks") for study in studies) else []
+    counted = [study for study in studies if not study.description.get("extensions")]
+    paragraphs += [LOOKS] if any(study.description.get("looks") for study in counted) else []
     paragraphs += [EXTENDED] if any(study.description.get("extensions") for study in studies) else []
     return [*paragraphs, *FIGURES]
