@@ -108,10 +108,10 @@ def _table(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
     columns = {**score_columns(comparison), **cost_columns(comparison)}
     if any(row.paper for row in comparison.rows):
         columns |= {f"paper: {name}": cell for name, cell in PAPER_COLUMNS.items() if name != "here"}
-    headers = ["arm", "rank", *columns]
+    headers = ["arm", "place", *columns]
     rows = "\n".join(_table_row(row, ranks.get(row.name), columns) for row in comparison.rows)
     notes = [
-        "rank: the ranks that an arm may have; those of arms that can't be told apart overlap. "
+        "place: the ranks that an arm may have; those of arms that can't be told apart overlap. "
         + legend(comparison),
         *comparison.notes,
     ]
