@@ -184,6 +184,13 @@ def test_extension_is_said_and_what_it_weakens(tmp_path, said_before):
     assert said.startswith(f"{expected}Its p-values are weaker for it")
 
 
+def test_extension_of_one_search_is_one_of_its_seeds(tmp_path):
+    write_study(tmp_path, FOUR, seeds=(1, 2, 3, 4, 5), search_trials=2)
+    extension = {"confirm_seeds": 5, "confirm_seeds_before": 3, "arms": []}
+    write_description(tmp_path, FOUR, (1, 2, 3, 4, 5), 2, extensions=[extension])
+    assert any("was extended from 3 to 5 seeds after" in line for line in lines_of(tmp_path))
+
+
 def test_ranks_of_the_report_are_intervals(tmp_path):
     from analysis.report import write_report
 
