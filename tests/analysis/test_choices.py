@@ -156,9 +156,17 @@ def test_overstatement_is_the_mean_of_validation_less_test(tmp_path):
     write_replicated(tmp_path, [SimulatedArm()], replicates=3)
     found = find_choices(only_arm(tmp_path))
     gap = sum(choice.validation - choice.tests[0] for choice in found) / 3
-    said = f"{abs(gap):.1f} points {'more' if gap >= 0 else 'less'} than on test (mean over 3 choices)"
-    assert said in overstatement(found)
+    assert f"scored {gap:.1f} points more than on test (mean over 3 choices)" in overstatement(found)
     assert overstatement([]) is None
+
+
+def test_search_that_promised_too_little_is_not_called_lucky(tmp_path):
+    write_replicated(tmp_path, [SimulatedArm()], replicates=2)
+    found = find_choices(only_arm(tmp_path))
+    for choice in found:
+        choice.won["accuracy"] = choice.tests[0] - 2
+    said = "On validation the chosen models scored no more than on test (-2.0 points; mean over 2 choices)."
+    assert overstatement(found) == said
 
 
 def _run(path):

@@ -12,6 +12,7 @@ from analysis.recommendation import recommend
 from analysis.report import write_report
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
+from tests.analysis.simulated_replicates import age
 
 GOOD = SimulatedArm(accuracy=0.7, train_seconds=300, seed_sd=0.01)
 SAME = SimulatedArm("qlora", accuracy=0.7, train_seconds=100, seed_sd=0.01, columns={"model_bytes": 900_000})
@@ -122,6 +123,13 @@ def test_study_without_scores_recommends_nothing(tmp_path):
 def test_single_runs_recommend_nothing(tmp_path):
     write_study(tmp_path, [GOOD, POOR], seeds=(1,))
     assert recommended(tmp_path).lines[0].startswith("Nothing can be recommended yet: every arm was run once")
+
+
+def test_old_study_is_recommended_as_one_search(tmp_path):
+    write_study(tmp_path, [GOOD, POOR], questions=100, search_trials=4)
+    lines = recommended(age(tmp_path)).lines
+    assert lines[0].startswith("Use: lora main (accuracy ")
+    assert "Hyperparameters of lora main: rank 8; learning rate 0.005. It was searched once: " in lines[1]
 
 
 def test_nothing_is_recommended_before_the_first_look(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from analysis.arms import group_arms
 from analysis.best_of import best_of_random, random_trials, too_few_sentence
 from analysis.comparison import _letter, comparison
+from analysis.drawing import to_svg
 from analysis.folders import open_studies
 from analysis.judgement import judge
 from analysis.plots import figures, not_drawn
@@ -92,6 +93,13 @@ def test_slices_of_a_study_have_the_axes_of_its_search(tmp_path):
         "slice-rank": True,
         "slice-learning-rate": True,
     }
+
+
+def test_axis_within_two_decades_has_several_ticks(tmp_path):
+    write_replicated(tmp_path, [SimulatedArm()], replicates=4)
+    (chart,) = [chart for chart in slice_charts(compare(tmp_path)) if chart.name == "slice-learning-rate"]
+    svg, _ = to_svg(chart)
+    assert all(f">{tick}</text>" in svg for tick in ("0.002", "0.005", "0.01"))
 
 
 LORA, QLORA = SimulatedArm(), SimulatedArm("qlora")
