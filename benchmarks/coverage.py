@@ -4,7 +4,7 @@
     python -m benchmarks.coverage 200     # fewer studies
 
 A setting is the number of seeds and of questions, the true accuracy, and the spread of the questions'
-difficulty and of the seeds' skill (tests/analysis/simulated.py). The shares, the least and the most over
+difficulty and of the seeds' skill (tests/analysis/logit_studies.py). The shares, the least and the most over
 the settings of each number of seeds, go to benchmarks/results/coverage.json, from which `analysis` and the
 README quote them.
 """
@@ -22,7 +22,7 @@ import numpy as np
 from analysis.differences import ALPHA, Answers, compare_pair
 from analysis.intervals import share_interval
 from study.machine import source_commit
-from tests.analysis.simulated import LogitStudies
+from tests.analysis.logit_studies import LogitStudies
 
 RESULT = Path(__file__).parent / "results" / "coverage.json"
 STUDIES = 1_600
