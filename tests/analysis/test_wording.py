@@ -213,6 +213,8 @@ def test_ranks_of_the_report_are_intervals(tmp_path):
     page = write_report(tmp_path).read_text()
     assert ">1-2</td>" in page
     assert ">3-4</td>" in page
+    # The table of differences has the main effects too.
+    assert ">lora - qlora</td>" in page
 
 
 def test_old_study_plans_the_contrasts_of_the_factors_that_vary(tmp_path):
