@@ -171,11 +171,12 @@ def overstatement(choices: Sequence[Choice]) -> str | None:
     if not pairs:
         return None
     gap = statistics.fmean(validation - test for validation, test in pairs)
-    count = f"over {len(pairs)} choices" if len(pairs) > 1 else "in one choice"
-    said = f"{abs(gap):.1f} points {'more' if gap >= 0 else 'less'}"
+    count = f"mean over {len(pairs)} choices" if len(pairs) > 1 else "one choice"
+    if gap < 0.05:
+        return f"On validation the chosen models scored no more than on test ({gap:+.1f} points; {count})."
     return (
-        f"On validation the chosen models scored {said} than on test (mean {count}): the best of a search "
-        "is partly the luckiest, which is why its validation score supports no claim."
+        f"On validation the chosen models scored {gap:.1f} points more than on test ({count}): the best of a "
+        "search is partly the luckiest, which is why its validation score supports no claim."
     )
 
 

@@ -17,7 +17,8 @@ from analysis.arms import Arm
 from analysis.folders import Row
 
 COMPUTE, WALL = "train_compute_seconds", "train_seconds"
-OF_TRAINING = ("trainable_parameters", COMPUTE, WALL, "peak_memory_bytes", "model_bytes")
+COUNTED = ("trainable_parameters", "model_bytes")
+OF_TRAINING = (*COUNTED, COMPUTE, WALL, "peak_memory_bytes")
 OF_SCORING = ("evaluation_seconds",)
 # What has to be equal for training times to be compared: column -> its name for people.
 CONDITIONS = {
@@ -31,14 +32,21 @@ CONDITIONS = {
 
 @dataclass(frozen=True)
 class Cost:
-    """A cost's values over the repeats of an arm, one at least, in ascending order."""
+    """A cost's values over the repeats of an arm, one at least, in ascending order.
+
+    `is_counted`: they follow from the configuration (parameters, bytes to ship), and were not measured.
+    """
 
     values: tuple[float, ...]
+    is_counted: bool = False
 
     @property
     def median(self) -> float:
-        """The middle one: a repeat that was slowed down by others does not move it."""
-        return statistics.median(self.values)
+        """The middle one: a repeat that was slowed down by others does not move it.
+
+        What is counted has the lower of two middle ones: between two ranks there is no model.
+        """
+        return (statistics.median_low if self.is_counted else statistics.median)(self.values)
 
     @property
     def low(self) -> float:
@@ -84,7 +92,7 @@ def find_costs(arm: Arm) -> dict[str, Cost]:
     values = {name: [row.get(name) for row in trained] for name in OF_TRAINING}
     values |= {name: [row.get(name) for row in arm.confirm] for name in OF_SCORING}
     known = {name: sorted(value for value in found if value is not None) for name, found in values.items()}
-    return {name: Cost(tuple(map(float, found))) for name, found in known.items() if found}
+    return {name: Cost(tuple(map(float, own)), name in COUNTED) for name, own in known.items() if own}
 
 
 def training_times(arms: Sequence[Arm]) -> TrainingTimes:

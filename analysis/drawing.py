@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, Locator, LogLocator, MaxNLocator, NullLocator
 
 from analysis.figures import Chart, DifferenceMatrix, Mark, Series, cell_text
 
@@ -169,17 +169,25 @@ def _finish_axes(axes: Axes, chart: Chart) -> None:
 def _label_x(axes: Axes, chart: Chart) -> None:
     show = chart.show_x or str
     values = sorted({mark.x for series in chart.series for mark in series.marks})
-    if chart.log_x and len(values) <= 6:
-        # A few values (ranks, parameters) are the ticks themselves, those too close to the last left out.
-        axes.xaxis.set_major_locator(FixedLocator(_apart(values)))
-    elif chart.log_x and values[-1] / values[0] < 200:
-        # Within two decades the powers of ten alone are one tick or two.
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    elif not chart.log_x:
-        whole = all(float(value).is_integer() for value in values)
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=whole))
+    locator = _place_log_ticks(values) if chart.log_x else MaxNLocator(6, integer=_are_whole(values))
+    if locator is not None:
+        axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: show(_whole(value))))
+
+
+def _place_log_ticks(values: list[float]) -> Locator | None:
+    """Return where a logarithmic axis has its ticks; None: at the powers of ten."""
+    if len(values) <= 6 and _are_whole(values):
+        # A few values (ranks, parameters) are the ticks themselves, those too close to the last left out.
+        return FixedLocator(_apart(values))
+    # Within two decades the powers of ten alone are one tick or two, within half a one perhaps none.
+    ratio = values[-1] / values[0]
+    return MaxNLocator(5) if ratio < 3 else LogLocator(subs=(1.0, 2.0, 5.0)) if ratio < 200 else None
+
+
+def _are_whole(values: list[float]) -> bool:
+    return all(float(value).is_integer() for value in values)
 
 
 def _short(name: str, most: int = 34) -> str:

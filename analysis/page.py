@@ -117,10 +117,10 @@ def _table(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
     columns = {**score_columns(comparison), **PUBLISHED_COLUMNS, **cost_columns(comparison)}
     if any(row.paper for row in comparison.rows):
         columns |= {f"paper: {name}": cell for name, cell in PAPER_COLUMNS.items() if name != "here"}
-    headers = ["arm", "rank", *columns]
+    headers = ["arm", "place", *columns]
     rows = "\n".join(_table_row(row, ranks.get(row.name), columns) for row in comparison.rows)
     notes = [
-        "rank: the ranks that an arm may have; those of arms that can't be told apart overlap. "
+        "place: the ranks that an arm may have; those of arms that can't be told apart overlap. "
         + legend(comparison),
         *comparison.notes,
     ]
@@ -223,9 +223,16 @@ def _search(comparison: Comparison) -> str:
     saved = saving_sentence(total_spending(spent).saving)
     lines = importance_lines([row.arm for row in comparison.rows if row.arm.search])
     chosen = _choices(comparison)
-    heading = "<p>Share of the validation accuracy's variance that each hyperparameter explains (fANOVA):</p>"
+    share = "Share of the validation accuracy's variance that each hyperparameter explains (fANOVA):"
+    heading = f"<h3>What mattered</h3><p>{share}</p>"
     importances = heading + paragraphs(lines, "note") if lines else ""
-    return chosen + _scroll(HEADERS, table) + (paragraphs([saved]) if saved else "") + importances
+    return (
+        chosen
+        + "<h3>Cost by arm</h3>"
+        + _scroll(HEADERS, table)
+        + (paragraphs([saved]) if saved else "")
+        + importances
+    )
 
 
 def _choices(comparison: Comparison) -> str:
@@ -238,7 +245,8 @@ def _choices(comparison: Comparison) -> str:
     cells = "\n".join(f"<tr>{''.join(_cell(cell, _number(cell)) for cell in own)}</tr>" for own in rows)
     said = overstatement([choice for arm in arms for choice in find_choices(arm)])
     table = _scroll(choice_headers(arms), cells, "sortable")
-    return table + (paragraphs([said]) if said else "") + paragraphs([CAPTION], "note")
+    heading = "<h3>What each search chose</h3>"
+    return heading + table + (paragraphs([said]) if said else "") + paragraphs([CAPTION], "note")
 
 
 def _json(value: object) -> str:

@@ -9,9 +9,12 @@ from analysis.folders import Study
 
 SEARCH = (
     "Every arm has the same number of search trials and the same training budget; Optuna searches within an "
-    "arm, never across arms, and arms with equal ranges are proposed the same. Search trials see the "
-    "training split alone and are scored on a validation split held out of it; one whose validation loss "
-    "lags behind its arm's earlier trials may be stopped early, a confirm trial never."
+    "arm, never across arms. Search trials see the training split alone and are scored on a validation "
+    "split held out of it; one whose validation loss lags behind its arm's earlier trials may be stopped "
+    "early, a confirm trial never."
+)
+EQUAL_PROPOSALS = (
+    "Arms with equal ranges are proposed the same: chance in the proposals favours none of them."
 )
 REPLICATES = (
     "The whole of it is repeated: each replicate of an arm has a search and a validation split of its own, "
@@ -57,8 +60,12 @@ def describe_protocol(studies: Sequence[Study], comparison: Comparison) -> list[
     trained = [row.arm for row in comparison.rows if not row.is_reference]
     several = [arm for arm in trained if arm.unit == "replicate"]
     paragraphs = [SEARCH]
+    # Until then each arm was proposed other hyperparameters.
+    same = all((study.description.get("schema_version") or 1) >= 2 for study in studies)
+    paragraphs += [EQUAL_PROPOSALS] if same else []
     paragraphs += [REPLICATES] if several else []
     paragraphs += [ONE_SEARCH] if len(several) < len(trained) else []
-    paragraphs += [LOOKS] if any(study.description.get("looks") for study in studies) else []
+    counted = [study for study in studies if not study.description.get("extensions")]
+    paragraphs += [LOOKS] if any(study.description.get("looks") for study in counted) else []
     paragraphs += [EXTENDED] if any(study.description.get("extensions") for study in studies) else []
     return [*paragraphs, *FIGURES]

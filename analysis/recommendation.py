@@ -145,11 +145,14 @@ def _kept(row: ComparisonRow, choices: Sequence[Choice]) -> list[str]:
     parts = [describe_choice(kept)] if len(choices) > 1 else []
     parts += [f"replicate {kept.replicate}"] if len(choices) > 1 and kept.replicate else []
     parts += [] if kept.validation is None else [f"validation {kept.validation:.1f}%"]
+    did_best = f"did best on validation ({', '.join(part for part in parts if part)})"
     score = f" ({kept.tests[0]:.1f}%)" if kept.tests else ""
+    is_scored = kept.confirm[0].get("trained_by") is not None
+    what = f"the one that {did_best}" if is_scored else f"a new training of the configuration that {did_best}"
+    picked = "it was picked for its" if is_scored else "its configuration was picked for a"
     return [
-        f"The model that is kept, models/{_slug(row.arm)}, is the best of them by validation "
-        f"({', '.join(part for part in parts if part)}). Its own test score{score} supports no claim about "
-        f"the recipe: it was picked for its validation score among {models} models."
+        f"The model that is kept, models/{_slug(row.arm)}, is {what}. Its own test score{score} supports no "
+        f"claim about the recipe: {picked} validation score among {models} models."
     ]
 
 

@@ -105,4 +105,4 @@ def _whole(value: float) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:g}"
+    return f"{value:.4g}"

@@ -15,12 +15,13 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from analysis.arms import Arm, group_arms, name_arms
+from analysis.arms import Arm, name_arms
 from analysis.best_of import CAPTION, best_of_random, search_score, too_few_sentence
 from analysis.choices import choice_table, find_choices, overstatement
 from analysis.command_line import open_console, results_parser, run_command
 from analysis.errors import AnalysisError
 from analysis.folders import Row, open_studies
+from analysis.pooling import pool_arms
 from analysis.ranges import varied
 from analysis.spending import saving_sentence, spending, spending_table, total_spending
 from analysis.units import MISSING
@@ -143,7 +144,7 @@ def _overstatement(arms: Sequence[Arm]) -> Text | None:
 def _main(arguments: Sequence[str] | None) -> None:
     parser = results_parser("analysis.searches", "Show what each arm's search found, and what it cost.")
     options = parser.parse_args(arguments)
-    arms = [arm for study in open_studies(options.results) for arm in group_arms(study)]
+    arms, _ = pool_arms(open_studies(options.results))
     names = name_arms(arms)
     found = [(arm, name) for arm, name in zip(arms, names, strict=True) if arm.search]
     if not found:

@@ -138,7 +138,7 @@ def _show_saving(saved: Saving) -> str:
 
 def spending_table(spent: Sequence[Spending]) -> Table:
     """Return the table of costs by arm."""
-    table = Table(title="cost by arm", box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(title="cost by arm, wall time", box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column(HEADERS[0], overflow="fold")
     for header in HEADERS[1:]:
         table.add_column(header, justify="right", overflow="fold")

@@ -162,9 +162,11 @@ def cost_legend(comparison: Comparison) -> str:
         if _has_compute(comparison)
         else f"train (wall): {wall}, for not all of these trials measured processor time"
     )
+    chosen = _chosen_columns(comparison)
+    choices = f"{' and '.join(chosen)}: as the searches chose them (least–most). " if chosen else ""
     return (
-        f"Costs: median of the repeats (least–most). {time}. trainable, peak memory and to ship are those of "
-        "the chosen hyperparameters: another rank has others."
+        f"{choices}Costs: median of the repeats (least–most). {time}. trainable, peak memory and to ship are "
+        "those of the chosen hyperparameters: another rank has others."
     )
 
 

@@ -42,6 +42,7 @@ def write_replicated(
 ) -> Path:
     """Write a finished study; `columns` replace those of every row, `description` those of study.json."""
     make_folders(root)
+    study_seed = 100_000 * (description or {}).get("seed", 0)
     for arm in arms:
         arm = replace(arm, columns={**CONDITIONS, **arm.columns, **(columns or {})})
         generator = np.random.default_rng(3)  # the same proposals for every arm
@@ -49,7 +50,7 @@ def write_replicated(
             _write_scored(root, arm, trial_row(arm, 1), arm.accuracy, generator)
             continue
         for number in range(replicates):
-            _write_replicate(root, arm, number, trials, confirm_seeds, generator)
+            _write_replicate(root, arm, number, study_seed + 10 * number, trials, confirm_seeds, generator)
     plan = {"replicates": replicates, "confirm_seeds": confirm_seeds}
     write_description(root, arms, (), trials, arm_plan=plan, **(description or {}))
     return root
@@ -59,6 +60,7 @@ def _write_replicate(
     root: Path,
     arm: SimulatedArm,
     number: int,
+    own_seed: int,
     trials: int,
     confirm_seeds: int,
     generator: np.random.Generator,
@@ -73,7 +75,7 @@ def _write_replicate(
         }
         origin = "random" if trial else "guess"
         search = {"stage": "search", "split": "validation", "search_number": trial, "search_origin": origin}
-        row = trial_row(arm, 1000 + 10 * number, replicate=number, **search, **parameters)
+        row = trial_row(arm, 1000 + own_seed, replicate=number, **search, **parameters)
         row |= {"accuracy": score, "search_score": score, "train_compute_seconds": arm.train_seconds}
         row |= arm.columns
         write_row(root, row)
@@ -83,7 +85,7 @@ def _write_replicate(
     won = max(rows, key=lambda row: row["search_score"])
     chosen = {name: won[name] for name in ("rank", "learning_rate", "replicate")}
     for seed in range(confirm_seeds):
-        row = trial_row(arm, 5000 + 10 * number + seed, **chosen)
+        row = trial_row(arm, 5000 + own_seed + seed, **chosen)
         row["train_compute_seconds"] = arm.train_seconds
         _write_scored(root, arm, row, arm.accuracy, generator)
     if not confirm_seeds:

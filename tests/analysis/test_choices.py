@@ -129,6 +129,17 @@ def test_closing_table_shows_the_chosen_rank_and_learning_rate_of_trained_arms(t
     assert "trainable, peak memory and to ship are those of the chosen" in " ".join(text.split())
 
 
+def test_table_names_what_its_scores_vary_over(tmp_path):
+    write_replicated(tmp_path / "searches", [SimulatedArm(), ZERO_SHOT], replicates=3)
+    write_study(tmp_path / "seeds", [SimulatedArm()])
+    searches = " ".join(shown(closing_table(tmp_path / "searches"), 110).split())
+    seeds = " ".join(shown(closing_table(tmp_path / "seeds"), 110).split())
+    assert "arm replicates accuracy" in searches
+    assert "means over replicates, 95% intervals over replicates and questions" in searches
+    assert "arm seeds accuracy" in seeds
+    assert "means over seeds" in seeds
+
+
 def test_documents_carry_the_choices(tmp_path):
     write_replicated(tmp_path, [SimulatedArm(), ZERO_SHOT], replicates=3)
     result = comparison(open_studies([tmp_path]))
@@ -137,6 +148,7 @@ def test_documents_carry_the_choices(tmp_path):
     trained, untrained = csv.DictReader(io.StringIO(to_csv(result)))
     assert trained["chosen_rank"] == ";".join(str(choice.hyperparameters["rank"]) for choice in found)
     assert untrained["chosen_rank"] == ""
+    assert (trained["unit"], trained["repeats"], trained["confirm_trials"]) == ("replicate", "3", "3")
     assert float(trained["train_compute_seconds"]) == 30.0
 
 
@@ -144,9 +156,17 @@ def test_overstatement_is_the_mean_of_validation_less_test(tmp_path):
     write_replicated(tmp_path, [SimulatedArm()], replicates=3)
     found = find_choices(only_arm(tmp_path))
     gap = sum(choice.validation - choice.tests[0] for choice in found) / 3
-    said = f"{abs(gap):.1f} points {'more' if gap >= 0 else 'less'} than on test (mean over 3 choices)"
-    assert said in overstatement(found)
+    assert f"scored {gap:.1f} points more than on test (mean over 3 choices)" in overstatement(found)
     assert overstatement([]) is None
+
+
+def test_search_that_promised_too_little_is_not_called_lucky(tmp_path):
+    write_replicated(tmp_path, [SimulatedArm()], replicates=2)
+    found = find_choices(only_arm(tmp_path))
+    for choice in found:
+        choice.won["accuracy"] = choice.tests[0] - 2
+    said = "On validation the chosen models scored no more than on test (-2.0 points; mean over 2 choices)."
+    assert overstatement(found) == said
 
 
 def _run(path):

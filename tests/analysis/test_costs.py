@@ -40,6 +40,16 @@ def test_costs_are_those_of_the_training_and_not_of_the_scoring(tmp_path):
     assert row.costs["evaluation_seconds"].median == 5.0
 
 
+def test_size_is_one_that_a_model_has_and_not_between_two_ranks(tmp_path):
+    write_study(tmp_path, [], questions=5)
+    for seed, parameters in enumerate((100, 100, 400, 400)):
+        row = trial_row(SimulatedArm(), seed, replicate=seed, trainable_parameters=parameters)
+        write_row(tmp_path, {**row, "train_seconds": float(seed)})
+    (row,) = compare(tmp_path).rows
+    assert row.costs["trainable_parameters"].median == 100
+    assert row.costs["train_seconds"].median == 1.5
+
+
 def test_memory_of_a_training_whose_row_is_gone_is_unknown(tmp_path):
     write_replicated(tmp_path, [GOOD])
     for trial in compare(tmp_path).rows[0].arm.search:

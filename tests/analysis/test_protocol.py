@@ -19,6 +19,7 @@ def test_replicates_are_told_as_whole_searches(tmp_path):
     assert "a claim is one about the recipe, its search included" in page
     assert "the interval leaves the search out" not in page
     assert "5 x 2 (the search's model scored)" in page
+    assert "Arms with equal ranges are proposed the same" in page
 
 
 def test_one_search_is_told_to_leave_the_search_out(tmp_path):
@@ -34,6 +35,7 @@ def test_study_of_schema_1_is_told_as_one_search_with_its_seeds(tmp_path):
     page = report(age(tmp_path))
     assert "the interval leaves the search out" in page
     assert "1 x 4 (trained anew with 3 seeds)" in page
+    assert "Arms with equal ranges are proposed the same" not in page
 
 
 def test_arms_of_other_sizes_are_counted(tmp_path):

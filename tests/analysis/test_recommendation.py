@@ -12,6 +12,7 @@ from analysis.recommendation import recommend
 from analysis.report import write_report
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
+from tests.analysis.simulated_replicates import age
 
 GOOD = SimulatedArm(accuracy=0.7, train_seconds=300, seed_sd=0.01)
 SAME = SimulatedArm("qlora", accuracy=0.7, train_seconds=100, seed_sd=0.01, columns={"model_bytes": 900_000})
@@ -67,6 +68,8 @@ def test_one_search_is_said_to_measure_a_configuration(tmp_path):
     lines = recommended(tmp_path).lines
     assert any("It was searched once: what is measured is this configuration" in line for line in lines)
     assert not any("replicate" in line for line in lines)
+    (said,) = [line for line in lines if "models/lora-main" in line]
+    assert "is a new training of the configuration that did best on validation (validation 73.0%)" in said
 
 
 def test_commands_repeat_with_another_seed_export_and_ask(tmp_path):
@@ -120,6 +123,30 @@ def test_study_without_scores_recommends_nothing(tmp_path):
 def test_single_runs_recommend_nothing(tmp_path):
     write_study(tmp_path, [GOOD, POOR], seeds=(1,))
     assert recommended(tmp_path).lines[0].startswith("Nothing can be recommended yet: every arm was run once")
+
+
+def test_old_study_is_recommended_as_one_search(tmp_path):
+    write_study(tmp_path, [GOOD, POOR], questions=100, search_trials=4)
+    lines = recommended(age(tmp_path)).lines
+    assert lines[0].startswith("Use: lora main (accuracy ")
+    assert "Hyperparameters of lora main: rank 8; learning rate 0.005. It was searched once: " in lines[1]
+
+
+def test_nothing_is_recommended_before_the_first_look(tmp_path):
+    looks = {"looks": {"replicates": [3, 5], "weights": [0.4, 0.6]}, "finished_at": None}
+    write_replicated(tmp_path, [GOOD, POOR, FLOOR], description=looks)
+    first = recommended(tmp_path).lines[0]
+    assert first == "Nothing can be recommended yet: before the first look that is planned nothing is tested."
+
+
+def test_pooled_studies_recommend_the_best_of_their_kept_models_and_a_seed_of_neither(tmp_path):
+    for name, seed in (("first", 3), ("second", 7)):
+        write_replicated(tmp_path / name, [GOOD, POOR, FLOOR], description={"seed": seed})
+    found = recommended(tmp_path)
+    assert any("as 10 searches chose them" in line for line in found.lines)
+    assert any("replicate first 2, validation" in line for line in found.lines)
+    assert str(tmp_path / "first" / "models") in found.commands["Ask it"]
+    assert found.commands["Repeat the study with another seed"].endswith("--seed 8")
 
 
 def test_each_set_of_questions_has_a_recommendation_of_its_own(tmp_path):

@@ -12,6 +12,7 @@ import pytest
 from analysis.browsing import browse
 from analysis.comparison import comparison
 from analysis.folders import open_studies
+from analysis.judgement import judge
 from analysis.page import render_page
 from analysis.report import write_report
 from tests.analysis.replicated import write_replicated
@@ -77,6 +78,15 @@ def test_question_is_stored_once_for_all_trials(tmp_path):
     browser = browse(comparison(open_studies([tmp_path])).rows)
     assert len(browser.head["questions"]["text"]) == 50
     assert browser.held == 50 * 7
+
+
+def test_main_effects_stand_among_the_pairs(tmp_path):
+    arms = [SimulatedArm(method, variant) for method in ("lora", "qlora") for variant in ("main", "socratic")]
+    write_replicated(tmp_path, arms)
+    (verdict,) = judge(comparison(open_studies([tmp_path])))
+    page = page_of(tmp_path)
+    assert len(verdict.effects) == 2
+    assert all(f">{effect.better} - {effect.worse}</td>" in page for effect in verdict.effects)
 
 
 @pytest.mark.parametrize(("confirm_seeds", "named"), [(0, "replicate 0"), (2, "replicate 0, seed 5000")])
@@ -285,7 +295,7 @@ def test_hostile_output_is_shown_and_not_obeyed(tmp_path, chromium):
     arm = replace(SimulatedArm(), label=HOSTILE)
     write_study(tmp_path, [arm, SimulatedArm("full")], questions=5, seeds=(1,))
     # The id of the trial that is there already: its predictions are replaced.
-    row = trial_row(arm, 1, profile="embedded")
+    row = trial_row(arm, 1, profile="embedded", replicate=0)
     texts = {name: [HOSTILE] * 2 for name in ("question", "reference", "text", "number", "reference_number")}
     write_predictions(tmp_path, row["trial"], {"question_id": ["a", "b"], "correct": [True, False], **texts})
     open_page(chromium, write_report(tmp_path))
@@ -301,7 +311,7 @@ def test_hostile_output_is_shown_and_not_obeyed(tmp_path, chromium):
 @needs_chromium
 @pytest.mark.slow
 def test_200_000_predictions_do_not_freeze_the_page(tmp_path, chromium):
-    arms = [SimulatedArm(label=f"arm {index}", accuracy=0.3 + 0.01 * index) for index in range(20)]
+    arms = [SimulatedArm(variant=f"variant {index}", accuracy=0.3 + 0.01 * index) for index in range(20)]
     write_study(tmp_path, arms, questions=2_000, seeds=(1, 2, 3, 4, 5), text_length=250)
     open_page(chromium, write_report(tmp_path))
     assert count(chromium) == 200_000

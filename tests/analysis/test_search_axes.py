@@ -1,5 +1,6 @@
 """Figures of the search: the best of n random trials, log axes. Perplexities on one scale."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,10 @@ import pytest
 from analysis.arms import group_arms
 from analysis.best_of import best_of_random, random_trials, too_few_sentence
 from analysis.comparison import _letter, comparison
+from analysis.drawing import to_svg
+from analysis.figures import Chart, Mark, Series
 from analysis.folders import open_studies
+from analysis.intervals import Estimate
 from analysis.judgement import judge
 from analysis.plots import figures, not_drawn
 from analysis.ranges import is_logarithmic
@@ -92,6 +96,24 @@ def test_slices_of_a_study_have_the_axes_of_its_search(tmp_path):
         "slice-rank": True,
         "slice-learning-rate": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [
+        ([2.0, 8.0, 32.0], ["2", "8", "32"]),
+        ([0.00169258, 0.00224848, 0.0124643], ["0.002", "0.005", "0.01"]),
+        ([0.0052, 0.0061], ["0.0054", "0.006"]),
+        ([0.00001, 0.1], ["0.0001", "0.01"]),
+    ],
+)
+def test_ticks_of_a_logarithmic_axis_are_several_and_short(tmp_path, values, ticks):
+    marks = [Mark(value, Estimate(10.0), "") for value in values]
+    chart = Chart("c", "t", "x", "accuracy %", [Series("a", marks)], log_x=True, show_x="{:g}".format)
+    svg, _ = to_svg(chart)
+    shown = re.findall(r">([\d.e-]+)</text>", svg)
+    assert set(ticks) <= set(shown)
+    assert max(map(len, shown)) <= 6
 
 
 LORA, QLORA = SimulatedArm(), SimulatedArm("qlora")

@@ -16,6 +16,7 @@ from analysis.ranges import varied
 from analysis.search_figures import slice_charts
 from analysis.searches import importances, slices
 from analysis.spending import Saving, saving, saving_sentence, spending, spending_rows
+from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_history, write_row, write_study
 
 
@@ -96,6 +97,12 @@ def test_learning_curve_is_the_mean_over_the_seeds(tmp_path):
     first = [open_history(arm, row)[0] for row in arm.confirm]
     assert curve.losses[0].mean == pytest.approx(sum(first) / 3)
     assert learning_curve(arm, "validation_loss").steps == [100, 200]
+
+
+def test_learning_curve_of_scored_models_is_that_of_their_trainings(tmp_path):
+    write_replicated(tmp_path, [SimulatedArm()], replicates=3)
+    curve = learning_curve(only_arm(tmp_path))
+    assert (curve.steps, curve.repeats) == ([10, 20], 3)
 
 
 def test_second_phase_goes_on_where_the_first_ended(tmp_path):
