@@ -1,9 +1,9 @@
 """What a study can see: the smallest difference in accuracy that its questions and repeats can tell apart.
 
-Known before anything runs, so the accuracies and their spread have to be assumed, unless earlier trials say how
-much replicates differ. A repeat is a replicate (a whole search and the model that it found), or, where an arm is
-searched once, a seed of the configuration found. That power at the figure is .77 to .83 is simulated
-(benchmarks/protocol.py).
+Known before anything runs, so the accuracies and their spread have to be assumed, unless earlier trials say
+how much replicates differ. A repeat is a replicate (a whole search and the model that it found), or, where an
+arm is searched once, a seed of the configuration found. Simulated power at the figure is .77 to .83
+(benchmarks/results/protocol.json).
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ import numpy as np
 
 ALPHA, POWER = 0.05, 0.80
 
-# Assumed: the arms' accuracy, and the correlation of two answers to one question, whether two arms gave them or
-# two repeats of one arm.
+# Assumed: the arms' accuracy, and the correlation of two answers to one question, whether two arms gave them
+# or two repeats of one arm.
 ACCURACY = 0.30
 CORRELATION = 0.5
-# The standard deviation of a repeat's true accuracy, in points. Seeds of the embedded study differ by 1.6; what
-# a search of two trials finds adds 0.3 to 0.9 in simulation (benchmarks/results/protocol.json), together 1.8 on
-# the steepest surface.
+# The standard deviation of a repeat's true accuracy, in points. Seeds of the embedded study differ by 1.6;
+# with what searches of two trials find it is 1.5 to 1.8 in simulation (benchmarks/results/protocol.json).
 SEED_SPREAD = 1.6
 REPLICATE_SPREAD = 1.8
 # Fewer degrees of freedom do not measure a spread.
