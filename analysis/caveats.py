@@ -80,25 +80,28 @@ def _extensions(study: Study) -> list[str]:
     extensions = [one for one in study.description.get("extensions") or [] if isinstance(one, dict)]
     if not extensions:
         return []
-    last = extensions[-1].get("replicates")
-    first = extensions[0].get("replicates_before") or _replicates_before(study, extensions[0])
-    change = f"from {first} to {last}" if first else f"to {last}"
     return [
-        f"{study.name} was extended {change} {_unit(study)} after its results could be seen. Its p-values "
+        f"{study.name} was extended{_change(study, extensions)} after its results could be seen. Its p-values "
         f"are weaker for it: whoever goes on until a difference is clear finds one too often ({RATES})."
     ]
 
 
-def _unit(study: Study) -> str:
-    counts = [arm.get("replicates") or 1 for arm in study.arms]
-    return "replicates" if max(counts, default=1) > 1 else "seeds"
+def _change(study: Study, extensions: list[Row]) -> str:
+    """Return from how many repeats to how many: of the seeds where there is one search."""
+    several = max((arm.get("replicates") or 1 for arm in study.arms), default=1) > 1
+    name, unit = ("replicates", "replicates") if several else ("confirm_seeds", "seeds")
+    last = extensions[-1].get(name)
+    if not isinstance(last, int):
+        return ""
+    first = extensions[0].get(f"{name}_before") or _before(study, extensions[0], name)
+    return f" from {first} to {last} {unit}" if first else f" to {last} {unit}"
 
 
-def _replicates_before(study: Study, extension: Row) -> int | None:
+def _before(study: Study, extension: Row, name: str) -> int | None:
     """Return what the user first asked for, else what the arms have that were not extended; None: unknown."""
     request = study.description.get("request")
     others = [arm for arm in study.arms if arm.get("label") not in (extension.get("arms") or [])]
-    counts = [request.get("replicates") if isinstance(request, dict) else None]
-    counts += [arm.get("replicates") for arm in others if arm.get("search_trials")]
-    fewer = [n for n in counts if isinstance(n, int) and n < (extension.get("replicates") or 0)]
+    counts = [request.get(name) if isinstance(request, dict) else None]
+    counts += [arm.get(name) for arm in others if arm.get("search_trials")]
+    fewer = [count for count in counts if isinstance(count, int) and count < (extension.get(name) or 0)]
     return fewer[0] if fewer else None

@@ -77,13 +77,21 @@ def plan_contrasts(arms: Sequence[PlannedArm], compared: Iterable[str] | None = 
 
     Args:
         arms: the trained arms.
-        compared: the factors that the space compares; None: those that vary.
+        compared: the factors that the space compares; None: those that vary. One that varies besides counts
+            too, unless it follows from the method: what differs in it differs in more than was asked.
     """
-    varying = [name for name in FACTORS if len({str(arm.factors.get(name)) for arm in arms}) > 1]
-    factors = varying if compared is None else [name for name in FACTORS if name in set(compared)]
+    varying = {name for name in FACTORS if len({str(arm.factors.get(name)) for arm in arms}) > 1}
+    asked = varying if compared is None else set(compared)
+    asked |= {name for name in varying if not _follows_from_method(arms, name)}
+    factors = [name for name in FACTORS if name in asked]
     found = [_place(first, second, factors) for first, second in combinations(arms, 2)]
     pairs = [pair for pair in found if pair is not None]
     return [*(_pair_contrast(*pair.arms) for pair in pairs), *_main_effects(pairs)]
+
+
+def _follows_from_method(arms: Sequence[PlannedArm], factor: str) -> bool:
+    pairs = {(str(arm.factors.get("method")), str(arm.factors.get(factor))) for arm in arms}
+    return len(pairs) == len({method for method, _ in pairs})
 
 
 def _place(first: PlannedArm, second: PlannedArm, factors: Sequence[str]) -> _Pair | None:

@@ -194,7 +194,7 @@ def rank_arms(names: Sequence[str], differences: Sequence[Difference]) -> dict[s
     """Return each arm's ranks: behind all that clearly beat it, before all that it clearly beats.
 
     With Holm's correction over all pairs the ranks of all arms hold together with 95% confidence (Mogstad,
-    Romano, Shaikh & Wilhelm 2024, Review of Economic Studies 91, doi 10.1093/restud/rdad006). Arms that
+    Romano, Shaikh & Wilhelm 2023, Review of Economic Studies, doi 10.1093/restud/rdad006). Arms that
     can't be told apart overlap: none is put before another for being measured more precisely.
     """
     clear = [difference for difference in differences if difference.is_clear]

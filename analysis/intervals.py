@@ -15,8 +15,8 @@ chance also looks well known. The critical value is therefore Cochran's (1964, B
 variance (to a power that was fitted, see `weight_power`). A share (accuracy) near 0 or 100% has no symmetric
 interval: it gets Wilson's, with the same standard error and critical value (Wilson 1927; Franco et al. 2019,
 doi 10.1093/jssam/smy019). Where a replicate has several confirm seeds its row holds their means: the
-replicates' mean square then includes what the seeds add, and the same formulas hold for the nested design
-(Searle et al., section 4.6; the seeds of a replicate are no repeats of their own).
+replicates' mean square then includes what the seeds add, and the same formulas hold for the nested design:
+the seeds of a replicate are no repeats of their own.
 
 What simulated studies make of these intervals: benchmarks/results/coverage.json for a given configuration,
 benchmarks/results/protocol.json for whole searches. A single repeat has no interval.

@@ -13,13 +13,14 @@ to hold, whatever the looks show:
 - A look reads the replicates before it alone, so that it is a function of finished rows: a study that goes on
   from its folder takes the same looks again.
 
-An arm stops where a planned pair was decided against it, or for futility: where it would overtake the leading
-arm's mean by the last look with a chance below 5%. That chance is predictive (Spiegelhalter, Freedman &
-Blackburn 1986, Controlled Clinical Trials 7, 8-17): with n of N replicates done the difference D of two means
-becomes one with mean D and variance S (1/n - 1/N), S being the sum of both arms' variances between
-replicates, and t with Welch's degrees of freedom. Stopping an arm can only lose differences, for what it
-leaves open counts as not shown. A study is settled where every planned contrast is decided or has an arm that
-stopped.
+An arm stops where a planned pair was decided against it. It stops for futility where it would overtake the
+leading arm's mean by the last look with a chance below 5%, and each planned contrast of it that is open would
+be decided there with a chance below 5%: an arm that can only lose runs on while the loss may be shown. Both
+chances are predictive (Spiegelhalter, Freedman & Blackburn 1986, Controlled Clinical Trials 7, 8-17): after n
+of N replicates a contrast D whose variance has the repeats' part R becomes one with mean D and variance
+R (1 - n / N), and t with Welch's degrees of freedom. Stopping an arm can only lose differences, for what it
+leaves open counts as not shown. A study is settled where every planned contrast is decided or has an arm
+that stopped.
 
 The interval of a difference that look i decided has the level 1 - w_i 5% (a repeated confidence interval:
 Jennison & Turnbull 1989), from the replicates of that look; that of one left open the level of the last look
@@ -34,7 +35,7 @@ from dataclasses import dataclass, field, replace
 from scipy import special
 
 from analysis.contrasts import Contrast, estimate_contrast
-from analysis.differences import ALPHA, Answers, Difference, holm
+from analysis.differences import ALPHA, Answers, Difference, compare_pair, holm
 from analysis.folders import Row
 
 # An arm whose chance of overtaking the leader is below it stops.
@@ -156,7 +157,10 @@ def _stop_arms(
     going_on = [arm for name, arm in running.items() if name not in stops]
     leader = max(going_on, key=lambda arm: arm.scores.mean(), default=None)
     for arm in going_on:
-        if leader is not None and arm is not leader and chance_to_overtake(arm, leader, last) < FUTILE:
+        if leader is None or arm is leader or chance_to_overtake(arm, leader, last) >= FUTILE:
+            continue
+        own = [place for place, asked in enumerate(contrasts) if arm.name in asked.weights]
+        if all(_is_hopeless(state, place, number, plan) for place in own):
             reason = f"a chance below {FUTILE:.0%} of overtaking {leader.name} by replicate {last}"
             stops[arm.name] = Stop(number, replicates, reason)
     return stops
@@ -168,16 +172,41 @@ def chance_to_overtake(arm: Answers, leader: Answers, last: int) -> float:
     1 where an arm has too few replicates to know, or none to come.
     """
     counts = (len(arm.scores), len(leader.scores))
-    if min(counts) < 2 or max(counts) >= last:
+    found = compare_pair(leader, arm)
+    if min(counts) < 2 or max(counts) >= last or found.better != leader.name:
         return 1.0
-    gap = float(leader.scores.mean() - arm.scores.mean())
-    squares = [(float(one.scores.mean(axis=1).var(ddof=1)), len(one.scores)) for one in (arm, leader)]
-    to_come = sum(variance * (1 / n - 1 / last) for variance, n in squares)
-    if to_come == 0.0:
-        return 0.0 if gap > 0 else 1.0
-    parts = [(variance / n, n - 1) for variance, n in squares]
-    df = sum(part for part, _ in parts) ** 2 / sum(part**2 / free for part, free in parts)
-    return float(special.stdtr(df, -gap / to_come**0.5))
+    if found.uncertainty is None or found.uncertainty.repeats == 0.0:
+        return 0.0 if found.estimate.mean > 0 else 1.0
+    to_come = found.uncertainty.repeats * (1 - max(counts) / last)
+    return float(special.stdtr(found.uncertainty.repeat_df, -found.estimate.mean / to_come**0.5))
+
+
+def _is_hopeless(state: _State, place: int, number: int, plan: LookPlan) -> bool:
+    """Say whether a contrast is decided, or closed, or has no chance left of being decided."""
+    found = state.differences.get(place)
+    if place in state.decided or found is None or found.uncertainty is None:
+        return place in state.decided
+    return chance_to_decide(found, plan.replicates[number], plan) < FUTILE
+
+
+def chance_to_decide(found: Difference, replicates: int, plan: LookPlan) -> float:
+    """Return the chance that a difference after some replicates is decided at the last look, at its best.
+
+    At its best: as the last of the family, without Holm's correction.
+    """
+    now = found.uncertainty
+    if now is None:
+        return 1.0
+    done = replicates / plan.replicates[-1]
+    last = replace(
+        now, repeats=now.repeats * done, repeat_df=now.repeat_df / done, without_repeats=now.questions
+    )
+    margin = last.margin(1 - plan.weights[-1] * ALPHA / 2)
+    spread = (now.repeats * (1 - done)) ** 0.5
+    if spread == 0.0:
+        return float(found.estimate.mean > margin)
+    above, below = found.estimate.mean - margin, -found.estimate.mean - margin
+    return float(sum(special.stdtr(max(now.repeat_df, 1), side / spread) for side in (above, below)))
 
 
 def _is_settled(state: _State, contrasts: Sequence[Contrast]) -> bool:

@@ -32,7 +32,8 @@ def _top(verdict: Verdict) -> list[str]:
     if len({row.estimates["accuracy"].mean for row in verdict.rows}) == 1:
         return [f"All {len(verdict.rows)} arms are equally right: {_scored(best)}."]
     if max(row.repeats for row in verdict.rows) < 2:
-        return [f"{_scored(best)} comes first, but {_alone(best)} an arm can't say whether that is luck."]
+        why = f"{_alone(best)} an arm, so no interval, can't say whether that is luck"
+        return [f"{_scored(best)} comes first, but {why}."]
     top = [row for row in verdict.rows if verdict.ranks[row.name].first == 1]
     found = ", as these searches found them" if leaves_search_out(verdict) else ""
     if len(top) == 1:

@@ -133,5 +133,11 @@ def test_main_effect_is_the_mean_of_its_pairs():
     assert found.over == ("main", "socratic")
 
 
+def test_arms_that_differ_in_what_was_not_compared_as_well_are_no_contrast():
+    arms = [planned(method="lora", prompt_style="plain"), planned(method="full", prompt_style="python_code")]
+    others = [planned(method="lora", prompt_style="python_code")]
+    assert sides(plan_contrasts([*arms, *others], ["method"])) == sides(plan_contrasts([*arms, *others]))
+
+
 def test_every_pair_is_all_of_them():
     assert sides(every_pair(["a", "b", "c"])) == {("a", "b"), ("a", "c"), ("b", "c")}

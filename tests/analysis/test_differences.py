@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from analysis.differences import Answers, compare_all, compare_pair, contrast, holm, rank_arms
+from tests.analysis.recomputed import variance_by_loops
 from tests.analysis.simulated import LogitStudies
 
 
@@ -69,33 +70,6 @@ def test_rounding_is_no_spread():
     assert compare_pair(arm("a", thirds), arm("b", np.zeros((3, 9)))).p == pytest.approx(2 * 0.5**9)
 
 
-def _variance_by_loops(terms):
-    """Recompute the variance of a contrast, its two parts and Welch's degrees of freedom, cell by cell."""
-    questions = len(terms[0][0][0])
-    by_question = []
-    for j in range(questions):
-        total = 0.0
-        for scores, weight in terms:
-            total += weight * sum(row[j] for row in scores) / len(scores)
-        by_question.append(total)
-    mean = sum(by_question) / questions
-    together = sum((value - mean) ** 2 for value in by_question) / (questions - 1) / questions
-    repeats, below, residuals = 0.0, 0.0, 0.0
-    for scores, weight in terms:
-        k = len(scores)
-        rows = [sum(row) / questions for row in scores]
-        columns = [sum(row[j] for row in scores) / k for j in range(questions)]
-        grand = sum(rows) / k
-        part = weight**2 * sum((row - grand) ** 2 for row in rows) / (k - 1) / k
-        left = sum(
-            (scores[i][j] - rows[i] - columns[j] + grand) ** 2 for i in range(k) for j in range(questions)
-        )
-        residuals += weight**2 * left / ((k - 1) * (questions - 1)) / (k * questions)
-        repeats += part
-        below += part**2 / (k - 1)
-    return mean, repeats, repeats**2 / below, max(together - residuals, 0.0), together
-
-
 def test_variance_of_a_contrast_agrees_with_a_plain_loop():
     generator = np.random.default_rng(13)
     terms = [
@@ -108,7 +82,7 @@ def test_variance_of_a_contrast_agrees_with_a_plain_loop():
         )
     ]
     found = contrast("one", "other", terms)
-    mean, *parts = _variance_by_loops([(answers.scores.tolist(), weight) for answers, weight in terms])
+    mean, *parts = variance_by_loops([(answers.scores.tolist(), weight) for answers, weight in terms])
     uncertainty = found.uncertainty
     assert found.estimate.mean == pytest.approx(mean)
     assert parts == pytest.approx(

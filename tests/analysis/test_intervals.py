@@ -158,6 +158,28 @@ def test_coverage_holds_over_the_settings_that_matter():
         assert 0.94 <= np.mean(own) <= 0.96
 
 
+def test_share_of_replicates_with_several_seeds_is_wilsons_with_the_matrixs_own_variance():
+    generator = np.random.default_rng(21)
+    hits = (generator.random((5, 2, 150)) < 0.3 + generator.normal(0, 0.05, (5, 1, 1))).mean(axis=1)
+    estimate = share_interval(hits)
+    p, half = hits.mean(), mean_interval(hits).high - hits.mean()
+    # Wilson's bounds are where the share's distance from p is that many standard errors of the bound itself.
+    for bound in (estimate.low, estimate.high):
+        assert abs(p - bound) == pytest.approx(half * (bound * (1 - bound) / (p * (1 - p))) ** 0.5)
+
+
+def test_intervals_of_replicates_with_several_seeds_cover_the_truth():
+    generator = np.random.default_rng(22)
+    covered = 0
+    for _ in range(1500):
+        ability = generator.normal(0, 1.5, (1, 1, 200)) + generator.normal(0, 0.2, (5, 1, 1))
+        ability = ability + generator.normal(0, 0.2, (5, 2, 1))
+        hits = (generator.random((5, 2, 200)) < 1 / (1 + np.exp(-ability))).mean(axis=1)
+        estimate = share_interval(hits)
+        covered += estimate.low <= 0.5 <= estimate.high
+    assert 0.93 <= covered / 1500 <= 0.97
+
+
 def test_perplexity_intervals_cover_the_truth():
     generator = np.random.default_rng(6)
     tokens = np.tile(generator.integers(5, 40, 200).astype(float), (3, 1))

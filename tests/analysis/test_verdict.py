@@ -15,8 +15,8 @@ from analysis.errors import AnalysisError
 from analysis.folders import open_studies
 from analysis.intervals import Estimate
 from analysis.pairs import limit_pairs
+from analysis.phrases import difference_sentence
 from analysis.verdict import closing_verdict, judge, say
-from analysis.wording import difference_sentence
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
 
 GOOD = SimulatedArm(accuracy=0.7, train_seconds=300)
@@ -33,8 +33,8 @@ def test_clear_winner_is_named_with_what_it_beats(tmp_path):
     write_study(tmp_path, [POOR, GOOD, FLOOR], questions=200)
     sentences = say(compare(tmp_path))
     assert sentences[0].startswith("lora main (accuracy ")
-    assert sentences[0].endswith("is the best of 2 arms.")
-    assert sentences[1].startswith("lora main beats full main by ")
+    assert sentences[0].endswith("is the best of 2 arms, as these searches found them.")
+    assert "lora main beats full main by " in sentences[1]
     assert "p < 0.001" in sentences[1]
 
 
@@ -50,8 +50,8 @@ def test_arms_that_share_the_top_are_said_to(tmp_path):
 def test_arm_no_better_than_a_floor_is_said(tmp_path):
     write_study(tmp_path, [GOOD, replace(POOR, accuracy=0.05), FLOOR], questions=200)
     lines = say(compare(tmp_path))
-    expected = "Not shown to beat the best row without training (floor_commonest_answer main): full main."
-    assert expected in lines
+    expected = "Not shown to beat the best row without training (floor_commonest_answer main), as these"
+    assert f"{expected} searches found them: full main." in lines
 
 
 def test_one_arm_has_nothing_to_compare(tmp_path):
