@@ -20,7 +20,7 @@ from study.display import show_seconds
 from study.estimate import StudyEstimate, estimate_on_record, estimate_study, process_bytes
 from study.plan import Plan
 from study.quiet import quiet_libraries
-from study.resolution import ASSUMPTIONS, least_difference
+from study.resolution import describe_resolution
 from study.room import free_bytes
 from study.sizes import show_size
 from study.slots import Slots
@@ -149,12 +149,7 @@ def _disk(disk: DiskPlan, free: float) -> str:
 def _resolution(estimate: StudyEstimate) -> str:
     seeds = min(len(arm.arm.confirm_seeds) for arm in estimate.arms)
     questions = min(arm.facts.test.rows for arm in estimate.arms)
-    if seeds < 2 or questions < 2:
-        return "no difference between arms: one seed says nothing of the spread; --confirm-seeds 2 or more"
-    return (
-        f"differences of {least_difference(questions, seeds):.1f} points and more between two arms "
-        f"({questions} questions, {seeds} seeds; 80% power at 5%, one pair; {ASSUMPTIONS})"
-    )
+    return describe_resolution(questions, replicates=1, seeds=seeds)
 
 
 def _cut(estimate: StudyEstimate) -> str | None:
