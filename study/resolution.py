@@ -135,26 +135,23 @@ def describe_resolution(
         contrasts: planned, and corrected together.
         measured: the spread of earlier replicates, in points (`spread_on_record`).
     """
-    one_search = replicates < 2
-    repeats = seeds if one_search else replicates
-    if repeats < 2 or questions < 2:
+    if max(replicates, seeds) < 2 or questions < 2:
         return (
             "no difference between arms: one replicate and one seed say nothing of the spread; "
             "--replicates 5 compares recipes, --replicates 1 --confirm-seeds 5 the configurations found"
         )
-    assumed = SEED_SPREAD if one_search else REPLICATE_SPREAD
-    spread = assumed if one_search or measured is None else measured
-    least = least_difference(questions, repeats, contrasts, spread)
+    if replicates < 2:
+        least = least_difference(questions, seeds, contrasts, SEED_SPREAD)
+        compared, repeats = "configurations", f"{seeds} seeds"
+        differ = f", seeds differ by {SEED_SPREAD:.1f} points (sd); the search is left out"
+    else:
+        spread = REPLICATE_SPREAD if measured is None else measured
+        least = least_difference(questions, replicates, contrasts, spread)
+        compared, repeats = "recipes", f"{replicates} replicates"
+        differ = f"{',' if measured is None else '; measured:'} replicates differ by {spread:.1f} points (sd)"
     family = "one contrast" if contrasts == 1 else f"corrected over {contrasts} planned contrasts"
     return (
-        f"differences of {least:.1f} points and more between two "
-        f"{'configurations, the search left out' if one_search else 'recipes'} ({questions} questions, "
-        f"{repeats} {'seeds' if one_search else 'replicates'}; 80% power at 5%, {family}; "
-        f"{_state_assumptions(spread, one_search, spread != assumed)})"
+        f"differences of {least:.1f} points and more between two {compared} ({questions} questions, "
+        f"{repeats}; 80% power at 5%, {family}; assumed: {ACCURACY:.0%} right, answers correlate "
+        f"{CORRELATION:g}{differ})"
     )
-
-
-def _state_assumptions(spread: float, one_search: bool, is_measured: bool) -> str:
-    what = f"{'seeds' if one_search else 'replicates'} differ by {spread:.1f} points (sd)"
-    answers = f"assumed: {ACCURACY:.0%} right, answers correlate {CORRELATION:g}"
-    return f"{answers}; measured: {what}" if is_measured else f"{answers}, {what}"

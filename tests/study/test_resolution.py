@@ -124,7 +124,7 @@ def test_one_search_is_said_to_leave_the_search_out() -> None:
     assert (
         f"{least_difference(500, 3, 1, SEED_SPREAD):.1f} points and more between two configurations" in said
     )
-    assert "the search left out" in said
+    assert "the search is left out" in said
     assert "3 seeds" in said
 
 
