@@ -80,9 +80,11 @@ def _extensions(study: Study) -> list[str]:
     extensions = [one for one in study.description.get("extensions") or [] if isinstance(one, dict)]
     if not extensions:
         return []
+    weaker = "whoever goes on until a difference is clear finds one too often"
+    change = _change(study, extensions)
     return [
-        f"{study.name} was extended{_change(study, extensions)} after its results could be seen. Its p-values "
-        f"are weaker for it: whoever goes on until a difference is clear finds one too often ({RATES})."
+        f"{study.name} was extended{change} after its results could be seen. Its p-values are weaker for it: "
+        f"{weaker} ({RATES})."
     ]
 
 

@@ -178,7 +178,9 @@ def _data(browser: Browser) -> str:
 
 
 def _pairs(verdicts: Sequence[Verdict]) -> str:
-    differences = [d for verdict in verdicts for d in (*verdict.differences, *verdict.gains)]
+    differences = [
+        d for verdict in verdicts for d in (*verdict.effects, *verdict.differences, *verdict.gains)
+    ]
     if not differences:
         return "<p>There is no pair to compare.</p>"
     kept, left_out = limit_pairs(differences, MOST_PAIRS)

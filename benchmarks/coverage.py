@@ -10,7 +10,7 @@ a seed of a given configuration. That whole studies, searches included, keep to 
 at all or by ten points.
 
 A setting is the number of seeds and of questions, the true accuracy, and the spread of the questions'
-difficulty and of the seeds' skill (tests/analysis/simulated.py). The shares, the least and the most over
+difficulty and of the seeds' skill (tests/analysis/logit_studies.py). The shares, the least and the most over
 the settings of each number of seeds, go to benchmarks/results/coverage.json.
 """
 
@@ -27,7 +27,7 @@ import numpy as np
 from analysis.differences import ALPHA, Answers, compare_pair
 from analysis.intervals import share_interval
 from study.machine import source_commit
-from tests.analysis.simulated import LogitStudies
+from tests.analysis.logit_studies import LogitStudies
 
 RESULT = Path(__file__).parent / "results" / "coverage.json"
 STUDIES = 1_600

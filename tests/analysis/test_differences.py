@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from analysis.differences import Answers, compare_all, compare_pair, contrast, holm, rank_arms
+from tests.analysis.logit_studies import LogitStudies
 from tests.analysis.recomputed import variance_by_loops
-from tests.analysis.simulated import LogitStudies
 
 
 def arm(name, scores, deterministic=False):

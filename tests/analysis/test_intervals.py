@@ -17,7 +17,7 @@ from analysis.intervals import (
     share_interval,
     weight_power,
 )
-from tests.analysis.simulated import LogitStudies
+from tests.analysis.logit_studies import LogitStudies
 
 # Three standard errors of a share near 95% of 1,000 studies.
 MONTE_CARLO = 0.021

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from analysis.comparison import comparison
+from analysis.figures import cell_text, difference_matrix
 from analysis.folders import open_studies
 from analysis.judgement import judge
 from analysis.verdict import say
@@ -191,6 +192,20 @@ def test_extension_of_one_search_is_one_of_its_seeds(tmp_path):
     assert any("was extended from 3 to 5 seeds after" in line for line in lines_of(tmp_path))
 
 
+def test_matrix_says_which_pairs_are_exploratory(tmp_path):
+    write_replicates(tmp_path, FOUR, Protocol(5, 2), questions=200)
+    (verdict,) = judge(comparison(open_studies([tmp_path])))
+    matrix = difference_matrix(verdict)
+    said = {
+        (matrix.arms[i], matrix.arms[j]): cell_text(cell)
+        for i, row in enumerate(matrix.cells)
+        for j, cell in enumerate(row)
+        if cell is not None
+    }
+    assert said["lora main", "qlora main"].startswith("lora main beats qlora main by ")
+    assert said["lora main", "qlora socratic"].startswith("exploratory: lora main beats qlora socratic by ")
+
+
 def test_ranks_of_the_report_are_intervals(tmp_path):
     from analysis.report import write_report
 
@@ -198,6 +213,8 @@ def test_ranks_of_the_report_are_intervals(tmp_path):
     page = write_report(tmp_path).read_text()
     assert ">1-2</td>" in page
     assert ">3-4</td>" in page
+    # The table of differences has the main effects too.
+    assert ">lora - qlora</td>" in page
 
 
 def test_old_study_plans_the_contrasts_of_the_factors_that_vary(tmp_path):
