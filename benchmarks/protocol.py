@@ -16,6 +16,7 @@ import argparse
 import itertools
 import json
 import platform
+import re
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -179,7 +180,13 @@ def main() -> None:
     for part in [options.only] if options.only else PARTS:
         found[part] = measure_part(part, options.studies)
         ordered = {name: found[name] for name in PARTS if name in found}
-        RESULT.write_text(json.dumps({**_describe(), "parts": ordered}, indent=1) + "\n")
+        RESULT.write_text(_lay_out({**_describe(), "parts": ordered}))
+
+
+def _lay_out(result: dict[str, Any]) -> str:
+    """Return the file's text, a setting a line."""
+    text = re.sub(r"\n {5,}", " ", json.dumps(result, indent=1))
+    return re.sub(r"\n {4}\}", " }", text) + "\n"
 
 
 def _describe() -> dict[str, Any]:
