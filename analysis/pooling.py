@@ -25,8 +25,11 @@ def pool_arms(studies: Sequence[Study]) -> tuple[list[Arm], list[str]]:
     arms = [arm for study in studies for arm in group_arms(study)]
     groups: dict[str, list[Arm]] = {}
     for place, arm in enumerate(arms):
-        # An arm of which too little is known is nobody's equal.
-        groups.setdefault(_space_of(arm) or str(place), []).append(arm)
+        # An arm of which too little is known is nobody's equal, and none is one of its own study's.
+        equal = groups.setdefault(_space_of(arm) or str(place), [])
+        if any(other.study is arm.study for other in equal):
+            equal = groups.setdefault(str(place), [])
+        equal.append(arm)
     same = [equal for group in groups.values() for equal in _by_questions(group)]
     places = {id(arm): place for place, arm in enumerate(arms)}
     pooled = [_pool(equal) for equal in sorted(same, key=lambda equal: places[id(equal[0])])]

@@ -1,1 +1,1 @@
-"""Benchmarks: what the project's speed claims rest on. Results with their machine are in `results/`."""
+"""Benchmarks: what claims of speed and of trust rest on. Results with their machine are in `results/`."""

@@ -1,12 +1,17 @@
-"""How often intervals hold the truth, and equal arms are called different, in simulated studies.
+"""How often the formulas of an interval and of a difference hold, for given configurations.
 
     python -m benchmarks.coverage         # 1,600 studies for each of 144 settings: minutes
     python -m benchmarks.coverage 200     # fewer studies
 
+Where repeats and questions are crossed random effects, as `analysis.intervals` assumes: does the 95%
+interval of a mean cover it, and how often are equal arms called different? Nothing is searched: a repeat is
+a seed of a given configuration. That whole studies, searches included, keep to 5% is for
+`benchmarks.protocol` to say. This one goes further out: 2 to 90% right, 2 repeats, repeats that don't differ
+at all or by ten points.
+
 A setting is the number of seeds and of questions, the true accuracy, and the spread of the questions'
 difficulty and of the seeds' skill (tests/analysis/logit_studies.py). The shares, the least and the most over
-the settings of each number of seeds, go to benchmarks/results/coverage.json, from which `analysis` and the
-README quote them.
+the settings of each number of seeds, go to benchmarks/results/coverage.json.
 """
 
 from __future__ import annotations

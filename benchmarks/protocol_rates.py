@@ -1,7 +1,7 @@
 """How often the analysis errs over simulated studies: false positives, power, coverage, looks, extensions.
 
-Every rate is that of the project's own functions (`analysis.differences`, `intervals`) on the simulated answers
-of `benchmarks.searched_studies`.
+Every rate is that of the project's own functions (`analysis.differences`, `intervals`, `sequential`) on the
+simulated answers of `benchmarks.searched_studies`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from analysis.contrasts import PlannedArm, estimate_contrast, every_pair, plan_contrasts
-from analysis.differences import ALPHA, Answers, Difference, compare_pair, correct_together
+from analysis.differences import ALPHA, Answers, Difference, compare_pair, correct_together, holm
 from analysis.intervals import share_interval
-from analysis.looks import LookPlan, Outcome, replay
+from analysis.sequential import LookPlan, Outcome, replay
 from benchmarks.searched_studies import Design, Surface, answer_test, search_arms, share_right, shift_for
+from study.resolution import ACCURACY, CORRELATION, least_difference
 
 Figures = dict[str, float]
 # The differences whose detection is counted, in points.
@@ -28,18 +29,21 @@ def measure_pair(
 ) -> Figures:
     """Return the rates of one planned pair: equal arms, and one better by 3 and by 5 points.
 
-    `covered_mean`: the interval of a recipe's mean holds its expectation over searches, trainings and questions;
-    `covered_difference_at_N`: that of the difference holds the recipes' difference. `found_percent`,
-    `repeat_sd_points`: true accuracy of what is scored on test, its mean and its sd over repeats.
+    `covered_mean`: the interval of a recipe's mean holds its expectation over searches, trainings and
+    questions; `covered_difference_at_N`: that of the difference holds the recipes' difference.
+    `found_percent`, `repeat_sd_points`: true accuracy of what is scored on test, its mean and its sd over
+    replicates (without seeds that were trained anew).
     """
     skills = _equal_arms(search_arms(design, surfaces, generator, studies))
     right = 100 * share_right(skills)
     # The mean of all replicates simulated; its own error is under a fiftieth of an interval's.
     truth = float(right.mean()) / 100
-    pairs = [_compare(scores) for scores in answer_test(skills, design.test, generator)]
-    covered = [_holds(scores, truth) for scores in answer_test(skills, design.test, generator)]
+    wrong, covered = [], []
+    for scores in answer_test(skills, design.test, generator):
+        wrong.append(_is_small(_compare(scores)))
+        covered.append(_holds(scores, truth))
     figures = {
-        "false_positives": _share(_is_small(pair) for pair in pairs),
+        "false_positives": _share(wrong),
         "covered_mean": float(np.mean(covered)),
         "found_percent": float(right.mean()),
         "repeat_sd_points": float(right.mean(axis=-1).std() if design.replicates > 1 else right.std()),
@@ -89,8 +93,9 @@ def measure_looks(
 ) -> Figures:
     """Return the rates of a study with planned looks at all pairs of its arms.
 
-    `some_false_positive`: of equal arms, a pair is called a difference at any look; `at_every_look_5_percent`:
-    the same if each look had the whole 5%; `replicates_N`: the mean number that an arm is given.
+    `some_false_positive`: of equal arms, a pair is called a difference at any look;
+    `with_5_percent_at_each_look`: the same if alpha were not split; `power_at_N`: of two arms the one that is
+    N points better is called so; `replicates_...`: the mean number that an arm is given.
     """
     skills = search_arms(design, [surface] * arms, generator, studies)
     equal = [_look(scores, plan) for scores in answer_test(skills, design.test, generator)]
@@ -98,10 +103,11 @@ def measure_looks(
         "some_false_positive": _share(_some_clear(outcome) for outcome in equal),
         "replicates_equal": float(np.mean([_replicates_used(outcome, plan, arms) for outcome in equal])),
     }
-    if arms == 2:
-        unsplit = LookPlan(plan.replicates, (1.0,) * len(plan.replicates))
-        looked = (_look(scores, unsplit) for scores in answer_test(skills, design.test, generator))
-        figures["at_every_look_5_percent"] = _share(_some_clear(outcome) for outcome in looked)
+    if arms > 2:
+        return figures
+    unsplit = LookPlan(plan.replicates, (1.0,) * len(plan.replicates))
+    looked = (_look(scores, unsplit) for scores in answer_test(skills, design.test, generator))
+    figures["with_5_percent_at_each_look"] = _share(_some_clear(outcome) for outcome in looked)
     for points in GAPS:
         better = skills.copy()
         better[:, 1] += shift_for(points, skills[:, 1])
@@ -158,6 +164,38 @@ def _equal_arms(skills: np.ndarray) -> np.ndarray:
         gap = 100 * float(share_right(first).mean() - share_right(skills[:, arm]).mean())
         skills[:, arm] += shift_for(gap, skills[:, arm])
     return skills
+
+
+def measure_resolution(
+    questions: int, repeats: int, spread: float, contrasts: int, studies: int, generator: np.random.Generator
+) -> Figures:
+    """Return the power at the least difference that `study.resolution` gives: it should be 80%.
+
+    Scores are normal, with the mean, correlation and spread that it assumes. The other contrasts of the
+    family are of equal arms; Holm's correction goes over all.
+    """
+    least, seen = least_difference(questions, repeats, contrasts, spread), 0
+    for _ in range(studies):
+        pair = _compare(draw_assumed_pair(questions, repeats, spread, least, generator))
+        others = generator.uniform(size=contrasts - 1)
+        seen += pair.better == "1" and holm([pair.p or 0.0, *others])[0] < ALPHA
+    return {"least_points": least, "power": seen / studies}
+
+
+def draw_assumed_pair(
+    questions: int, repeats: int, spread: float, gap: float, generator: np.random.Generator
+) -> list[np.ndarray]:
+    """Return two arms' scores, repeats x questions, as `study.resolution` assumes them."""
+    variance = ACCURACY * (1 - ACCURACY)
+    common = (CORRELATION * variance) ** 0.5 * generator.standard_normal(questions)
+    own_sd = ((1 - CORRELATION) * variance) ** 0.5
+    return [
+        mean
+        + common
+        + generator.normal(0, spread / 100, (repeats, 1))
+        + own_sd * generator.standard_normal((repeats, questions))
+        for mean in (ACCURACY, ACCURACY + gap / 100)
+    ]
 
 
 def _compare(scores: Sequence[np.ndarray]) -> Difference:

@@ -1,20 +1,21 @@
-"""Simulated studies with their searches: arms are searched, what was found is scored on shared test questions.
+"""Simulated studies with their searches: arms are searched, what was found is scored on test questions.
 
-**The surface.** The log-odds of a right answer on a question of difficulty d (normal, shared by all arms) are
-skill + d; the skill of a configuration falls off on both sides of the best learning rate, which depends on
-alpha / rank, and with ranks below 32:
+**The surface.** The log-odds of a right answer on a question of difficulty d (normal, the same for all arms)
+are skill + d. The skill of a configuration falls off on both sides of the best learning rate, which depends
+on alpha / rank, and with ranks below 32:
 
     skill = top - 1.5 c (x - x_best)^2 + k min(log2 rank - 5, 0),    x = log10 lr + 0.5 log10(alpha / rank)
 
-`top` is such that the best configuration answers 30% of all questions (or what the surface says). Each training
-adds a normal seed effect.
+`top` is such that the best configuration answers 30% of all questions (or what the surface says). Each
+training adds a normal seed effect.
 
 **The search.** As the study does it: the profile's guess first, then random proposals, after three of them
 Optuna's TPE (`study.proposals`); each replicate with validation questions of its own, which its arms share;
-the best by right answers, ties by the lower loss. Arms with one surface have equal ranges, hence equal proposals.
+the best by right answers, ties by the lower loss. Arms with one surface have equal ranges, hence equal
+proposals.
 
-An arm is made better by a shift of what its searches found: a shift of the whole surface leaves the order of its
-configurations, and so what a search finds, as it was.
+An arm is made better by a shift of what its searches found: a shift of the whole surface leaves the order of
+its configurations, and so what a search finds, as it was.
 """
 
 from __future__ import annotations
@@ -36,15 +37,15 @@ BEST_RATE = -2.1  # x_best
 # Random numbers that are drawn at once.
 BLOCK = 4_000_000
 
-# The space that is searched, and what is tried first: the embedded profile's, from which the steep surface was
-# shaped. Shifting all rates, as the paper profile's are, would shift the surface's peak with them.
+# The space that is searched, and what is tried first: the embedded profile's, from which the steep surface
+# was shaped. Shifting all rates, as the paper profile's are, would shift the surface's peak with them.
 RANGES = {name: PROFILES["embedded"].ranges["lora"][name] for name in ("rank", "alpha", "learning_rate")}
 GUESS = {"rank": 8, "alpha": 32, "learning_rate": 6e-3}
 
 
 @dataclass(frozen=True)
 class Surface:
-    """How skill depends on the configuration: `curvature` is c, `rank_gain` k; the best is right in `best`."""
+    """How skill depends on the configuration: `curvature` is c, `rank_gain` k."""
 
     name: str
     curvature: float
@@ -59,7 +60,7 @@ class Surface:
         return top - lost + self.rank_gain * np.minimum(np.log2(rank) - 5, 0)
 
     def propose(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-        """Return the skills of random configurations; the last axis counts a search's trials from the guess."""
+        """Return the skills of random proposals; the last axis counts a search's trials, the guess first."""
         span = RANGES["learning_rate"]
         rate = np.exp(generator.uniform(math.log(span.low), math.log(span.high), shape))
         rank, alpha = (generator.choice(RANGES[name].choices, shape) for name in ("rank", "alpha"))
@@ -82,7 +83,8 @@ class Design:
     """A study's protocol.
 
     Attributes:
-        trials: of each search; `fresh_seeds`: trained anew with what it found, 0: its own best model is scored.
+        trials: of each search.
+        fresh_seeds: trained anew with what a search found; 0: its own best model is scored.
         validation, test: questions.
         seed_sd: standard deviation of a training's skill, in logits; 0.07 is about one point.
     """

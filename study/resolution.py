@@ -1,9 +1,9 @@
 """What a study can see: the smallest difference in accuracy that its questions and repeats can tell apart.
 
-Known before anything runs, so the accuracies and their spread have to be assumed, unless earlier trials say how
-much replicates differ. A repeat is a replicate (a whole search and the model that it found), or, where an arm is
-searched once, a seed of the configuration found. That power at the figure is .77 to .83 is simulated
-(benchmarks/protocol.py).
+Known before anything runs, so the accuracies and their spread have to be assumed, unless earlier trials say
+how much replicates differ. A repeat is a replicate (a whole search and the model that it found), or, where an
+arm is searched once, a seed of the configuration found. Simulated power at the figure is .77 to .83
+(benchmarks/results/protocol.json).
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ import numpy as np
 
 ALPHA, POWER = 0.05, 0.80
 
-# Assumed: the arms' accuracy, and the correlation of two answers to one question, whether two arms gave them or
-# two repeats of one arm.
+# Assumed: the arms' accuracy, and the correlation of two answers to one question, whether two arms gave them
+# or two repeats of one arm.
 ACCURACY = 0.30
 CORRELATION = 0.5
-# The standard deviation of a repeat's true accuracy, in points. Seeds of the embedded study differ by 1.6; what
-# a search of two trials finds adds 0.3 to 0.9 in simulation (benchmarks/results/protocol.json), together 1.8 on
-# the steepest surface.
+# The standard deviation of a repeat's true accuracy, in points. Seeds of the embedded study differ by 1.6;
+# with what searches of two trials find it is 1.5 to 1.8 in simulation (benchmarks/results/protocol.json).
 SEED_SPREAD = 1.6
 REPLICATE_SPREAD = 1.8
 # Fewer degrees of freedom do not measure a spread.
@@ -136,26 +135,23 @@ def describe_resolution(
         contrasts: planned, and corrected together.
         measured: the spread of earlier replicates, in points (`spread_on_record`).
     """
-    one_search = replicates < 2
-    repeats = seeds if one_search else replicates
-    if repeats < 2 or questions < 2:
+    if max(replicates, seeds) < 2 or questions < 2:
         return (
             "no difference between arms: one replicate and one seed say nothing of the spread; "
             "--replicates 5 compares recipes, --replicates 1 --confirm-seeds 5 the configurations found"
         )
-    assumed = SEED_SPREAD if one_search else REPLICATE_SPREAD
-    spread = assumed if one_search or measured is None else measured
-    least = least_difference(questions, repeats, contrasts, spread)
+    if replicates < 2:
+        least = least_difference(questions, seeds, contrasts, SEED_SPREAD)
+        compared, repeats = "configurations", f"{seeds} seeds"
+        differ = f", seeds differ by {SEED_SPREAD:.1f} points (sd); the search is left out"
+    else:
+        spread = REPLICATE_SPREAD if measured is None else measured
+        least = least_difference(questions, replicates, contrasts, spread)
+        compared, repeats = "recipes", f"{replicates} replicates"
+        differ = f"{',' if measured is None else '; measured:'} replicates differ by {spread:.1f} points (sd)"
     family = "one contrast" if contrasts == 1 else f"corrected over {contrasts} planned contrasts"
     return (
-        f"differences of {least:.1f} points and more between two "
-        f"{'configurations, the search left out' if one_search else 'recipes'} ({questions} questions, "
-        f"{repeats} {'seeds' if one_search else 'replicates'}; 80% power at 5%, {family}; "
-        f"{_state_assumptions(spread, one_search, spread != assumed)})"
+        f"differences of {least:.1f} points and more between two {compared} ({questions} questions, "
+        f"{repeats}; 80% power at 5%, {family}; assumed: {ACCURACY:.0%} right, answers correlate "
+        f"{CORRELATION:g}{differ})"
     )
-
-
-def _state_assumptions(spread: float, one_search: bool, is_measured: bool) -> str:
-    what = f"{'seeds' if one_search else 'replicates'} differ by {spread:.1f} points (sd)"
-    answers = f"assumed: {ACCURACY:.0%} right, answers correlate {CORRELATION:g}"
-    return f"{answers}; measured: {what}" if is_measured else f"{answers}, {what}"
