@@ -17,11 +17,12 @@ import numpy as np
 ALPHA, POWER = 0.05, 0.80
 
 # Assumed: the arms' accuracy, and the correlation of two answers to one question, whether two arms gave them
-# or two repeats of one arm.
+# or two repeats of one arm: 0.36 in a study of the embedded profile (LoRA and QLoRA, 5 replicates), and 0.38
+# where the questions' difficulty has an sd of 2 logits, as benchmarks/searched_studies.py has it.
 ACCURACY = 0.30
-CORRELATION = 0.5
-# The standard deviation of a repeat's true accuracy, in points. Seeds of the embedded study differ by 1.6;
-# with what searches of two trials find it is 1.5 to 1.8 in simulation (benchmarks/results/protocol.json).
+CORRELATION = 0.36
+# The standard deviation of a repeat's true accuracy, in points. Seeds of the embedded study differ by 1.6, its
+# replicates by 1.8 (four arms with five each), simulated ones by 1.5 to 1.8 (benchmarks/results/protocol.json).
 SEED_SPREAD = 1.6
 REPLICATE_SPREAD = 1.8
 # Fewer degrees of freedom do not measure a spread.

@@ -52,4 +52,5 @@ def test_power_at_the_least_difference_is_80_percent(parts: dict[str, list[dict[
 def test_one_search_an_arm_errs_as_the_documents_say(parts: dict[str, list[dict[str, Any]]]) -> None:
     rows = [row for row in parts["long searches"] if row["design"].startswith("one search")]
     assert len(rows) == 3
-    assert min(row["false_positives"] for row in rows) > 2 * MOST_FALSE_POSITIVES
+    assert min(row["false_positives"] for row in rows) > 0.09
+    assert max(row["false_positives"] for row in rows) > 0.40

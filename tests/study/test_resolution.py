@@ -7,6 +7,8 @@ import pytest
 
 from benchmarks.protocol_rates import measure_resolution
 from study.resolution import (
+    ACCURACY,
+    CORRELATION,
     SEED_SPREAD,
     describe_resolution,
     least_difference,
@@ -50,7 +52,8 @@ def test_the_studys_own_test_sees_it_four_times_in_five(
 
 def test_formula_of_the_seeds_alone_would_promise_too_much() -> None:
     """With normal quantiles 80% power would be promised at a difference that 3 repeats see far less often."""
-    naive = 2.8 * (2 * (0.105 / 500 + 0.018**2) / 3) ** 0.5 * 100
+    sampling = ACCURACY * (1 - ACCURACY) * (1 - CORRELATION) / 500
+    naive = 2.8 * (2 * (sampling + 0.018**2) / 3) ** 0.5 * 100
     assert least_difference(500, 3, 1, 1.8) > 1.3 * naive
 
 
@@ -62,7 +65,7 @@ def confirm_row(arm: str, replicate: int | None, accuracy: float | None, **colum
 def simulate_rows(
     generator: np.random.Generator, spread: float, arms: int, replicates: int
 ) -> list[dict[str, Any]]:
-    chance = 100 * (0.3 * 0.7 * 0.5 / 500) ** 0.5
+    chance = 100 * (ACCURACY * (1 - ACCURACY) * (1 - CORRELATION) / 500) ** 0.5
     sd = np.hypot(spread, chance)
     return [
         confirm_row(f"arm {arm}", replicate, 25 + arm + generator.normal(0, sd))
@@ -101,15 +104,16 @@ def test_only_finished_confirm_trials_of_a_replicate_count() -> None:
 def test_seeds_of_a_replicate_count_with_their_mean() -> None:
     rows = [confirm_row("arm", r, 20.0 + r + gap) for r in range(6) for gap in (-5.0, 5.0)]
     found = spread_on_record(rows)
-    # The means are 20 to 25: their variance 3.5, less half of the chance of 500 answers, 2.1.
-    assert found == pytest.approx((3.5 - 2.1 / 2) ** 0.5)
+    # The means are 20 to 25: their variance is 3.5, less half of what 500 answers by chance add, 2.7.
+    chance = 100**2 * ACCURACY * (1 - ACCURACY) * (1 - CORRELATION) / 500
+    assert found == pytest.approx((3.5 - chance / 2) ** 0.5)
 
 
 def test_sentence_says_what_is_compared_and_what_is_assumed() -> None:
     said = describe_resolution(500, 5, 0, 6)
     assert f"{least_difference(500, 5, 6):.1f} points and more between two recipes" in said
     assert "500 questions, 5 replicates; 80% power at 5%, corrected over 6 planned contrasts" in said
-    assert "assumed: 30% right, answers correlate 0.5, replicates differ by 1.8 points (sd)" in said
+    assert "assumed: 30% right, answers correlate 0.36, replicates differ by 1.8 points (sd)" in said
 
 
 def test_sentence_says_what_was_measured() -> None:
