@@ -35,7 +35,7 @@ class Choice:
     """What one replicate's search chose.
 
     Attributes:
-        replicate: its number from 0, with its study's name where arms were pooled; empty where there is one.
+        replicate: its number from 1, with its study's name where arms were pooled; empty where there is one.
         won: the search trial that won; None where its row is gone.
         confirm: the confirm trials of its configuration, one at least, in the order of their seeds.
         searched: the names of the arm's searched hyperparameters.
@@ -82,8 +82,11 @@ def find_choices(arm: Arm) -> list[Choice]:
 
 
 def name_replicate(arm: Arm, row: Row) -> str:
-    """Return the number of a trial's replicate, with its study where arms were pooled; empty for none."""
-    number = "" if row.get("replicate") is None else str(row["replicate"])
+    """Return a trial's replicate as people count, from 1, with its study where arms were pooled.
+
+    Empty where there is none. The column `replicate` counts from 0.
+    """
+    number = "" if row.get("replicate") is None else str(row["replicate"] + 1)
     return f"{arm.study_of(row).name} {number}".rstrip() if arm.parts else number
 
 

@@ -48,9 +48,10 @@ FIGURES = (
     "seconds depend less than wall time on what else ran. Training times are compared between trials of one "
     "kind of machine, device, number of threads and load alone. An arm leaves a Pareto front only for one "
     "that is clearly better and no dearer.",
-    "Accuracy: the last number of the output equals the reference's. Strict: the number after ####. Lenient: "
-    "the reference's number occurs anywhere, which the solution of another question does for one question in "
-    "five. ROUGE-1 never ranks arms: an echoed question scores high. Perplexities share a letter where the "
+    "Accuracy: the output's number equals the reference's. It is read after ####, in a box, after the words "
+    "the answer is, or else is the last. Strict: the number after #### alone. Lenient: the reference's "
+    "number occurs anywhere, which the solution of another question does for one question in five. ROUGE-1 "
+    "never ranks arms: an echoed question scores high. Perplexities share a letter where the "
     "tokenizer (in results of before schema 2, the model) and the target texts are the same.",
 )
 

@@ -39,7 +39,7 @@ def test_winner_is_the_trial_whose_model_was_scored(tmp_path):
     write_replicated(tmp_path, [SimulatedArm()], replicates=3)
     arm = only_arm(tmp_path)
     found = find_choices(arm)
-    assert [choice.replicate for choice in found] == ["0", "1", "2"]
+    assert [choice.replicate for choice in found] == ["1", "2", "3"]
     assert [choice.won["trial"] for choice in found] == [row["trained_by"] for row in arm.confirm]
     assert [choice.won["search_number"] for choice in found] == [1, 1, 1]
     assert [choice.validation for choice in found] == [43.0, 44.0, 45.0]
@@ -77,7 +77,7 @@ def test_winner_whose_row_is_gone_has_no_validation_score(tmp_path):
 def test_kept_model_is_the_best_by_validation_and_the_first_of_equals(tmp_path):
     write_replicated(tmp_path, [SimulatedArm()], replicates=6)
     kept = kept_choice(find_choices(only_arm(tmp_path)))
-    assert (kept.replicate, kept.validation) == ("2", 45.0)
+    assert (kept.replicate, kept.validation) == ("3", 45.0)
 
 
 def test_spread_over_replicates_is_said(tmp_path):

@@ -144,7 +144,7 @@ def test_pooled_studies_recommend_the_best_of_their_kept_models_and_a_seed_of_ne
         write_replicated(tmp_path / name, [GOOD, POOR, FLOOR], description={"seed": seed})
     found = recommended(tmp_path)
     assert any("as 10 searches chose them" in line for line in found.lines)
-    assert any("replicate first 2, validation" in line for line in found.lines)
+    assert any("replicate first 3, validation" in line for line in found.lines)
     assert str(tmp_path / "first" / "models") in found.commands["Ask it"]
     assert found.commands["Repeat the study with another seed"].endswith("--seed 8")
 
