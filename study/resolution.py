@@ -21,8 +21,9 @@ ALPHA, POWER = 0.05, 0.80
 # where the questions' difficulty has an sd of 2 logits, as benchmarks/searched_studies.py has it.
 ACCURACY = 0.30
 CORRELATION = 0.36
-# The standard deviation of a repeat's true accuracy, in points. Seeds of the embedded study differ by 1.6, its
-# replicates by 1.8 (four arms with five each), simulated ones by 1.5 to 1.8 (benchmarks/results/protocol.json).
+# The standard deviation of a repeat's true accuracy, in points. Seeds of the embedded study differ by 1.6,
+# its replicates by 1.8 (four arms with five each), and simulated ones by 1.0 to 1.8
+# (benchmarks/results/protocol.json).
 SEED_SPREAD = 1.6
 REPLICATE_SPREAD = 1.8
 # Fewer degrees of freedom do not measure a spread.
