@@ -89,7 +89,7 @@ def test_main_effects_stand_among_the_pairs(tmp_path):
     assert all(f">{effect.better} - {effect.worse}</td>" in page for effect in verdict.effects)
 
 
-@pytest.mark.parametrize(("confirm_seeds", "named"), [(0, "replicate 0"), (2, "replicate 0, seed 5000")])
+@pytest.mark.parametrize(("confirm_seeds", "named"), [(0, "replicate 1"), (2, "replicate 1, seed 5000")])
 def test_browser_names_the_replicate_of_a_trial(tmp_path, confirm_seeds, named):
     write_replicated(tmp_path, ARMS[::2], replicates=2, confirm_seeds=confirm_seeds)
     trained, untrained = browse(comparison(open_studies([tmp_path])).rows).head["arms"]
