@@ -98,11 +98,20 @@ def _scored(row: ComparisonRow) -> str:
 
 
 def _ties(verdict: Verdict, best: ComparisonRow) -> list[str]:
+    ahead = [effect for effect in verdict.effects if effect.is_clear and effect.arms.get(best.name, 0) > 0]
+    behind = {name for effect in ahead for name, weight in effect.arms.items() if weight < 0}
     equal = [
-        row for row in verdict.rows if row is not best and not verdict.pair(best.name, row.name).is_clear
+        row
+        for row in verdict.rows
+        if row is not best and row.name not in behind and not verdict.pair(best.name, row.name).is_clear
+    ]
+    lines = [
+        f"Averaged over {join_names(effect.over)}, {effect.better} beats {effect.worse}: arms with "
+        f"{effect.worse} are no alternative to it."
+        for effect in ahead
     ]
     if not equal:
-        return []
+        return lines
     names = join_names(shorten([row.name for row in equal]))
     together = [best, *equal]
     said = (
@@ -110,7 +119,7 @@ def _ties(verdict: Verdict, best: ComparisonRow) -> list[str]:
     )
     said += _cheapest(together, "model_bytes", show_bytes, "ships least")
     cheaper = f" Of these {' and '.join(said)}." if said else ""
-    return [f"Can't be told apart from it: {names}.{cheaper}"]
+    return [f"Can't be told apart from it: {names}.{cheaper}", *lines]
 
 
 def _cheapest(rows: Sequence[ComparisonRow], cost: str, show: Callable[[float], str], what: str) -> list[str]:

@@ -40,8 +40,10 @@ def _top(verdict: Verdict) -> list[str]:
         return [f"{_scored(top[0])} is the best of {len(verdict.rows)} arms{found}."]
     scores = [row.estimates["accuracy"].mean for row in top]
     names = join_names(shorten([row.name for row in top]))
+    # A main effect may yet set some of them apart.
+    nothing = "Pair by pair nothing" if any(effect.is_clear for effect in verdict.effects) else "Nothing"
     return [
-        f"Nothing separates {names} at the top (accuracy {max(scores):.1f} to {min(scores):.1f}%{found})."
+        f"{nothing} separates {names} at the top (accuracy {max(scores):.1f} to {min(scores):.1f}%{found})."
     ]
 
 

@@ -40,6 +40,26 @@ def test_what_equals_it_is_said_and_which_of_them_is_cheapest(tmp_path):
     assert "full main" not in lines[1]
 
 
+def test_an_arm_behind_by_a_main_effect_is_no_alternative(tmp_path):
+    """Pair by pair nothing may be clear, and the average over the other factor is all the same."""
+    other = replace(GOOD, variant="socratic"), replace(SAME, variant="socratic")
+    write_replicated(tmp_path, [GOOD, SAME, *other, FLOOR])
+    result = comparison(open_studies([tmp_path]))
+    (verdict,) = judge(result)
+    best = verdict.rows[0].name
+    (effect,) = [e for e in verdict.effects if {e.better, e.worse} == {"main", "socratic"}]
+    sign = 1 if effect.arms[best] > 0 else -1
+    names = (effect.better, effect.worse) if sign > 0 else (effect.worse, effect.better)
+    weights = {name: sign * weight for name, weight in effect.arms.items()}
+    clear = replace(effect, better=names[0], worse=names[1], arms=weights, p_holm=0.01)
+    lines = recommend(result, [replace(verdict, effects=[clear])]).lines
+    equal = next(line for line in lines if line.startswith("Can't be told apart from it: "))
+    assert names[1] not in equal.partition("Of these")[0]
+    assert (
+        f"Averaged over lora and qlora, {names[0]} beats {names[1]}: arms with {names[1]} are no " in lines[2]
+    )
+
+
 def test_training_times_that_can_not_be_compared_name_no_cheapest(tmp_path):
     other = replace(SAME, columns={**SAME.columns, "source_slots": 8})
     write_replicated(tmp_path, [GOOD, other, FLOOR])
