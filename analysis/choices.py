@@ -19,7 +19,7 @@ from rich.text import Text
 from analysis.arms import Arm, Replicate
 from analysis.folders import Row
 from analysis.ranges import searched_hyperparameters
-from analysis.units import MISSING
+from analysis.units import MISSING, show_value, show_values
 
 # What the table of all arms has room for; the second adapter's only where nothing else was searched.
 _SHOWN = {"rank": "rank", "learning_rate": "lr"}
@@ -151,15 +151,7 @@ def _spread(name: str, values: Sequence[Any]) -> str:
 
 def describe_choice(choice: Choice) -> str:
     """Return one replicate's hyperparameters in words: rank 8, learning rate 0.0031."""
-    known = {name: value for name, value in choice.hyperparameters.items() if value is not None}
-    return ", ".join(f"{name.replace('_', ' ')} {show_value(value)}" for name, value in known.items())
-
-
-def show_value(value: Any) -> str:
-    """Return a hyperparameter's value: numbers with two digits that count, whole ones whole."""
-    if isinstance(value, str):
-        return value
-    return f"{value:g}" if float(value).is_integer() else f"{value:.2g}"
+    return show_values(choice.hyperparameters)
 
 
 def _order(value: Any) -> tuple[bool, Any]:

@@ -8,12 +8,12 @@ then says so.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from analysis.arms import Arm
 from analysis.comparison import ComparisonRow
 from analysis.differences import Difference
 from analysis.phrases import count_range, difference_sentence, join_names
+from analysis.units import show_values
 
 
 def evidence_sentence(difference: Difference, rows: Sequence[ComparisonRow]) -> str:
@@ -67,11 +67,4 @@ def describe_configuration(arm: Arm) -> str:
     values = {name: {row.get(name) for row in arm.confirm} - {None} for name in names}
     if any(len(found) > 1 for found in values.values()):
         return ""
-    known = {name: found.pop() for name, found in values.items() if found}
-    return ", ".join(f"{name.replace('_', ' ')} {_show(value)}" for name, value in known.items())
-
-
-def _show(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return f"{value:g}" if float(value).is_integer() else f"{value:.2g}"
+    return show_values({name: found.pop() for name, found in values.items() if found})

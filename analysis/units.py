@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from analysis.costs import Cost
 from analysis.intervals import Estimate
@@ -54,3 +55,16 @@ def show_cost(cost: Cost | None, show: Callable[[float], str]) -> str:
         return MISSING
     low, high = show(cost.low), show(cost.high)
     return show(cost.median) if low == high else f"{show(cost.median)} ({low}–{high})"
+
+
+def show_value(value: Any) -> str:
+    """Return a hyperparameter's value: numbers with two digits that count, whole ones whole."""
+    if isinstance(value, str):
+        return value
+    return f"{value:g}" if float(value).is_integer() else f"{value:.2g}"
+
+
+def show_values(values: Mapping[str, Any]) -> str:
+    """Return hyperparameters in words, those that have a value: rank 8, learning rate 0.0031."""
+    known = {name: value for name, value in values.items() if value is not None}
+    return ", ".join(f"{name.replace('_', ' ')} {show_value(value)}" for name, value in known.items())

@@ -18,12 +18,18 @@ def fresh(workplace: Workplace, tmp_path: Path) -> Workplace:
     return replace(workplace, cache=tmp_path / "cache")
 
 
-def test_a_split_is_tokenised_once_for_all_trials(
-    config_for: Maker, fresh: Workplace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    encoded: list[int] = []
+@pytest.fixture
+def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many problems are tokenised, each time that any are."""
+    counts: list[int] = []
     encode = tokenised.encode
-    monkeypatch.setattr(tokenised, "encode", lambda p, *rest: encoded.append(len(p)) or encode(p, *rest))
+    monkeypatch.setattr(tokenised, "encode", lambda p, *rest: counts.append(len(p)) or encode(p, *rest))
+    return counts
+
+
+def test_a_split_is_tokenised_once_for_all_trials(
+    config_for: Maker, fresh: Workplace, encoded: list[int]
+) -> None:
     for seed, rank in ((0, 4), (1, 8), (2, 4)):
         load_examples(config_for("lora", seed=seed, rank=rank), fresh, "train")
     assert encoded == [96]  # the whole file, of which 16 are held out
@@ -32,11 +38,8 @@ def test_a_split_is_tokenised_once_for_all_trials(
 
 
 def test_replicates_divide_one_tokenised_file_each_in_its_own_way(
-    config_for: Maker, fresh: Workplace, monkeypatch: pytest.MonkeyPatch
+    config_for: Maker, fresh: Workplace, encoded: list[int]
 ) -> None:
-    encoded: list[int] = []
-    encode = tokenised.encode
-    monkeypatch.setattr(tokenised, "encode", lambda p, *rest: encoded.append(len(p)) or encode(p, *rest))
     held_out = []
     for split_seed in range(3):
         config = config_for("lora", split_seed=split_seed)
