@@ -76,8 +76,8 @@ def _sampling_variance(questions: int) -> float:
 def _margins(sampling: float, spread: float, questions: int, repeats: int, contrasts: int) -> np.ndarray:
     """Return what a difference has to exceed, over the mean squares that a study of two arms may find.
 
-    As in `analysis.differences`: t of the repeats with Welch's degrees of freedom, and no less than over
-    questions alone.
+    As in `analysis.differences`: Cochran's mean of the repeats' t, with Welch's degrees of freedom, and the
+    questions' t; and no less than over questions alone.
 
     Args:
         sampling, spread: the two parts of the variance of an arm's mean.
@@ -90,9 +90,10 @@ def _margins(sampling: float, spread: float, questions: int, repeats: int, contr
     welch = df * (first + second) ** 2 / (first**2 + second**2)
     # The questions' part of the variance is 0 here; found is what its error, about normal, leaves above 0.
     by_chance = 2 * sampling * ((2 / (questions - 1)) * (1 + 0.5 / df) / (2 * np.pi)) ** 0.5
-    by_repeats = special.stdtrit(welch, level) * (first + second + by_chance) ** 0.5
-    by_questions = special.stdtrit(questions - 1, level) * (2 * sampling) ** 0.5
-    return np.maximum(by_repeats, by_questions)
+    variance, by_questions = first + second + by_chance, special.stdtrit(questions - 1, level)
+    weight = ((first + second) / variance) ** (1.75 - 0.5 / welch)  # `analysis.intervals.weight_power`
+    critical = weight * special.stdtrit(welch, level) + (1 - weight) * by_questions
+    return np.maximum(critical * variance**0.5, by_questions * (2 * sampling) ** 0.5)
 
 
 def spread_on_record(rows: Iterable[Mapping[str, Any]]) -> float | None:
