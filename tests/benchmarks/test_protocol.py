@@ -129,5 +129,7 @@ def test_scores_of_nested_seeds_are_their_means() -> None:
 def test_defaults_are_those_of_the_profiles() -> None:
     for name, design in (("embedded", EMBEDDED), ("paper", PAPER)):
         profile = PROFILES[name]
+        assert (profile.replicates, profile.search_trials) == (design.replicates, design.trials)
+        assert profile.confirm_seeds == design.fresh_seeds
         assert profile.defaults["validation_questions"] == design.validation
         assert profile.defaults.get("test_questions", 1319) == design.test
