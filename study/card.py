@@ -199,5 +199,9 @@ def _metric_line(name: str, rows: Sequence[Row]) -> str:
     values = [row[name] for row in rows if row.get(name) is not None]
     if len(values) < len(rows):
         return f"| {name} | not measured |" + " |" * len(rows)
-    cells = [f"{value:.4g}" for value in (mean(values), *values)]
+    replicates: dict[Any, list[float]] = {}
+    for row in rows:
+        replicates.setdefault(row["replicate"], []).append(row[name])
+    over_replicates = mean(mean(seeds) for seeds in replicates.values())
+    cells = [f"{value:.4g}" for value in (over_replicates, *values)]
     return f"| {name} | " + " | ".join(cells) + " |"

@@ -165,6 +165,13 @@ class TrialConfig(BaseModel):
         return digest(values)
 
     @property
+    def as_trained(self) -> TrialConfig:
+        """The configuration of the trial that trains the model: its own, or the search trial's it scores."""
+        if self.trained_by is None:
+            return self
+        return self.model_copy(update={"stage": "search", "trained_by": None})
+
+    @property
     def split(self) -> Literal["validation", "test"]:
         """The split that scores the trial: the test split is read in the confirm stage alone."""
         return "test" if self.stage == "confirm" else "validation"

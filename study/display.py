@@ -5,6 +5,7 @@ A live table in a terminal, one plain line a finished trial elsewhere; failures 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,7 +41,8 @@ class Progress:
         expected: (arm, stage) -> seconds that a trial is expected to take.
 
     Attributes:
-        ended: trials that this run has ended; `reused`: those that an earlier run had.
+        ended: trials that this run has ended.
+        left_out: (arm, stage) -> planned trials that will not run, see `study.search.StudySearch`.
         busy_seconds: s: the sum of the trials' own clocks.
     """
 
@@ -49,7 +51,8 @@ class Progress:
         self._expected = expected or {}
         self.tallies = {arm.label: Tally() for arm in plan.arms}
         self.running: dict[str, tuple[Assignment, dict[str, Any]]] = {}
-        self.ended = self.reused = 0
+        self.ended = 0
+        self.left_out: Counter[tuple[str, str]] = Counter()
         self.busy_seconds = 0.0
         self._timed: dict[tuple[str, str], tuple[float, int]] = {}  # (arm, stage) -> seconds, trials
         self._counted: set[str] = set()
@@ -74,8 +77,12 @@ class Progress:
     def _left_of(self, arm: Arm) -> dict[str, int]:
         tally = self.tallies[arm.label]
         return {
-            "search": arm.replicates * arm.search_trials - tally.searched,
-            "confirm": arm.replicates * arm.confirm_trials - tally.confirmed,
+            "search": arm.replicates * arm.search_trials
+            - tally.searched
+            - self.left_out[arm.label, "search"],
+            "confirm": arm.replicates * arm.confirm_trials
+            - tally.confirmed
+            - self.left_out[arm.label, "confirm"],
         }
 
     def _seconds_of(self, label: str, stage: str) -> float:
@@ -110,7 +117,6 @@ class Progress:
         """Note that a trial was found finished, unless this run has seen it before."""
         if row["trial"] in self._counted:
             return
-        self.reused += 1
         self._count(assignment, row)
 
     def _count(self, assignment: Assignment, row: Row) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from study.description import describe_arm
 from study.errors import UserError
-from study.launch import describe_arm
 from study.plan import Plan
 from study.results import ResultsFolder
 
@@ -23,13 +23,13 @@ def read_earlier_trials(parent: Path, plan: Plan) -> list[Mapping[str, Any]]:
 
     An arm is the same if its search is: the same configuration values, ranges, and trials of a search.
     """
-    found: list[Mapping[str, Any]] = []
+    found: dict[str, Mapping[str, Any]] = {}  # a study that was copied, or repeated, has its trials once
     for path in sorted(parent.glob("*/study.json"), key=_age)[:MOST_STUDIES]:
         folder = ResultsFolder(path.parent)
         labels = _same_arms(folder, plan)
         if labels and len(folder.trial_ids()) <= MOST_TRIALS:
-            found += [row for row in folder.read_trials(COLUMNS) if row["arm"] in labels]
-    return found
+            found |= {row["trial"]: row for row in folder.read_trials(COLUMNS) if row["arm"] in labels}
+    return list(found.values())
 
 
 def _age(path: Path) -> float:

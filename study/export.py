@@ -52,7 +52,7 @@ def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Pat
     kept = folder.model_path(arms[arm]["slug"])
     folder.fetch(kept)
     if not kept.is_dir():
-        raise UserError(f"arm '{arm}' has kept no model: its confirm trials have not finished")
+        raise UserError(f"arm '{arm}' has kept no model: none of them has been scored on the test split")
     if to.exists():
         raise UserError(f"'{to}' exists; --to takes a new folder")
     config, _ = read_trial_file(kept)

@@ -41,6 +41,10 @@ def extend(description: Mapping[str, Any], more: Extension, trials_before: int) 
     Raises:
         UserError: it is no extension of this study; the message says why.
     """
+    if more.replicates is not None and more.confirm_seeds is not None:
+        raise UserError(
+            "--resume takes --replicates or --confirm-seeds, not both: each is another protocol's"
+        )
     if description.get("looks"):
         raise UserError("a study with planned looks can't be extended: its looks share out the whole 5%")
     arms = {arm["label"]: arm for arm in description["arms"] if arm["factors"]["method"] in TRAINED_METHODS}
@@ -66,7 +70,20 @@ def extend(description: Mapping[str, Any], more: Extension, trials_before: int) 
         },
     ]
     new["finished_at"] = None
+    if not more.arms:
+        new["arguments"] = _with_more(description.get("arguments") or [], more)
     return new
+
+
+def _with_more(arguments: Sequence[str], more: Extension) -> list[str]:
+    """Return the command line that would have started the study as it is now."""
+    name = "--confirm-seeds" if more.replicates is None else "--replicates"
+    kept, skip = [], False
+    for argument in arguments:
+        if not skip and argument != name and not argument.startswith(f"{name}="):
+            kept.append(argument)
+        skip = not skip and argument == name
+    return [*kept, name, str(more.confirm_seeds if more.replicates is None else more.replicates)]
 
 
 def _more_replicates(
@@ -77,8 +94,8 @@ def _more_replicates(
         now = arms[label]["replicates"]
         if more.replicates <= now:
             raise UserError(
-                f"--replicates {more.replicates} is no extension: arm '{label}' has {now} already; "
-                "without it, --resume goes on with the study as it is"
+                f"--replicates {more.replicates} is no extension: arm '{label}' has {now} already; --arms "
+                "names the arms that are to get more, and without --replicates the study goes on as it is"
             )
         if now == 1 and arms[label]["confirm_seeds"] > 1:
             raise UserError(

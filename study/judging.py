@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from study.command_line import say
-from study.errors import UserError
+from study.errors import StudyFailed, UserError
 from study.plan import Plan
 from study.results import ResultsFolder
 from study.room import when_there_is_room
@@ -63,21 +63,31 @@ class Looks:
 
     def take(self, replicates: int) -> Collection[str] | None:
         """Take the look after so many replicates: the labels of the arms that stop; None: all is settled."""
+        from analysis.errors import AnalysisError
         from analysis.looks import LookPlan, take_look
 
         self._folder.fetch(self._folder.description_path, *(self._folder.root / table for table in TABLES))
         planned = self._folder.read_description()["looks"]
         plan = LookPlan(tuple(planned["replicates"]), tuple(planned["weights"]))
-        found = take_look(self._folder.root, plan, plan.replicates.index(replicates))
-        for sentence in found.sentences:
-            say(self._console, sentence)
-        self._record(replicates, dict(found.stopped), settled=found.settled)
+        try:
+            found = take_look(self._folder.root, plan, plan.replicates.index(replicates))
+        except AnalysisError as error:
+            raise StudyFailed(f"the look after {replicates} replicates can't be taken: {error}") from None
+        if self._record(replicates, dict(found.stopped), settled=found.settled):
+            for sentence in found.sentences:
+                say(self._console, sentence)
         return None if found.settled else found.stopped.keys()
 
-    def _record(self, replicates: int, stopped: dict[str, str], *, settled: bool) -> None:
+    def _record(self, replicates: int, stopped: dict[str, str], *, settled: bool) -> bool:
+        """Write the look into study.json; say whether it was not there yet, as in a study that goes on."""
         description = self._folder.read_description()
+        before = {look["replicates"]: look for look in description["looks_taken"]}
+        known = before.get(replicates, {})
+        if (known.get("settled"), known.get("stopped")) == (settled, stopped):
+            return False
         taken = [look for look in description["looks_taken"] if look["replicates"] != replicates]
         at = datetime.now(UTC).isoformat(timespec="seconds")
         taken.append({"replicates": replicates, "at": at, "settled": settled, "stopped": stopped})
         description["looks_taken"] = taken
         when_there_is_room(lambda: self._folder.write_description(description))
+        return True

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optuna.distributions import distribution_to_json
 from rich.console import Console
 
 from study.access_token import token_path
@@ -22,21 +18,18 @@ from study.command_line import say
 from study.config import TRAINED_METHODS
 from study.disk import DiskPlan
 from study.display import Display, Progress, show_seconds
-from study.errors import StudyFailed, UserError
-from study.judging import Looks, describe_looks
+from study.errors import StudyFailed
+from study.judging import Looks
 from study.kept_models import KeptModels
 from study.leftovers import remove_leftovers
 from study.observer import Observer
 from study.optuna_record import OptunaRecord
-from study.plan import Arm, Plan, Request
+from study.plan import Plan
 from study.results import ResultsFolder
 from study.room import Gate, Room, when_there_is_room
-from study.schema import SCHEMA_VERSION
 from study.search import HOPELESS_FAILURES, Assignment, StudySearch
 from study.slots import Slots
-from study.sources import Source
 from study.watching import Watching
-from study.workplace import available_cpus
 
 if TYPE_CHECKING:
     from study.worker import Job
@@ -47,67 +40,11 @@ RESUMED_COLUMNS = (
     + ("rung_losses",)
     + ("study", "questions", "accuracy", "train_steps", "planned_steps", "busy_seconds", "log", "config_json")
 )  # fmt: skip
-# What a study must find as it left it: name -> configuration value.
-_FINGERPRINTS = {
-    "model": "model_fingerprint",
-    "data": "data_fingerprint",
-    "code data": "code_fingerprint",
-}
 
 
 def new_study_name(space: str) -> str:
     """Return the name of a new study: its space and the time."""
     return f"{Path(space).stem}-{datetime.now():%Y%m%d-%H%M%S}"
-
-
-def describe_study(name: str, plan: Plan, slots: int, width: int, max_disk: float | None) -> dict[str, Any]:
-    """Return study.json: enough to run the study again, and to read its results."""
-    from study.machine import describe_versions, processor_name, source_commit
-
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "study": name,
-        "space": {"name": plan.request.space, "question": plan.space.question},
-        "profile": plan.profile.name,
-        "request": dataclasses.asdict(plan.request),
-        "seed": plan.request.seed,
-        "search_width": width,
-        "slots": slots,
-        "max_disk": max_disk,
-        "compared": plan.space.compared,
-        "arms": [describe_arm(arm) for arm in plan.arms],
-        "looks": describe_looks(plan),
-        "looks_taken": [],
-        "extensions": [],
-        "models": [_describe_source(model) for model in plan.models.values()],
-        "data": _describe_source(plan.data),
-        "code_data": _describe_source(plan.code_data),
-        "notes": list(plan.notes),
-        "machine": {"processor": processor_name(), "cpus": available_cpus()},
-        "versions": describe_versions(),
-        "commit": source_commit(),
-        "arguments": sys.argv[1:],
-        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "finished_at": None,
-        "busy_share": None,
-    }
-
-
-def describe_arm(arm: Arm) -> dict[str, Any]:
-    """Return an arm as study.json has it."""
-    described = {
-        "label": arm.label,
-        "slug": arm.slug,
-        "factors": dict(arm.factors),
-        "values": dict(arm.values),
-        "ranges": {name: json.loads(distribution_to_json(dist)) for name, dist in arm.ranges.items()},
-        "guesses": [dict(guess) for guess in arm.guesses],
-        "replicates": arm.replicates,
-        "search_trials": arm.search_trials,
-        "confirm_seeds": arm.confirm_seeds,
-    }
-    same: dict[str, Any] = json.loads(json.dumps(described))  # as it is read again
-    return same
 
 
 def notes(plan: Plan, slots: Slots) -> list[str]:
@@ -193,8 +130,9 @@ def run_study(study: StudyRun, console: Console) -> None:
         f"the {study.slots.count} slots trained or evaluated {share:.0%} of the time",
         highlight=False,
     )
-    if search.left_out:
-        console.print(f"The looks saved {search.left_out} of {study.plan.trials} trials.", highlight=False)
+    if search.saved_by_looks:
+        saved = f"The looks saved {search.saved_by_looks} of {study.plan.trials} trials."
+        console.print(saved, highlight=False)
 
 
 @contextmanager
@@ -229,12 +167,7 @@ def _run_trials(study: StudyRun, progress: Progress, console: Console) -> StudyS
     room = study.disk.room(folder.root.absolute())
     job = _job(study, room)
     metrics = StudyMetrics(name, slots.count)
-    records: list[Observer] = [OptunaRecord(folder.optuna_path), KeptModels(folder), metrics]
-
-    def reuse(assignment: Assignment, row: Mapping[str, Any]) -> None:
-        progress.reuse(assignment, row)
-        for record in records:
-            record.finished(assignment, row)
+    records: list[Observer] = [OptunaRecord(folder.optuna_path), metrics]
 
     looks = Looks(folder, console)
     following = tracked(study.watching.trackers, folder, name)
@@ -247,9 +180,17 @@ def _run_trials(study: StudyRun, progress: Progress, console: Console) -> StudyS
                 known = read_finished(folder)
                 _forget_failed(folder, known)
             progress.running.clear()
+            kept = KeptModels(folder, plan, known)
+
+            def reuse(assignment: Assignment, row: Mapping[str, Any]) -> None:
+                progress.reuse(assignment, row)
+                for record in (*records, kept):
+                    record.finished(assignment, row)
+
             width = study.description["search_width"]
             search = StudySearch(plan, width, known, on_reuse=reuse, take_look=looks.take)
-            run_trials(search, job, slots, [display, *records, *trackers], gate)
+            progress.left_out = search.left_out
+            run_trials(search, job, slots, [display, *records, kept, *trackers], gate)
             return search
 
         # Ray and Tune don't survive a disk that is full to the last byte where their own files lie.
@@ -295,72 +236,3 @@ def _forget_failed(folder: ResultsFolder, finished: Mapping[str, Any]) -> None:
         row = folder.read_trial(trial, ["status"])
         if row is not None and row["status"] == "failed":
             folder.forget_trial(trial)
-
-
-def request_of(description: Mapping[str, Any]) -> Request:
-    """Return the request that a study was started with.
-
-    Raises:
-        UserError: study.json was written by another version.
-    """
-    version = description.get("schema_version") if isinstance(description, Mapping) else None
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise UserError(
-            f"the study was made by a newer version of the project (its schema is {version}, "
-            f"this version reads up to {SCHEMA_VERSION}); go on with that one"
-        )
-    try:
-        request = Request(**description["request"])
-    except (KeyError, TypeError):
-        raise UserError(
-            "this study.json was written by another version of the study; it can't be resumed"
-        ) from None
-    return dataclasses.replace(request, looks=request.looks and tuple(request.looks))
-
-
-def check_same_sources(plan: Plan, description: Mapping[str, Any]) -> None:
-    """Check that the model and the data are those with which the study began.
-
-    Raises:
-        UserError: one of them has changed.
-    """
-    then = {arm["label"]: arm["values"] for arm in description["arms"]}
-    for arm in plan.arms:
-        for kind, name in _FINGERPRINTS.items():
-            if then.get(arm.label, {}).get(name) != arm.values.get(name):
-                raise UserError(f"the {kind} has changed since this study began, so it can't be resumed")
-
-
-def check_same_protocol(description: Mapping[str, Any]) -> None:
-    """Check that a study was begun under the protocol of this version.
-
-    Raises:
-        UserError: it is one search with several confirm seeds, whose seeds were chosen otherwise.
-    """
-    if description.get("schema_version") != SCHEMA_VERSION:
-        raise UserError(
-            "this study was begun under an earlier protocol (one search, then several seeds), so it can't go "
-            "on; its results can still be read: python -m analysis.report RESULTS -o report.html"
-        )
-
-
-def check_same_arms(plan: Plan, description: Mapping[str, Any]) -> None:
-    """Check that a study would go on with the trials with which it began.
-
-    Raises:
-        UserError: an arm has changed.
-    """
-    then = {arm["label"]: arm for arm in description["arms"]}
-    for arm in plan.arms:
-        old, new = then.get(arm.label, {}), describe_arm(arm)
-        if changed := [name for name in new if old.get(name) != new[name]]:
-            raise UserError(
-                f"the search space, or a default of the project, has changed since this study began (arm "
-                f"'{arm.label}': {', '.join(changed)}), so it can't be resumed"
-            )
-
-
-def _describe_source(source: Source | None) -> dict[str, str | None] | None:
-    if source is None:
-        return None
-    return {"name": source.name, "path": str(source.path), "revision": source.revision}

@@ -72,8 +72,7 @@ class OptunaRecord(Observer):
 
 
 def _study_name(assignment: Assignment) -> str:
-    label = assignment.arm.label
-    return label if assignment.arm.replicates == 1 else f"{label}, replicate {assignment.replicate + 1}"
+    return f"{assignment.arm.label}, replicate {assignment.replicate + 1}"
 
 
 def _open(path: Path) -> optuna.storages.RDBStorage:

@@ -20,7 +20,7 @@ from study.display import show_seconds
 from study.earlier_trials import read_earlier_trials
 from study.estimate import StudyEstimate, estimate_on_record, estimate_study, process_bytes
 from study.judging import count_contrasts
-from study.plan import Plan
+from study.plan import Arm, Plan
 from study.quiet import quiet_libraries
 from study.resolution import describe_resolution, spread_on_record
 from study.room import free_bytes
@@ -125,19 +125,31 @@ def _trials(estimate: StudyEstimate) -> str:
     plan = estimate.plan
     searches = sum(arm.replicates * arm.search_trials for arm in plan.compared)
     confirms = sum(arm.replicates * arm.confirm_trials for arm in plan.compared)
-    baselines = plan.trials - searches - confirms
-    most = max(plan.compared, key=lambda arm: arm.trials)
-    times = "1 search" if most.replicates == 1 else f"{most.replicates} independent searches"
-    found = (
-        f"trained again with {most.confirm_seeds} seeds" if most.confirm_seeds else "scored on the test split"
-    )
     looks = f"; at most, with looks after {show_looks(plan)} replicates" if plan.request.looks else ""
-    left = "" if estimate.trials_left == plan.trials else f"; {estimate.trials_left} are left"
+    # A search that found nothing, or a look, leaves some out.
+    left = "" if estimate.trials_left == plan.trials else f"; at most {estimate.trials_left} are left"
     return (
         f"{plan.trials} of {len(plan.compared)} arms: {searches} trainings to search, {confirms} to confirm, "
-        f"{baselines} baselines; {estimate.slots.count} at once{looks}{left}. Each arm: {times} of "
-        f"{most.search_trials} trials, the best of each {found}"
+        f"{plan.trials - searches - confirms} baselines; {estimate.slots.count} at once{looks}{left}. "
+        f"{_searches(plan.compared)}"
     )
+
+
+def _searches(arms: Sequence[Arm]) -> str:
+    """Return what each arm does, in a sentence."""
+    replicates = [arm.replicates for arm in arms]
+    trials = [arm.search_trials for arm in arms]
+    times = "1 search" if max(replicates) == 1 else f"{_range(replicates)} independent searches"
+    each = f"{_range(trials)} {'trial' if max(trials) == 1 else 'trials'}"
+    seeds = max(arm.confirm_seeds for arm in arms)
+    again = f"trained again with {seeds} {'seed' if seeds == 1 else 'seeds'}"
+    found = again if seeds else "scored on the test split"
+    return f"Each arm: {times} of {each}, the best of each {found}"
+
+
+def _range(numbers: Sequence[int]) -> str:
+    least, most = min(numbers), max(numbers)
+    return f"{most}" if least == most else f"{least} to {most}"
 
 
 def show_looks(plan: Plan) -> str:
@@ -225,7 +237,7 @@ def _arm_cells(estimate: StudyEstimate) -> Sequence[Sequence[str]]:
             f"{e.trainable:,}",
             f"{e.facts.train.rows}/{e.facts.validation.rows}/{e.facts.test.rows}",
             str(e.steps),
-            show_seconds(e.confirm_seconds),
+            show_seconds(e.search_seconds),
             f"{(process_bytes(estimate.slots) + e.memory_bytes) / 1e9:.1f} GB",
         )
         for e in estimate.arms

@@ -40,6 +40,7 @@ class Proposals:
         self._arm, self._replicate, self._parallel = arm, replicate, parallel
         self._optuna_study = optuna.create_study(direction="maximize")
         self._asked: list[optuna.Trial] = []
+        self._origins: list[str] = []
         self._tried: set[tuple[float, ...]] = set()
 
     def __len__(self) -> int:
@@ -52,25 +53,25 @@ class Proposals:
         guess = self._arm.guesses[len(self)] if len(self) < len(self._arm.guesses) else {}
         for tries in count():
             seed = (first_seed + tries) % 2**31
-            sampler = self._tpe(seed) if tries < ATTEMPTS else RandomSampler(seed)
+            by_chance = tries >= ATTEMPTS or self._seen < self._startup_trials
+            sampler = RandomSampler(seed) if tries >= ATTEMPTS else self._tpe(seed)
             proposal = self._ask(sampler, {} if tries else guess)
             if self._key(proposal) not in self._tried:
-                return self._take(proposal)
+                is_guess = bool(guess) and not tries
+                return self._take(proposal, "guess" if is_guess else "random" if by_chance else "tpe")
             self._optuna_study.tell(proposal, state=TrialState.FAIL)
         raise AssertionError("count has no end")
 
     def origin(self, number: int) -> str:
-        """Return who makes proposal `number`: "guess", "random" or "tpe".
+        """Return who made proposal `number`: "guess", "random", "tpe", or "registered".
 
-        TPE draws at random until it may see as many results as it starts on.
+        TPE draws at random until it sees as many results as it starts on.
         """
-        if number < len(self._arm.guesses):
-            return "guess"
-        return "random" if number < self._startup_trials else "tpe"
+        return self._origins[number]
 
     def register(self, parameters: Mapping[str, Any]) -> Parameters:
         """Take in the next configuration as an earlier run of the study proposed it; return it."""
-        return self._take(self._ask(RandomSampler(0), parameters))
+        return self._take(self._ask(RandomSampler(0), parameters), "registered")
 
     def parameters(self, number: int) -> Parameters:
         """Return proposal `number`."""
@@ -90,6 +91,12 @@ class Proposals:
         return self._optuna_study.ask(dict(self._arm.ranges))
 
     @property
+    def _seen(self) -> int:
+        """Trials that TPE takes into account."""
+        counted = {TrialState.COMPLETE, TrialState.PRUNED, *([TrialState.RUNNING] if self._parallel else [])}
+        return len(self._optuna_study.get_trials(deepcopy=False, states=tuple(counted)))
+
+    @property
     def _startup_trials(self) -> int:
         # The model of TPE needs a few points; with few trials, a third of them is what can be spared.
         return max(3, self._arm.search_trials // 3)
@@ -104,8 +111,9 @@ class Proposals:
         ranges = self._arm.ranges
         return tuple(ranges[name].to_internal_repr(proposal.params[name]) for name in ranges)
 
-    def _take(self, proposal: optuna.Trial) -> Parameters:
+    def _take(self, proposal: optuna.Trial, origin: str) -> Parameters:
         self._asked.append(proposal)
+        self._origins.append(origin)
         self._tried.add(self._key(proposal))
         return proposal.params
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from study.binding import bind, workplace_of
 from study.config import make_config
+from study.description import check_same_sources, request_of
 from study.errors import UserError, unknown_name
-from study.launch import check_same_sources, request_of
 from study.plan import make_plan
 from study.results import ResultsFolder
 
@@ -75,4 +75,5 @@ def _same_predictions(first: ResultsFolder, second: ResultsFolder, trial_id: str
     one, other = (folder.read_table("predictions", trial_id) for folder in (first, second))
     if one is None or other is None:  # stopped before it was scored
         return one is other
-    return bool(one.equals(other))
+    # What is on record may be older, and have fewer columns.
+    return bool(one.equals(other.select(one.column_names)))

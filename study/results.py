@@ -216,7 +216,7 @@ class ResultsFolder:
         return self.root / "candidates"
 
     def candidates(self) -> list[str]:
-        """Return the trials whose models wait there, whole."""
+        """Return the trials whose models wait there, if only in part at an address."""
         if self._store is None:
             found = (path.name for path in self.candidates_path.glob("*") if path.is_dir())
         else:

@@ -136,7 +136,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         return _list(console)
     if options.rerun:
         return _rerun(options, console)
-    if options.arms and not options.resume:
+    if options.arms is not None and not options.resume:
         raise UserError("--arms goes with --resume and --replicates: it extends some arms of a study")
     if not options.space and not options.resume:
         raise UserError(f"--space is needed; valid: {', '.join(list_spaces())}, or a file")
@@ -180,7 +180,8 @@ def _start(options: argparse.Namespace, console: Console) -> int:
         return 0
     plan = bind(plan)
     watching = _watching(options, console)
-    from study.launch import StudyRun, describe_study, new_study_name
+    from study.description import describe_study
+    from study.launch import StudyRun, new_study_name
     from study.preflight import preflight
 
     name = new_study_name(request.space)
@@ -200,22 +201,13 @@ def _start(options: argparse.Namespace, console: Console) -> int:
 
 
 def _resume(options: argparse.Namespace, console: Console) -> int:
-    from study.launch import (
-        StudyRun,
-        check_same_arms,
-        check_same_protocol,
-        check_same_sources,
-        read_finished,
-        request_of,
-    )
+    from study.description import check_same_arms, check_same_sources, request_of
+    from study.launch import StudyRun, read_finished
     from study.preflight import preflight
 
     _check_resume_options(options)
     folder = ResultsFolder(options.resume)
-    description = folder.read_description()
-    request_of(description)
-    check_same_protocol(description)
-    description, is_extended = _extended(options, folder, description)
+    description, is_extended = _description_to_go_on(options, folder)
     plan = bind(make_plan(request_of(description)))
     check_same_sources(plan, description)
     check_same_arms(plan, description)
@@ -231,15 +223,29 @@ def _resume(options: argparse.Namespace, console: Console) -> int:
     watching = _watching(options, console)
     _check_nodes(options, folder, plan)
     with folder.in_use():
+        # Another run may have ended since it was read.
+        again, _ = _description_to_go_on(options, folder)
+        if again["arms"] != description["arms"]:
+            raise UserError(f"the study in '{folder}' was extended just now; start again")
         what = "Extending" if is_extended else "Going on with"
         say(console, f"{what} {description['study']}: {plan.space.question}")
         finished = read_finished(folder)
         disk, seconds = preflight(plan, slots, folder.root, max_disk, console, finished.values(), beside)
         if is_extended:
-            folder.write_description(description)
+            folder.write_description(again)
         on_cluster = _on_cluster(options)
-        study = StudyRun(plan, folder, description, slots, disk, watching, seconds, finished, on_cluster)
+        study = StudyRun(plan, folder, again, slots, disk, watching, seconds, finished, on_cluster)
         return _run(study, console)
+
+
+def _description_to_go_on(options: argparse.Namespace, folder: ResultsFolder) -> tuple[dict[str, Any], bool]:
+    """Return study.json, extended if the options say so, and whether they do."""
+    from study.description import check_same_protocol, request_of
+
+    description = folder.read_description()
+    request_of(description)
+    check_same_protocol(description)
+    return _extended(options, folder, description)
 
 
 def _studies_beside(folder: ResultsFolder) -> Path | None:
@@ -259,10 +265,12 @@ def _extended(
             "can't stand beside those at hand; --replicates N adds whole searches"
         )
     if options.replicates is None and options.confirm_seeds is None:
-        if options.arms:
+        if options.arms is not None:
             raise UserError("--arms goes with --replicates N: these arms get so many in all")
         return description, False
     labels = [label.strip() for label in (options.arms or "").split(",") if label.strip()]
+    if options.arms is not None and not labels:
+        raise UserError(f"--arms names arms, with commas between them, received '{options.arms}'")
     more = Extension(options.replicates, options.confirm_seeds, labels)
     return extend(description, more, len(folder.trial_ids())), True
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -107,6 +108,11 @@ class ReplicateSearch:
         return self._nothing_to_confirm or self._confirming == self.arm.confirm_trials
 
     @property
+    def unconfirmed(self) -> int:
+        """Confirm trials that will not run, for its search found nothing to confirm."""
+        return self.arm.confirm_trials - self._confirming if self.exhausted else 0
+
+    @property
     def ended(self) -> bool:
         """Whether all that was handed out has ended, and nothing is left."""
         return self.exhausted and self._confirming == self._confirmed
@@ -196,7 +202,9 @@ class StudySearch:
         hopeless: None, or the row of the last failed trial when the search gave up: there were
             HOPELESS_FAILURES, and no training had finished or was under way in an arm without a failure. The
             floors, which train nothing, are no evidence that the trainer works.
-        left_out: trials that will not run, because a look stopped their arm or settled all.
+        left_out: (arm, stage) -> trials that will not run: a look stopped their arm or settled all, or a
+            search found nothing to confirm.
+        saved_by_looks: how many of them a look saved.
     """
 
     def __init__(
@@ -223,7 +231,8 @@ class StudySearch:
         self._failed: list[Row] = []
         self._any_trained = any(_has_trained(row) for row in finished.values())
         self.hopeless: Row | None = None
-        self.left_out = 0
+        self.left_out: Counter[tuple[str, str]] = Counter()
+        self.saved_by_looks = 0
         self._open_until_next_look()
 
     @property
@@ -258,6 +267,7 @@ class StudySearch:
             self.hopeless = self._failed[-1]
         search.finish(assignment, row)
         if search.ended:
+            self.left_out[search.arm.label, "confirm"] += search.unconfirmed
             self._close(search)
             self._look_if_due()
 
@@ -287,7 +297,10 @@ class StudySearch:
         while self._looks and not self._open and self.hopeless is None:
             stopped = self._take_look(self._looks.pop(0))
             kept = [s for s in self._waiting if stopped is not None and s.arm.label not in stopped]
-            self.left_out += sum(s.arm.trials_a_replicate for s in self._waiting if s not in kept)
+            for gone in (s for s in self._waiting if s not in kept):
+                self.saved_by_looks += gone.arm.trials_a_replicate
+                self.left_out[gone.arm.label, "search"] += gone.arm.search_trials
+                self.left_out[gone.arm.label, "confirm"] += gone.arm.confirm_trials
             self._waiting = kept
             if not kept:
                 self._looks.clear()

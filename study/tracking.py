@@ -62,10 +62,11 @@ class Run:
 
     def __str__(self) -> str:
         config, label = self.assignment.config, self.assignment.arm.label
+        if self.assignment.arm.is_baseline:
+            return f"{label}, {config.stage}"
         number = self.assignment.number
-        return f"{label}, {config.stage} " + (
-            f"{number + 1}" if number is not None else f"seed {config.seed}"
-        )
+        which = f"{number + 1}" if number is not None else f"seed {config.seed}"
+        return f"{label}, replicate {self.assignment.replicate + 1}, {config.stage} {which}"
 
     @property
     def trial_id(self) -> str:

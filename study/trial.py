@@ -40,6 +40,12 @@ from study.tokenised import Examples, load_examples
 from study.training import Recipe, Training, first_recipe, second_recipe, train
 from study.workplace import Workplace
 
+# The columns of a row that a training fills in.
+TRAINING_COLUMNS = (
+    ("train_seconds", "train_compute_seconds", "train_steps", "planned_steps", "train_tokens", "train_loss")
+    + ("rung_losses", "train_questions", "code_rows", "source_optimizer")
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Output:
@@ -112,6 +118,8 @@ def _model_output(
     with PeakMemory(use_gpu=workplace.use_gpu) as memory:
         tokenizer = load_tokenizer(workplace.model)
         model = _trained_model(config, workplace, outcome, tokenizer, precision, on_progress)
+        if config.trained_by is not None:
+            _leave_costs_to_its_training(config, outcome)
         trainable, total = count_parameters(model)
         outcome.row |= {
             "trainable_parameters": trainable,
@@ -153,6 +161,16 @@ def _trained_model(
     if config.method in TRAINED_METHODS:
         _train(model, tokenizer, config, workplace, outcome, precision, on_progress)
     return model
+
+
+def _leave_costs_to_its_training(config: TrialConfig, outcome: Outcome) -> None:
+    """Take the costs of a training out of the row of a trial that scores: they would count twice.
+
+    There are some where the model was gone and had to be trained again.
+    """
+    for name in TRAINING_COLUMNS:
+        outcome.row.pop(name, None)
+    outcome.row["missing"]["train_seconds"] = f"trained by trial {config.trained_by}, whose row has its costs"
 
 
 def _kept_model(config: TrialConfig, workplace: Workplace) -> Path | None:

@@ -229,11 +229,12 @@ class _Watcher(_NotPickled, TrialProgressCallback):
         self._folder.wait_for_store()
         self._deaths: Counter[tuple[str, str]] = Counter()
         self._started: set[str] = set()
-        self._refusal: str | None = None
+        # What ends the study. Raised where it is found, Tune would take it for a fault of the trial.
+        self._fault: Exception | None = None
 
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
-        if self._refusal is not None:
-            raise UserError(f"a trial can't run: {self._refusal}")
+        if self._fault is not None:
+            raise self._fault
         self._searcher.is_open()  # what closes the gate is to be said while all slots are busy, too
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
@@ -250,7 +251,7 @@ class _Watcher(_NotPickled, TrialProgressCallback):
         if trial.trial_id not in self._searcher.assignments:
             return  # it was withdrawn
         if refusal := trial.last_result.get("refusal"):
-            self._refusal = refusal  # what is raised here, Tune takes for a fault of the trial
+            self._fault = UserError(f"a trial can't run: {refusal}")
             return
         self._close(trial, "failed", "its process ended without leaving a row")
 
@@ -291,9 +292,12 @@ class _Watcher(_NotPickled, TrialProgressCallback):
         row: Row | None = self._folder.read_trial(assignment.config.trial_id)
         if row is None:
             row = self._write_lost(assignment, {"status": status, "reason": reason, "trace": trace})
-        self._searcher.finish(trial.trial_id, row)
-        for observer in self._observers:
-            observer.finished(assignment, row)
+        try:
+            for observer in self._observers:
+                observer.finished(assignment, row)
+            self._searcher.finish(trial.trial_id, row)  # at last, for it may take a look at the study
+        except Exception as error:
+            self._fault = error
 
     def _write_lost(self, assignment: Assignment, ending: Row) -> Row:
         row = {

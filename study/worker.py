@@ -70,8 +70,11 @@ def run_on_worker(assigned: dict[str, Any], job: Job) -> None:
         row: Row | None = folder.read_trial(config.trial_id)
         if row is None:
             folder.fetch(checkpoints)
+            makes_a_model = assigned["keep"]
             if config.trained_by is not None:
-                folder.fetch(folder.candidates_path / config.trained_by)
+                candidate = folder.candidates_path / config.trained_by
+                folder.fetch(candidate)
+                makes_a_model = not candidate.is_dir()  # else it is trained again
             row = record_trial(
                 load_trainer(job.trainer),  # heavy imports belong to the worker, and their noise to the log
                 config,
@@ -81,7 +84,7 @@ def run_on_worker(assigned: dict[str, Any], job: Job) -> None:
                 on_progress=lambda progress: tune.report(
                     {"finished": 0, "node": node, "progress": dict(progress)}
                 ),
-                save_model=_saver(config, workplace, folder) if assigned["keep"] else None,
+                save_model=_saver(config, workplace, folder) if makes_a_model else None,
                 cutoffs=assigned["cutoffs"],
             )
     folder.publish(log)
@@ -112,10 +115,12 @@ def _alone_with(path: Path) -> Iterator[None]:
 
 
 def _saver(config: TrialConfig, workplace: Workplace, folder: ResultsFolder) -> SaveModel:
+    """Return what keeps a trial's model under the id of the trial that trains it, or trained it first."""
     from study.winner import saver
 
-    path = folder.candidates_path / config.trial_id
-    save = saver(path, config, workplace.model)
+    trained = config.as_trained
+    path = folder.candidates_path / trained.trial_id
+    save = saver(path, trained, workplace.model)
 
     def save_and_publish(model: Any, tokenizer: Any) -> None:
         path.parent.mkdir(exist_ok=True)

@@ -63,3 +63,12 @@ def test_settings_are_read_as_json_or_text() -> None:
 def test_a_setting_that_is_none_is_refused(text: str, reason: str) -> None:
     with pytest.raises(UserError, match=reason):
         parse_setting(text)
+
+
+def test_a_scoring_trial_names_the_configuration_that_trained_its_model() -> None:
+    from study.plan import Request, make_plan
+
+    arm = make_plan(Request("lora_vs_qlora")).arms[0]
+    searched, scoring = arm.search_config({"rank": 4}, 2), arm.scoring_config({"rank": 4}, 2)
+    assert scoring.as_trained == searched == searched.as_trained
+    assert scoring.trained_by == searched.trial_id != scoring.trial_id

@@ -37,6 +37,7 @@ def test_an_extended_study_has_the_trials_of_one_that_was_as_long_from_the_start
     assert (extension["replicates_before"], extension["replicates"]) == (2, 3)
     assert extension["trials_before"] == len(before)
     assert "was extended from 2 to 3 replicates after its results could be seen" in " ".join(output.split())
+    assert description(short)["arguments"][-2:] == ["--replicates", "3"]
     assert {arm["replicates"] for arm in description(short)["arms"]} == {1, 3}  # 1: the baselines
     # And on with it, as with any other study.
     assert "Going on with" in output_of(short.resume("run_trial"))
@@ -76,9 +77,11 @@ def test_a_study_of_one_search_gets_more_seeds_and_nothing_else(
     ("options", "reason"),
     [
         (["--trials", "3"], "more trials a search would be another protocol"),
-        (["--replicates", "2"], "--replicates 2 is no extension: arm 'lora' has 2 already"),
+        (["--replicates", "2"], "--replicates 2 is no extension: arm 'lora' has 2 already; --arms names"),
         (["--replicates", "3", "--arms", "lorra"], "unknown arm 'lorra': did you mean lora"),
         (["--arms", "lora"], "--arms goes with --replicates N"),
+        (["--arms", ",", "--replicates", "3"], "--arms names arms, with commas between them, received ','"),
+        (["--replicates", "3", "--confirm-seeds", "2"], "--replicates or --confirm-seeds, not both"),
         (["--confirm-seeds", "2"], "--confirm-seeds extends all arms of a study of one search"),
     ],
 )

@@ -41,7 +41,7 @@ def test_optuna_dashboard_shows_each_arms_trials(tiny_model: Path, small_data: P
             record.finished(Assignment(arm, 0, config, number), row)
 
     assert sorted(study["study_name"] for study, _ in shown(tmp_path / "optuna.db")) == sorted(
-        arm.label for arm in plan.compared
+        f"{arm.label}, replicate 1" for arm in plan.compared
     )
     for _, trials in shown(tmp_path / "optuna.db"):
         assert [trial["state"] for trial in trials] == ["Complete", "Fail", "Pruned"]

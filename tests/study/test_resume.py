@@ -14,10 +14,12 @@ import pytest
 
 from study.binding import bind
 from study.checkpoints import PROGRESS_FILE
+from study.description import check_same_arms, check_same_sources, describe_study
 from study.errors import UserError
-from study.launch import _forget_failed, check_same_arms, check_same_sources, describe_study
+from study.launch import _forget_failed
 from study.plan import Request, make_plan
 from study.results import ResultsFolder
+from study.run import main
 from tests.study.command_line import CommandLine, output_of
 
 STEPS = 12  # of a training
@@ -61,6 +63,39 @@ def test_a_study_whose_arms_have_changed_is_not_resumed(tiny_model: Path, small_
     description["arms"][0]["values"]["model_fingerprint"] = "another"
     with pytest.raises(UserError, match="the model has changed"):
         check_same_sources(plan, description)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"arms": None},
+        {"arms": [{"label": "lora"}]},
+        {"extensions": None},
+        {"search_width": "2"},
+        {"looks": [3, 6]},
+        {"looks_taken": {}},
+        {"request": {"space": "lora_vs_qlora", "looks": 3}},
+        {"request": {"space": "lora_vs_qlora", "replicates_of": None}},
+        {"request": {"space": "lora_vs_qlora", "replicates": "five"}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("options", [[], ["--replicates", "9"]], ids=["resumed", "extended"])
+def test_a_description_of_another_shape_is_refused_in_a_line(
+    change: dict[str, Any],
+    options: list[str],
+    tiny_model: Path,
+    small_data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    plan = bind(make_plan(Request("lora_vs_qlora", model=str(tiny_model), data=str(small_data))))
+    description = {**describe_study("mine", plan, 2, 1, None), **change}
+    (tmp_path / "study.json").write_text(json.dumps(description))
+    assert main(["--resume", str(tmp_path), *options]) == 2
+    error = capsys.readouterr().err
+    assert "this study.json was written by another version of the study; it can't be resumed" in error
+    assert error.count("\n") == 1
 
 
 def test_rows_of_failed_trials_go_before_they_are_tried_again(tmp_path: Path) -> None:

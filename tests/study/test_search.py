@@ -183,11 +183,14 @@ def test_a_finished_study_runs_nothing() -> None:
 
 
 def test_an_arm_whose_trials_all_fail_ends_without_holding_up_the_others() -> None:
-    assignments = list(run(StudySearch(plan_of(), 1, {}), 2, random.Random(0), fail="qlora main"))
+    search = StudySearch(plan_of(), 1, {})
+    assignments = list(run(search, 2, random.Random(0), fail="qlora main"))
     failed = [a for a in assignments if a.arm.label == "qlora main"]
     assert {a.config.stage for a in failed} == {"search"}
     assert len(failed) == 5
     assert len(assignments) == plan_of().trials - 2
+    assert +search.left_out == {("qlora main", "confirm"): 2}
+    assert search.saved_by_looks == 0
 
 
 def test_the_slots_stay_busy_across_arms_and_stages() -> None:
@@ -276,8 +279,9 @@ def test_an_arm_that_a_look_stops_gets_no_further_replicate() -> None:
     last = {arm.label: max(a.replicate for a in assignments if a.arm is arm) for arm in plan.compared}
     assert last.pop("lora main") == 1
     assert set(last.values()) == {5}
-    assert search.left_out == 4 * 3
-    assert len(assignments) == plan.trials - search.left_out
+    assert search.saved_by_looks == search.left_out.total() == 4 * 3
+    assert search.left_out["lora main", "search"] == 4 * 2
+    assert len(assignments) == plan.trials - 4 * 3
 
 
 def test_a_settled_study_ends_at_its_look() -> None:
