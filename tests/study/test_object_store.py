@@ -25,6 +25,7 @@ from study.object_store import join_address
 from study.record import config_columns, record_trial
 from study.results import ResultsFolder
 from study.run import main
+from study.search import StudySearch
 from study.trial import run_trial
 from study.workplace import Workplace
 
@@ -229,6 +230,28 @@ def test_a_model_is_exported_from_an_address(
     assert export_main(arguments) == 0
     assert (tmp_path / "model" / "adapter_config.json").read_text() == adapter
     assert "fine-tuned: lora main" in (tmp_path / "model" / "README.md").read_text()
+
+
+def test_the_best_model_is_moved_at_an_address_and_the_others_go(address: str) -> None:
+    """Workers bring the candidates; the driver of a study that goes on begins with an empty scratch."""
+    from study.kept_models import KeptModels
+    from tests.study.test_kept_models import plan_of, row_of, write_model
+
+    plan, worker, driver = plan_of(0), ResultsFolder(address), ResultsFolder(address)
+    search, kept = StudySearch(plan, 1, {}), KeptModels(driver, plan, {})
+    while (assignment := search.next()) is not None:
+        kept.started(assignment)
+        if assignment.keeps_its_model:
+            model = worker.candidates_path / assignment.config.trial_id
+            write_model(model, assignment)
+            worker.publish(model)
+        row = row_of(assignment)
+        kept.finished(assignment, row)
+        search.finish(assignment.config.trial_id, row)
+    assert {name for name in objects(address) if "lock" not in name} == {
+        "models/lora/trial.json",
+        "models/lora/weights",
+    }
 
 
 def test_a_name_goes_before_an_addresss_query() -> None:
