@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -24,14 +24,9 @@ class SmallDisk:
 
     def fill(self, leave: int = 0) -> None:
         """Fill it up, but for `leave` bytes."""
-        with self._ballast.open("wb") as file:
-            block = bytes(64 * 1024)
-            try:
-                while True:
-                    file.write(block)
-                    file.flush()
-            except OSError:
-                pass
+        with self._ballast.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(64 * 1024))
         os.truncate(self._ballast, max(0, self._ballast.stat().st_size - leave))
 
     def free(self) -> None:

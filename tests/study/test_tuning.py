@@ -1,5 +1,6 @@
 """Ray Tune around a fake trainer: real Ray, real rows, no model."""
 
+import dataclasses
 import os
 import pickle
 import signal
@@ -21,7 +22,7 @@ from ray.tune.experiment import Trial
 
 from study import tuning
 from study.binding import bind, workplace_of
-from study.errors import UserError
+from study.errors import StudyFailed, UserError
 from study.local_ray import local_ray
 from study.observer import Observer
 from study.plan import Plan, Request, make_plan
@@ -275,6 +276,19 @@ def test_a_worker_that_does_not_see_the_results_folder_stops_the_study(
     with pytest.raises(UserError, match=r"a trial can't run: .* does not see the results folder"):
         run_trials(StudySearch(plan, 1, {}), job, SLOTS, [Log()])
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_look_that_cannot_be_taken_stops_the_study(plan: Plan, ray_running: None, tmp_path: Path) -> None:
+    def fail(replicates: int) -> list[str]:
+        raise StudyFailed(f"the look after {replicates} can't be taken")
+
+    looking = dataclasses.replace(plan, request=dataclasses.replace(plan.request, looks=(1,)))
+    folder = ResultsFolder(tmp_path)
+    folder.create()
+    job = Job({name: workplace_of(plan, name) for name in plan.models}, tmp_path, {}, trainer=FAKE)
+    with pytest.raises(StudyFailed, match="the look after 1 can't be taken"):
+        run_trials(StudySearch(looking, 1, {}, take_look=fail), job, SLOTS, [Log()])
+    assert len(folder.trial_ids()) == plan.trials
 
 
 @pytest.mark.parametrize(
