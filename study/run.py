@@ -64,8 +64,15 @@ def make_parser() -> argparse.ArgumentParser:
     what.add_argument("--question-column", default="question", help="column of the question (question)")
     what.add_argument("--answer-column", default="answer", help="column of the answer (answer)")
     what.add_argument("--code-data", help="code data of stacked LoRA: a folder, a Hub name, or 'embedded'")
-    what.add_argument("--replicates", type=int, metavar="R", help="independent searches of each arm")
-    what.add_argument("--trials", type=int, metavar="M", help="trials of each search")
+    what.add_argument(
+        "--replicates",
+        type=int,
+        metavar="R",
+        help=f"independent searches of each arm ({_defaults('replicates')})",
+    )
+    what.add_argument(
+        "--trials", type=int, metavar="M", help=f"trials of each search ({_defaults('search_trials')})"
+    )
     what.add_argument(
         "--confirm-seeds",
         type=int,
@@ -122,6 +129,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="list the search spaces and stop")
     parser.add_argument("--dry-run", action="store_true", help="say what would run and its cost, and stop")
     return parser
+
+
+def _defaults(name: str) -> str:
+    return ", ".join(f"{profile.name}: {getattr(profile, name)}" for profile in PROFILES.values())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
