@@ -36,7 +36,7 @@ from study.results import ResultsFolder
 # On two slow cores thirty take a quarter of an hour: CI runs fewer.
 RUNS = int(os.environ.get("FAULT_RUNS", "30"))
 SIDE_BY_SIDE = 2
-TRIALS = 15
+TRIALS = 17
 FAKE_TRIAL_SECONDS = "0.1"
 VICTIMS = ("driver", "worker", "raylet")
 PRELOADED = ("study.run", "study.launch", "study.tuning", "study.trial", "analysis.report", "sqlalchemy")
