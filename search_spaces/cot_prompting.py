@@ -1,6 +1,6 @@
 """LoRA under three prompt styles and two variants of the data (Figure 3 of the paper).
 
-    python -m study.run --space cot_prompting                    # embedded: about eight minutes on two cores
+    python -m study.run --space cot_prompting                    # embedded: about twelve minutes on two cores
     python -m study.run --space cot_prompting --profile paper    # T5-small on GSM8K, a GPU
 
 Six arms: the question with its breakdown, without it, and with a program to write; main and Socratic.

@@ -1,6 +1,6 @@
 """Every method under every prompt style on both variants: 34 arms, for a machine with time.
 
-    python -m study.run --space everything                    # embedded: most of an hour on two cores
+    python -m study.run --space everything                    # embedded: more than an hour on two cores
     python -m study.run --space everything --profile paper    # T5-small on GSM8K, GPUs
 
 LoRA, QLoRA in 4 and in 8 bits, and full fine-tuning, in four prompt styles and two variants; and

@@ -1,6 +1,6 @@
 """LoRA against QLoRA on both variants of the data: what does a 4-bit base cost in accuracy?
 
-    python -m study.run --space lora_vs_qlora                    # embedded: minutes on two cores
+    python -m study.run --space lora_vs_qlora                    # embedded: eight minutes on two cores
     python -m study.run --space lora_vs_qlora --profile paper    # T5-small on GSM8K, a GPU
 
 Four arms on the same base model, so that the base's precision is all that differs between the methods.

@@ -1,6 +1,6 @@
 """All 13 comparisons of the paper: Table 1 (methods) and Figure 3 (prompt styles).
 
-    python -m study.run --space paper                    # embedded: 18 minutes on two cores
+    python -m study.run --space paper                    # embedded: about 26 minutes on two cores
     python -m study.run --space paper --profile paper    # T5-small and T5-base on GSM8K, a GPU
 
 The paper's adapter: rank 8 on the attention's query and value; its QLoRA on T5-base, the rest on T5-small
