@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 # What the search, the display and the record of the search ask of a finished trial.
 RESUMED_COLUMNS = (
     ("arm", "replicate", "method", "stage", "status", "reason", "search_number", "search_score")
-    + ("rung_losses",)
-    + ("study", "questions", "accuracy", "train_steps", "planned_steps", "busy_seconds", "log", "config_json")
+    + ("rung_losses", "accuracy", "train_steps", "planned_steps", "busy_seconds", "log", "config_json")
 )  # fmt: skip
 
 
