@@ -70,6 +70,6 @@ def test_a_failed_trial_that_was_tried_again_is_recorded_as_both(tmp_path: Path,
     (assignment, failed), *_ = ended
     again = (assignment, {**failed, "status": "complete", "search_score": 0.5})
     told = [(failed["trial"], None), (failed["trial"], 0.5)]
-    assert record(path, [ended[0]])[assignment.arm.label] == told[:1]
-    assert record(path, [again])[assignment.arm.label] == told
-    assert record(path, [again])[assignment.arm.label] == told
+    assert record(path, [ended[0]])[f"{assignment.arm.label}, replicate 1"] == told[:1]
+    assert record(path, [again])[f"{assignment.arm.label}, replicate 1"] == told
+    assert record(path, [again])[f"{assignment.arm.label}, replicate 1"] == told

@@ -168,7 +168,9 @@ def test_optuna_db_holds_how_a_search_trial_ended(tmp_path: Path) -> None:
     for assignment, row in study.values():
         record.finished(assignment, row)
     own = [row for _, row in study.values() if row["arm"] == "lora main" and row["search_number"] is not None]
-    trials = optuna.load_study(study_name="lora main", storage=f"sqlite:///{tmp_path}/optuna.db").trials
+    trials = optuna.load_study(
+        study_name="lora main, replicate 1", storage=f"sqlite:///{tmp_path}/optuna.db"
+    ).trials
     assert {t.user_attrs["trial"]: t.state.name.lower() for t in trials} == {
         row["trial"]: row["status"] for row in own
     }
