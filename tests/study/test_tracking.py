@@ -163,7 +163,7 @@ def test_mlflow_holds_the_training_and_the_outcome(arm: Arm, folder: ResultsFold
     runs = {run.data.params["trial"]: run for run in client.search_runs([experiment.experiment_id])}
     assert set(runs) == {done.config.trial_id, cut_off.config.trial_id}
     run = runs[done.config.trial_id]
-    assert run.info.run_name == "qlora main, search 1"
+    assert run.info.run_name == "qlora main, replicate 1, search 1"
     assert run.info.status == "FINISHED"
     assert runs[cut_off.config.trial_id].info.status == "FAILED"
     assert (run.data.tags["arm"], run.data.tags["stage"]) == ("qlora main", "search")
