@@ -168,18 +168,7 @@ def two_nodes(tmp_path: Path) -> Iterator[TwoNodes]:
 def test_a_study_that_loses_a_node_comes_to_its_full_table(
     two_nodes: TwoNodes, tiny_model: Path, small_data: Path, tmp_path: Path
 ) -> None:
-    source = [
-        "--model",
-        str(tiny_model),
-        "--data",
-        str(small_data),
-        "--trials",
-        "2",
-        "--replicates",
-        "1",
-        "--confirm-seeds",
-        "1",
-    ]
+    source = ["--model", str(tiny_model), "--data", str(small_data), "--trials", "2", "--replicates", "1"]
     command = [sys.executable, "-m", "tests.fake_study", "--space", "lora_vs_qlora"]
     command += ["--address", two_nodes.address, *source, "--results", str(tmp_path / "results")]
 
@@ -203,7 +192,7 @@ def test_a_study_that_loses_a_node_comes_to_its_full_table(
     two_nodes.kill_second()
     output = study.communicate(timeout=300)[0]
     assert study.returncode == 0, output
-    assert "3 at once" in output
+    assert "3 at once" in " ".join(output.split())
     assert output.count("its node died; it goes on from its last checkpoint") == 1
     (root,) = (path.parent for path in tmp_path.glob("results/*/study.json"))
     folder = ResultsFolder(root)
@@ -236,19 +225,10 @@ def test_a_study_on_a_cluster_without_workers_makes_it_grow(
         command = [sys.executable, "-m", "tests.fake_study", "--space", "lora_vs_qlora"]
         command += ["--address", *growing.said]
         command += ["--model", str(tiny_model), "--data", str(small_data), "--set", "variant=main"]
-        command += [
-            "--trials",
-            "1",
-            "--replicates",
-            "1",
-            "--confirm-seeds",
-            "1",
-            "--results",
-            str(tmp_path / "results"),
-        ]
+        command += ["--trials", "1", "--replicates", "1", "--results", str(tmp_path / "results")]
         done = subprocess.run(command, capture_output=True, text=True, env=growing.environment, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 at once" in done.stdout
+    assert "2 at once" in " ".join(done.stdout.split())
     (root,) = (path.parent for path in tmp_path.glob("results/*/study.json"))
     rows = ResultsFolder(root).read_trials()
     assert {row["status"] for row in rows} == {"complete"}
