@@ -76,13 +76,10 @@ class Progress:
 
     def _left_of(self, arm: Arm) -> dict[str, int]:
         tally = self.tallies[arm.label]
+        ended = {"search": tally.searched, "confirm": tally.confirmed}
         return {
-            "search": arm.replicates * arm.search_trials
-            - tally.searched
-            - self.left_out[arm.label, "search"],
-            "confirm": arm.replicates * arm.confirm_trials
-            - tally.confirmed
-            - self.left_out[arm.label, "confirm"],
+            stage: planned - ended[stage] - self.left_out[arm.label, stage]
+            for stage, planned in arm.trials_by_stage.items()
         }
 
     def _seconds_of(self, label: str, stage: str) -> float:
@@ -253,8 +250,8 @@ def _arms_table(progress: Progress) -> Table:
         mean = sum(tally.confirm_accuracies) / max(1, len(tally.confirm_accuracies))
         table.add_row(
             Text(arm.label),
-            f"{tally.searched}/{arm.replicates * arm.search_trials}",
-            f"{tally.confirmed}/{arm.replicates * arm.confirm_trials}",
+            f"{tally.searched}/{arm.trials_by_stage['search']}",
+            f"{tally.confirmed}/{arm.trials_by_stage['confirm']}",
             "" if tally.best is None else f"{tally.best:.1f}%",
             f"{mean:.1f}%" if tally.confirm_accuracies else "",
         )

@@ -70,9 +70,9 @@ class ArmEstimate:
 
     def seconds(self, done: Counter[tuple[str, str]]) -> float:
         """Return the seconds of its trials, one after another, less those done: (arm, stage) -> trials."""
-        searches = self.arm.replicates * self.arm.search_trials - done[self.arm.label, "search"]
-        confirms = self.arm.replicates * self.arm.confirm_trials - done[self.arm.label, "confirm"]
-        return searches * self.search_seconds + confirms * self.confirm_seconds
+        each = {"search": self.search_seconds, "confirm": self.confirm_seconds}
+        planned = self.arm.trials_by_stage.items()
+        return sum((trials - done[self.arm.label, stage]) * each[stage] for stage, trials in planned)
 
 
 @dataclass(frozen=True)
@@ -208,8 +208,8 @@ def estimate_arm(arm: Arm, facts: Facts, flops_a_second: float) -> ArmEstimate:
         memory_bytes=_memory(largest_config(arm), facts, facts.most_trainable, total),
         model_bytes=4.0 * (facts.most_trainable if adapter else total) + tokenizer,
         checkpoint_bytes=checkpoint_bytes(facts.most_trainable, tokenizer),
-        tables_bytes=arm.replicates
-        * (arm.search_trials * _tables(facts.validation) + arm.confirm_trials * _tables(facts.test)),
+        tables_bytes=arm.trials_by_stage["search"] * _tables(facts.validation)
+        + arm.trials_by_stage["confirm"] * _tables(facts.test),
     )
 
 

@@ -81,13 +81,12 @@ class Looks:
     def _record(self, replicates: int, stopped: dict[str, str], *, settled: bool) -> bool:
         """Write the look into study.json; say whether it was not there yet, as in a study that goes on."""
         description = self._folder.read_description()
-        before = {look["replicates"]: look for look in description["looks_taken"]}
-        known = before.get(replicates, {})
+        taken = {look["replicates"]: look for look in description["looks_taken"]}
+        known = taken.get(replicates, {})
         if (known.get("settled"), known.get("stopped")) == (settled, stopped):
             return False
-        taken = [look for look in description["looks_taken"] if look["replicates"] != replicates]
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        taken.append({"replicates": replicates, "at": at, "settled": settled, "stopped": stopped})
-        description["looks_taken"] = taken
+        taken[replicates] = {"replicates": replicates, "at": at, "settled": settled, "stopped": stopped}
+        description["looks_taken"] = list(taken.values())
         when_there_is_room(lambda: self._folder.write_description(description))
         return True

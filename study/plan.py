@@ -114,9 +114,17 @@ class Arm:
         return self.search_trials + self.confirm_trials
 
     @property
+    def trials_by_stage(self) -> dict[str, int]:
+        """Trials of all replicates: of the search, and of the confirm stage."""
+        return {
+            "search": self.replicates * self.search_trials,
+            "confirm": self.replicates * self.confirm_trials,
+        }
+
+    @property
     def trials(self) -> int:
         """Trials of all replicates and both stages."""
-        return self.replicates * self.trials_a_replicate
+        return sum(self.trials_by_stage.values())
 
     def search_config(self, parameters: Mapping[str, Any], replicate: int) -> TrialConfig:
         """Return the configuration of a search trial."""

@@ -5,7 +5,7 @@ The same lines open every run, and are what `--dry-run` prints, there with a row
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def preflight(
     folder: Path,
     max_disk: float | None,
     console: Console,
-    finished: Collection[Mapping[str, Any]] = (),
+    finished: Iterable[Mapping[str, Any]] = (),
     studies: Path | None = None,
 ) -> tuple[DiskPlan, Mapping[tuple[str, str], float]]:
     """Print what a bound plan will cost; return what it may take up on disk, and the seconds of a trial.
@@ -123,8 +123,8 @@ def _print_summary(
 
 def _trials(estimate: StudyEstimate) -> str:
     plan = estimate.plan
-    searches = sum(arm.replicates * arm.search_trials for arm in plan.compared)
-    confirms = sum(arm.replicates * arm.confirm_trials for arm in plan.compared)
+    searches = sum(arm.trials_by_stage["search"] for arm in plan.compared)
+    confirms = sum(arm.trials_by_stage["confirm"] for arm in plan.compared)
     looks = f"; at most, with looks after {show_looks(plan)} replicates" if plan.request.looks else ""
     # A search that found nothing, or a look, leaves some out.
     left = "" if estimate.trials_left == plan.trials else f"; at most {estimate.trials_left} are left"
