@@ -46,12 +46,12 @@ def check_model(source: Source, use: Use) -> list[str]:
     """
     from study.quiet import quiet_report
 
-    tokenizer = load_tokenizer(source)
     with told_in_one_line(source, "model"):
         config = load_config(source)
         _check_writes(source, config)
         check_not_quantized(source, config)
         loads = auto_class(config)
+    tokenizer = load_tokenizer(source)
     with quiet_report():
         model = load_whole(source, loads)
     notes = check_vocabulary(source.name, tokenizer, model, family_of(config))
@@ -101,7 +101,7 @@ def _notes(source: Source, model: Any, use: Use) -> list[str]:
     share = share_of_fused_experts(model)
     if share and (use.target_modules or "qlora" in use.methods):
         notes.append(
-            f"the experts of model '{source.name}' ({share:.0%} of its weights) are no linear layers: no "
+            f"the experts of model '{source.name}' ({share:.1%} of its weights) are no linear layers: no "
             "adapter is put on them, and qlora leaves them in 32 bits; full trains them"
         )
     if has_other_senses(model):

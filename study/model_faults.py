@@ -11,6 +11,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
+from importlib.util import find_spec
+from json import JSONDecodeError
+from pathlib import Path
 
 from study.errors import UserError
 from study.record import is_out_of_memory
@@ -37,7 +40,8 @@ def told_in_one_line(source: Source, part: str) -> Iterator[None]:
     except Exception as error:
         if is_out_of_memory(error) or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise UserError(f"the {part} in '{source.path}' can't be read: {explain(error)}") from error
+        why = _vocabulary_fault(error, source.path) if part == "tokenizer" else None
+        raise UserError(f"the {part} in '{source.path}' can't be read: {why or explain(error)}") from error
 
 
 def explain(error: BaseException) -> str:
@@ -69,11 +73,30 @@ def explain(error: BaseException) -> str:
             f"its tokenizer.json is not one that tokenizers {version('tokenizers')} reads "
             f"({_short(text)}); save it again with save_pretrained, or pip install -U tokenizers"
         )
+    if isinstance(error, JSONDecodeError):
+        return f"a JSON file of it is empty, cut off or broken ({_short(text)}); fetch or copy it again"
+    if kind.startswith("StrictDataclass"):
+        return f"its config.json says what can't be: {_short(text.rpartition('Error: ')[2])}"
     packages = [next(filter(None, names)) for names in _PACKAGES.findall(text)]
     if packages and (isinstance(error, ImportError) or kind in ("ValueError", "Exception", "OSError")):
-        wanted = " ".join(dict.fromkeys(name.rstrip(".") for name in packages))
+        wanted = " ".join(dict.fromkeys(name.rstrip(".").lower() for name in packages))
         return f"a package is missing: pip install {wanted}"
     return _short(text) if isinstance(error, OSError | ValueError) and text else f"{kind}: {_short(text)}"
+
+
+def _vocabulary_fault(error: Exception, folder: Path) -> str | None:
+    """Return why a *.model file can't be read; transformers asks for tiktoken whatever is wrong with it."""
+    if "tiktoken" not in str(error):
+        return None
+    for path in sorted(folder.glob("*.model")):
+        content = path.read_bytes()
+        if content[:1] == b"\n":  # a message of protobuf whose first field is a piece
+            if find_spec("sentencepiece") is None:
+                return f"{path.name} is sentencepiece's, a package that is missing: pip install sentencepiece"
+            return f"{path.name} is broken; fetch or copy it again"
+        if not re.match(rb"[A-Za-z0-9+/]+=* \d+\s", content):
+            return f"{path.name} is neither sentencepiece's nor tiktoken's; fetch or copy it again"
+    return None
 
 
 def _short(text: str, most: int = 300) -> str:

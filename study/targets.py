@@ -81,7 +81,7 @@ def check_targets(name: str, model: Any, model_name: str) -> None:
     for target in targets:
         own = [name for name in names if name == target or name.endswith(f".{target}")]
         if not own:
-            last_parts = {name.rpartition(".")[2] for name in names if name and not name[-1].isdigit()}
+            last_parts = {name.rpartition(".")[2] for name, _ in _linear_layers(model)}
             raise unknown_name(f"target module of model '{model_name}'", target, last_parts)
         for name in own:
             if name in tied:

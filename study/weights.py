@@ -7,7 +7,7 @@ memory.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,8 @@ def load_whole(source: Source, auto_class: Any) -> Any:
         )
     floats = {name for name, dtype in dtypes.items() if dtype not in _NOT_FLOATS}
     spare = {name for name in report["unexpected_keys"] if name in floats and not name.endswith(_TABLES)}
-    _check_names(source, model, set(report["missing_keys"]), spare)
+    missing = set(report["missing_keys"]) | _lost_head(source, model, dtypes.keys())
+    _check_names(source, model, missing, spare)
     _check_shapes(source, report["mismatched_keys"])
     packed = sorted(dtypes.keys() - floats - set(report["unexpected_keys"]))
     if packed and any(dict(model.named_parameters()).get(name) is not None for name in packed):
@@ -153,6 +154,19 @@ def _check_names(source: Source, model: Any, missing: set[str], spare: set[str])
             f"model '{source.name}' holds {len(spare)} weights that a {type(model).__name__} has no place "
             f"for ({_some(spare)}); valid: a model that {type(model).__name__}.save_pretrained wrote"
         )
+
+
+def _lost_head(source: Source, model: Any, stored: Collection[str]) -> set[str]:
+    """Return the head that a T5 v1.1 was saved without: transformers would put its embeddings there.
+
+    It ties the head of every T5, and reads that config.json denies it as another setting.
+    """
+    if getattr(model.config, "scale_decoder_outputs", True) or "lm_head.weight" in stored:
+        return set()
+    about = json.loads((source.path / "config.json").read_text(encoding="utf-8"))
+    saved_by = str(next(iter(about.get("architectures") or ()), ""))
+    untied = about.get("tie_word_embeddings") is False or not saved_by.endswith("Generation")
+    return {"lm_head.weight"} if untied else set()
 
 
 def _check_shapes(source: Source, mismatched: Iterable[Any]) -> None:
