@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from study.config import FLOOR_METHODS
 from study.data import TEST_SHARE, fingerprint, load_code, load_split
-from study.models import check_model
+from study.labels import name_apart
+from study.model_check import Use, check_model
 from study.plan import Arm, Plan
 from study.sources import Source, find_code_data, find_data, find_model, fingerprint_folder
+from study.space import ends
 from study.without_program import describe_missing
 from study.workplace import Workplace
 
@@ -25,9 +28,10 @@ def bind(plan: Plan) -> Plan:
     variants, notes = _read_variants(plan, data.path)
     code = _code_source(plan)
     code_rows = load_code(code.path, skip_bad_rows=plan.request.skip_bad_rows) if code else None
-    models = {name: find_model(name) for name in dict.fromkeys(arm.values["model"] for arm in plan.arms)}
+    names = dict.fromkeys(arm.values["model"] for arm in plan.arms)
+    models = name_apart({name: find_model(name) for name in names})
     for name, model in models.items():
-        check_model(model, _target_modules(plan, name))
+        notes += check_model(model, _use(plan, name))
     prints = {name: model.revision or fingerprint_folder(model.path) for name, model in models.items()}
 
     def bound(arm: Arm) -> Arm:
@@ -104,12 +108,25 @@ def _code_source(plan: Plan) -> Source | None:
     return find_code_data(names.pop()) if names else None
 
 
-def _target_modules(plan: Plan, model: str) -> set[str]:
-    """Return every value of target_modules that a trial on `model` may have."""
-    found: set[str] = set()
-    for arm in plan.arms:
-        if arm.values["model"] == model:
-            searched = arm.ranges.get("target_modules")
-            choices = getattr(searched, "choices", None) or [arm.values.get("target_modules")]
-            found.update(str(choice) for choice in choices if choice is not None)
-    return found
+def _use(plan: Plan, model: str) -> Use:
+    """Return what the trials on `model` may do with it."""
+    arms = [
+        arm for arm in plan.arms if arm.values["model"] == model and arm.values["method"] not in FLOOR_METHODS
+    ]
+
+    def values(name: str) -> set[Any]:
+        found = {value for arm in arms for value in _values(arm, name)}
+        return found - {None}
+
+    return Use(
+        methods=frozenset(values("method")),
+        target_modules=frozenset(values("target_modules")),
+        source_tokens=max(values("max_source_tokens")),
+        target_tokens=max(values("max_target_tokens")),
+    )
+
+
+def _values(arm: Arm, name: str) -> tuple[Any, ...]:
+    """Return the values that an arm's trials may have of a setting: its own, and its range's ends."""
+    own = getattr(arm.confirm_config({}, 0), name)
+    return (own, *ends(arm.ranges[name])) if name in arm.ranges else (own,)

@@ -22,7 +22,7 @@ from study.prompts import Example, render
 from study.workplace import Workplace
 
 # Goes up when what the cache holds changes for the same key.
-CACHE_VERSION = 4
+CACHE_VERSION = 5
 
 
 @dataclass(frozen=True)
