@@ -33,8 +33,7 @@ def bind(plan: Plan) -> Plan:
     variants, notes = _read_variants(plan, data.path)
     code = _code_source(plan)
     code_rows = load_code(code.path, skip_bad_rows=plan.request.skip_bad_rows) if code else None
-    names = dict.fromkeys(arm.values["model"] for arm in plan.arms)
-    models = name_apart({name: find_model(name) for name in names})
+    models = _find_models(plan)
     for name, model in models.items():
         notes += check_model(model, _use(plan, name))
     prints = {name: model.revision or fingerprint_folder(model.path) for name, model in models.items()}
@@ -113,6 +112,18 @@ def _code_source(plan: Plan) -> Source | None:
     return find_code_data(names.pop()) if names else None
 
 
+def _find_models(plan: Plan) -> dict[str, Source]:
+    """Return how the plan names a model -> where it was found, each under a name of its own."""
+    asked = {arm.values["model"]: None for arm in plan.arms if arm.values["method"] not in FLOOR_METHODS}
+    # A floor has no model, but its limits are in tokens of one: that of an arm, or the profile's.
+    others = {arm.values["model"]: None for arm in plan.arms if arm.values["model"] not in asked}
+    found = {name: find_model(name) for name in asked}
+    by_path = {source.path: name for name, source in found.items()}
+    beside = {name: find_model(name) for name in others}
+    named = name_apart(found | {n: s for n, s in beside.items() if s.path not in by_path})
+    return named | {n: named[by_path[s.path]] for n, s in beside.items() if s.path in by_path}
+
+
 def _use(plan: Plan, model: str) -> Use:
     """Return what the trials on `model` may do with it."""
     from study.model_check import Use
@@ -128,8 +139,8 @@ def _use(plan: Plan, model: str) -> Use:
     return Use(
         methods=frozenset(values("method")),
         target_modules=frozenset(values("target_modules")),
-        source_tokens=max(values("max_source_tokens")),
-        target_tokens=max(values("max_target_tokens")),
+        source_tokens=max(values("max_source_tokens"), default=8),
+        target_tokens=max(values("max_target_tokens"), default=8),
     )
 
 

@@ -72,8 +72,9 @@ def name_apart(found: Mapping[str, Source]) -> dict[str, Source]:
             raise UserError(f"the models '{other}' and '{name}' are one folder ({source.path}); name it once")
         by_path[source.path] = name
     times = Counter(_seen_as(source.name) for source in found.values())
-    alike = {name: s for name, s in found.items() if times[_seen_as(s.name)] > 1 and s.revision is None}
-    parts = _apart({name: [s.path.name, *reversed(s.path.parent.parts)] for name, s in alike.items()})
+    # The shipped model has a name of its own, as those of the Hub have.
+    alike = {n: s for n, s in found.items() if times[_seen_as(s.name)] > 1 and s.name == s.path.name}
+    parts = _apart({name: [s.path.name, *s.path.parent.parts[::-1]] for name, s in alike.items()}, least=2)
     # A name with a slash alone would read as the Hub's: "x (a)" is the folder a/x.
     return {
         name: replace(source, name=_in_brackets(parts[name])) if name in parts else source
@@ -92,10 +93,10 @@ def _short_names(models: Iterable[str]) -> dict[str, str]:
     return {model: "/".join(reversed(own)).replace("_", "-") for model, own in parts.items()}
 
 
-def _apart(parts: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+def _apart(parts: Mapping[str, Sequence[str]], least: int = 1) -> dict[str, Sequence[str]]:
     """Return name -> the fewest of its parts, from the first on, that no other's are."""
-    taken = {name: own[:1] for name, own in parts.items()}
-    for length in range(2, max(map(len, parts.values()), default=0) + 1):
+    taken = {name: own[:least] for name, own in parts.items()}
+    for length in range(least + 1, max(map(len, parts.values()), default=0) + 1):
         times = Counter(_seen_as("/".join(own)) for own in taken.values())
         taken |= {
             name: parts[name][:length] for name, own in taken.items() if times[_seen_as("/".join(own))] > 1

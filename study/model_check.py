@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.errors import UserError
-from study.families import family_of, text_config
 from study.model_faults import told_in_one_line
 from study.models import auto_class, load_config, load_tokenizer
 from study.sources import Source
 from study.targets import check_targets, has_other_senses, share_of_fused_experts, targets_of
-from study.vocabulary import check_limits, check_vocabulary
 from study.weights import check_not_quantized, load_whole
 
 # Decoder-only by their class, but they see what follows whatever their configuration says.
@@ -44,7 +42,10 @@ def check_model(source: Source, use: Use) -> list[str]:
     Raises:
         UserError: it can't; the message says what is valid.
     """
+    # Imported late: the first line of a study must not wait for torch.
+    from study.families import family_of
     from study.quiet import quiet_report
+    from study.vocabulary import check_limits, check_vocabulary
 
     with told_in_one_line(source, "model"):
         config = load_config(source)
@@ -64,6 +65,8 @@ def check_model(source: Source, use: Use) -> list[str]:
 def _check_writes(source: Source, config: Any) -> None:
     """Refuse encoders: asked to write, they would see what they are to write, and learn to copy it."""
     from transformers.models.auto import modeling_auto as auto
+
+    from study.families import text_config
 
     shown = next(iter(getattr(config, "architectures", None) or ()), f"a model of type '{config.model_type}'")
     refusal = UserError(

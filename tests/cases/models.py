@@ -203,6 +203,37 @@ def added_tokens(*tokens: str, special: bool = False) -> Make:
     return make
 
 
+def gemma3_with_eyes(folder: Path) -> None:
+    """Save a tiny Gemma 3 that has a vision tower."""
+    eyes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 4}
+    config = transformers.Gemma3Config(
+        text_config={**TINY, "head_dim": 8, "max_position_embeddings": 128},
+        vision_config={**eyes, "image_size": 28, "patch_size": 14},
+        eos_token_id=[1, 2],
+    )
+    transformers.Gemma3ForConditionalGeneration(config).save_pretrained(folder)
+    add_tokenizer(folder)
+
+
+def t5gemma(folder: Path) -> None:
+    """Save a tiny T5Gemma: an encoder and a decoder, each with a configuration of its own."""
+    half = {**TINY, "head_dim": 8, "max_position_embeddings": 128}
+    config = transformers.T5GemmaConfig(encoder=half, decoder=half, vocab_size=ROWS)
+    config.decoder_start_token_id = 0
+    transformers.T5GemmaForConditionalGeneration(config).save_pretrained(folder)
+    add_tokenizer(folder)
+
+
+def bert_to_bert(folder: Path) -> None:
+    """Save a tiny encoder-decoder made of two BERTs, of which the second is a decoder."""
+    encoder = config_of("bert", max_position_embeddings=128)
+    decoder = config_of("bert", max_position_embeddings=64, is_decoder=True, add_cross_attention=True)
+    config = transformers.EncoderDecoderConfig.from_encoder_decoder_configs(encoder, decoder)
+    config.decoder_start_token_id, config.pad_token_id = 0, 0
+    transformers.EncoderDecoderModel(config).save_pretrained(folder)
+    add_tokenizer(folder)
+
+
 @dataclass(frozen=True)
 class Case:
     """A folder and what comes of it.
@@ -427,6 +458,17 @@ CASES: Mapping[str, Case] = {
     "roberta's positions begin behind its padding": Case(
         saved("roberta", is_decoder=True, max_position_embeddings=66), "has 65 positions", use=limits(33, 33)
     ),
+    # Composite configurations.
+    "gemma3 with eyes": Case(
+        gemma3_with_eyes,
+        notes=("is q_proj, v_proj", "sees or hears too"),
+        use=Use(frozenset({"lora"}), frozenset({"query-value", "all-linear"}), 64, 64),
+    ),
+    "gemma3 with eyes, too many": Case(gemma3_with_eyes, "has 128 positions", use=limits(128, 128)),
+    "t5gemma": Case(t5gemma, use=Use(frozenset({"lora"}), frozenset({"all-linear"}), 64, 64)),
+    "t5gemma, too many": Case(t5gemma, "max_target_tokens is 129", use=limits(128, 129)),
+    "bert to bert": Case(bert_to_bert, use=limits(128, 64)),
+    "bert to bert, too many": Case(bert_to_bert, "max_source_tokens is 129", use=limits(129, 64)),
     # Target modules.
     "phi3": Case(
         saved("phi3"), notes=("query-value of model 'phi3' is qkv_proj",), use=targets("query-value")
