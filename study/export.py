@@ -64,7 +64,9 @@ def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Pat
         else:
             shutil.copytree(kept, temporary)
         example = loading_example(temporary, config)
-        (temporary / "README.md").write_text(make_card(description, config, measured, example, merged=merged))
+        (temporary / "README.md").write_text(
+            make_card(description, config, measured, example, merged=merged), encoding="utf-8"
+        )
         os.replace(temporary, to)
     except OSError as error:
         raise UserError(f"'{to}' can't be written: {error.strerror or error}") from None

@@ -165,7 +165,7 @@ class ResultsFolder:
                 yield
             return
         try:
-            lock = (self.root / "lock").open("a+")
+            lock = (self.root / "lock").open("a+", encoding="utf-8")
         except OSError as error:
             raise UserError(f"results folder '{self}' can't be written: {error.strerror}") from None
         with lock:

@@ -175,7 +175,7 @@ def _no_weights(source: Source) -> str:
 
 def _reads_bytes(folder: Path) -> bool:
     try:
-        settings = json.loads((folder / "tokenizer_config.json").read_text())
+        settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
         return settings["tokenizer_class"] in _BYTE_TOKENIZERS
     except (OSError, ValueError, KeyError, TypeError):
         return False

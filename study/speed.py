@@ -84,6 +84,6 @@ def _measure_rate(device: str, threads: int) -> float:
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text().strip()
+        return Path(path).read_text(encoding="utf-8").strip()
     except OSError:
         return ""

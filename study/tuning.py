@@ -342,7 +342,7 @@ def _actor_task_failed_or_killed(manager: Any, tracked_actor_task: Any, exceptio
 
 def _last_error(trial: Any) -> str:
     """Return what Ray says of a trial's last fault; its file holds them all."""
-    return Path(trial.error_file).read_text().rpartition("Failure # ")[2]
+    return Path(trial.error_file).read_text(encoding="utf-8", errors="replace").rpartition("Failure # ")[2]
 
 
 def _has_lost_its_node(trial: Any) -> bool:
