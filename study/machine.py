@@ -127,9 +127,9 @@ def _git(folder: Path, *arguments: str) -> str:
         ["git", *arguments],
         cwd=folder,
         capture_output=True,
-        text=True,
         check=True,
         timeout=10,
         encoding="utf-8",
+        errors="replace",
     )
     return done.stdout.strip()

@@ -25,6 +25,7 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from study.errors import UserError
+from study.interruption import check, shielded
 from study.observer import Observer
 from study.raylet import ended_with_the_raylet
 from study.record import config_columns
@@ -106,7 +107,8 @@ def run_trials(
         with ended_with_the_raylet():
             tuner.fit()
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        with shielded():
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 class _NotPickled:
@@ -233,6 +235,7 @@ class _Watcher(_NotPickled, TrialProgressCallback):
         self._fault: Exception | None = None
 
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
+        check()
         if self._fault is not None:
             raise self._fault
         self._searcher.is_open()  # what closes the gate is to be said while all slots are busy, too

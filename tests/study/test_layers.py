@@ -42,8 +42,8 @@ def test_only_the_scheduler_knows_ray() -> None:
     }
 
 
-def test_the_study_calls_the_analysis_at_its_end_and_to_judge_its_plan_alone() -> None:
-    assert users_of("analysis") == {"judging.py", "run.py"}
+def test_the_study_calls_the_analysis_at_its_end_to_judge_its_plan_and_to_print() -> None:
+    assert users_of("analysis") == {"closing.py", "command_line.py", "judging.py"}
 
 
 def test_the_analysis_imports_nothing_heavy() -> None:

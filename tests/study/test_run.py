@@ -163,7 +163,7 @@ def test_texts_over_their_limit_are_counted_before_anything_runs(
         ('{"schema_version": 1, "request": {"spice": 1}}', "written by another version"),
         ('{"schema_version": 1}', "written by another version"),
         ('{"schema_version": 1, "request": {"space": "lora_vs_qlora"}}', "begun under an earlier protocol"),
-        ("[]", "written by another version"),
+        ("[]", "holds no JSON object"),
         ('{"schema_version": 1, "request"', "no readable study.json"),
         ("", "no readable study.json"),
     ],
