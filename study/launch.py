@@ -250,7 +250,7 @@ def _has_its_scores(row: Mapping[str, Any]) -> bool:
 
 
 def _forget_failed(folder: ResultsFolder, finished: Mapping[str, Any]) -> None:
-    """Delete the rows of trials that failed, or are damaged, and are to be run again: they would pass for new."""
+    """Delete the rows of failed or damaged trials that run again: they would pass for the new ones."""
     for trial in set(folder.trial_ids()) - finished.keys():
         row = folder.read_trial(trial, ["status", "stage", "accuracy", "search_score"])
         if row is not None and (row["status"] == "failed" or not _has_its_scores(row)):
