@@ -26,6 +26,7 @@ from ray.tune.search import Searcher
 from ray.tune.search.search_generator import SearchGenerator
 
 from study.errors import UserError
+from study.interruption import check, shielded
 from study.observer import Observer
 from study.raylet import ended_with_the_raylet
 from study.record import config_columns
@@ -107,7 +108,8 @@ def run_trials(
         with ended_with_the_raylet():
             tuner.fit()
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        with shielded():
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 class _NotPickled:
@@ -239,6 +241,7 @@ class _Watcher(_NotPickled, TrialProgressCallback):
         self._fault: Exception | None = None
 
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
+        check()
         if self._fault is not None:
             raise self._fault
         self._searcher.is_open()  # what closes the gate is to be said while all slots are busy, too
@@ -348,7 +351,7 @@ def _actor_task_failed_or_killed(manager: Any, tracked_actor_task: Any, exceptio
 
 def _last_error(trial: Any) -> str:
     """Return what Ray says of a trial's last fault; its file holds them all."""
-    return Path(trial.error_file).read_text().rpartition("Failure # ")[2]
+    return Path(trial.error_file).read_text(encoding="utf-8", errors="replace").rpartition("Failure # ")[2]
 
 
 def _has_lost_its_node(trial: Any) -> bool:

@@ -36,6 +36,7 @@ class CommandLine:
             stderr=subprocess.STDOUT,
             text=True,
             env={**os.environ, "PYTHONPATH": str(ROOT), "FAKE_TRAINER": trainer},
+            encoding="utf-8",
         )
 
 
