@@ -19,6 +19,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from analysis.cells import plain_cell
 from analysis.command_line import open_console, results_parser, run_command
 from analysis.errors import AnalysisError
 from analysis.frames import Frames, load
@@ -70,9 +71,18 @@ def _main(arguments: Sequence[str] | None) -> None:
     if options.format == "table":
         open_console().print(_table(found))
     elif options.format == "csv":
-        print(found.to_pandas().to_csv(index=False), end="")
+        print(_csv(found), end="")
     else:
         print(json.dumps(found.to_pylist(), default=str, ensure_ascii=False, indent=1))
+
+
+def _csv(found: pa.Table) -> str:
+    frame = found.to_pandas()
+    frame.columns = [plain_cell(name) for name in frame.columns]
+    for place, kind in enumerate(found.schema.types):
+        if not pa.types.is_primitive(kind):
+            frame.isetitem(place, frame.iloc[:, place].map(plain_cell))
+    return str(frame.to_csv(index=False))
 
 
 def _table(found: pa.Table) -> Table:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from study.config import FLOOR_METHODS
 from study.data import TEST_SHARE, fingerprint, load_code, load_split
 from study.labels import name_apart
-from study.model_check import Use, check_model
 from study.plan import Arm, Plan
 from study.sources import Source, find_code_data, find_data, find_model, fingerprint_folder
 from study.space import ends
 from study.without_program import describe_missing
 from study.workplace import Workplace
+
+if TYPE_CHECKING:
+    from study.model_check import Use
 
 
 def bind(plan: Plan) -> Plan:
@@ -24,6 +26,9 @@ def bind(plan: Plan) -> Plan:
     Raises:
         UserError: a model or the data can't be used.
     """
+    # Imported late: the first line of a study does not wait for torch.
+    from study.model_check import check_model
+
     data = find_data(plan.request.data or plan.profile.data)
     variants, notes = _read_variants(plan, data.path)
     code = _code_source(plan)
@@ -121,6 +126,8 @@ def _find_models(plan: Plan) -> dict[str, Source]:
 
 def _use(plan: Plan, model: str) -> Use:
     """Return what the trials on `model` may do with it."""
+    from study.model_check import Use
+
     arms = [
         arm for arm in plan.arms if arm.values["model"] == model and arm.values["method"] not in FLOOR_METHODS
     ]
