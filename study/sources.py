@@ -124,11 +124,14 @@ def fingerprint_tokenizer(folder: Path) -> str:
 
 def _find(kind: str, name: str, patterns: list[str]) -> Source:
     word = {"dataset": "data"}.get(kind, kind)
-    found = Path(name).expanduser()
-    if found.is_dir() or (found.is_file() and kind == "dataset"):
-        return Source(found.resolve().name, found.resolve())
-    if found.exists():
-        raise UserError(f"{word} '{name}' is a file; valid: a folder, a Hub name, or '{EMBEDDED}'")
+    try:
+        found = Path(name).expanduser()
+        if found.is_dir() or (found.is_file() and kind == "dataset"):
+            return Source(found.resolve().name, found.resolve())
+        if found.exists():
+            raise UserError(f"{word} '{name}' is a file; valid: a folder, a Hub name, or '{EMBEDDED}'")
+    except (OSError, RuntimeError, ValueError) as error:  # too long, not to be entered, nobody's home
+        raise UserError(f"no {word} '{name[:200]}': {getattr(error, 'strerror', None) or error}") from None
     if not is_hub_name(name):
         here = (
             f": '{found.parent}' is a folder here"

@@ -269,6 +269,12 @@ CASES: Mapping[str, Case] = {
     # Whole, as they are.
     "t5": Case(saved("t5"), use=targets("query-value", "all-linear", "q,v")),
     "llama": Case(saved("llama"), use=targets("query-value", "all-linear", "q_proj,down_proj")),
+    "t5 that reads bytes": Case(
+        then(
+            lambda folder: model_of("t5", vocab_size=384).save_pretrained(folder),
+            settings("tokenizer_config.json", tokenizer_class="ByT5Tokenizer"),
+        )
+    ),
     "gpt2 with a tied head that is not in the file": Case(saved("gpt2"), use=targets("c_attn")),
     "gpt2 with its old tables of masks": Case(
         then(saved("gpt2"), weights(lambda w: {**w, "transformer.h.0.attn.bias": MASK}))
