@@ -9,6 +9,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from study.errors import UserError
+from study.printable import printable
 from study.quiet import quiet_imports
 
 
@@ -34,10 +35,10 @@ def run_command(command: Callable[[Sequence[str] | None], int], arguments: Seque
 
 
 def say(console: Console, text: str) -> None:
-    """Print a line as it is: no markup, no wrapping."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    """Print a line as it is: no markup, no wrapping; what a terminal would obey is escaped."""
+    console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def complain(text: str) -> None:
-    """Print a line to standard error."""
-    Console(stderr=True).print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+    """Print a line to standard error; what a terminal would obey is escaped."""
+    Console(stderr=True).print(printable(text), style="red", markup=False, highlight=False, soft_wrap=True)

@@ -1,7 +1,7 @@
 """Finding a model or a data set: shipped with the project, a local folder, or a name on the Hub.
 
 A Hub name is fetched once into the Hub's own cache and is a folder from then on, so everything behind
-this module reads local folders alone. Fetched are safetensors, JSON, text and Parquet: never a pickle.
+this module reads local folders alone. Fetched are safetensors, JSON, text, Parquet and Arrow: never a pickle.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from study.errors import UserError
 EMBEDDED = "embedded"
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _MODEL_FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
-_DATA_FILES = ["*.parquet", "*.jsonl", "README.md"]
+# Every kind of file that `study.row_files` reads, compressed or not; a README.md says which are which split.
+_DATA_SUFFIXES = ("jsonl", "ndjson", "json", "csv", "tsv", "parquet", "arrow")
+_DATA_FILES = ["README.md", *(f"*.{s}*" for suffix in _DATA_SUFFIXES for s in (suffix, suffix.upper()))]
 # One of these holds a tokenizer's vocabulary. The tokenizers that have none, for they read bytes, are named.
 _VOCABULARIES = ("tokenizer.json", "*.model", "vocab.json", "vocab.txt")
 _BYTE_TOKENIZERS = ("ByT5Tokenizer",)
@@ -122,7 +124,10 @@ def fingerprint_tokenizer(folder: Path) -> str:
 def _find(kind: str, name: str, patterns: list[str]) -> Source:
     word = {"dataset": "data"}.get(kind, kind)
     found = Path(name).expanduser()
-    if found.is_dir() or (found.is_file() and kind == "dataset"):
+    if found.is_file() and kind == "dataset":
+        # Not where a link leads: it is the link's own name that says what the file is.
+        return Source(found.name, found.absolute())
+    if found.is_dir():
         return Source(found.resolve().name, found.resolve())
     if found.exists():
         raise UserError(f"{word} '{name}' is a file; valid: a folder, a Hub name, or '{EMBEDDED}'")
