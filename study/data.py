@@ -177,6 +177,7 @@ def _without_leaks(data: DataSet, variant: str) -> tuple[DataSet, list[str]]:
 def _check_size(data: DataSet, source: Path) -> None:
     questions, has_validation = len(data.names(data.train)), data.validation is not None
     if questions < (1 if has_validation else 2):
+        questions += len(data.names(data.test)) if data.test.held_out else 0
         raise _too_small(source, questions, data.test.held_out, has_validation)
     if data.validation is not None and not data.validation.problems:
         raise UserError(f"data '{source}': all questions of its validation split are in its test split too")

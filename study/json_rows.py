@@ -12,6 +12,9 @@ from study.csv_rows import Fault
 from study.errors import UserError
 from study.row_shapes import CHAT_COLUMNS
 
+# Numbers are those that are written: 0.1, and not the nearest float.
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)
+
 
 def read_json_lines(stream: Iterable[str]) -> Iterator[tuple[int, Any]]:
     """Yield (line number from 1, what the line says, or a `Fault`)."""
@@ -48,7 +51,7 @@ def read_json(path: Path, stream: IO[str], *, may_be_one: bool) -> Iterator[tupl
 
 def _whole(path: Path, text: str) -> Any:
     try:
-        return json.loads(text, parse_float=Decimal, parse_int=Decimal)
+        return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise UserError(f"data file '{path}' is no JSON: {error.msg} ({where})") from None
@@ -82,6 +85,6 @@ def _holds_objects(part: Any) -> bool:
 def _parse(line: str) -> Any:
     """Return what a line of JSON says, its numbers as they are written; a `Fault` for what is no JSON."""
     try:
-        return json.loads(line, parse_float=Decimal, parse_int=Decimal)
+        return _DECODER.decode(line)
     except (ValueError, RecursionError):  # not JSON, or nested without end
         return Fault("not a JSON object")

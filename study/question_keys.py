@@ -16,6 +16,7 @@ _SAME_SIGNS = str.maketrans(
     | dict.fromkeys("'\u2018\u2019\u02bc`", None)
 )
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_NO_ASCII_LETTERS = {code: None for code in range(128) if not chr(code).isalnum()}
 _NO_LETTERS = re.compile(r"[\W_]+")
 _SIGNS = "-+*/^=<>%()"
 # A number with the sign that stands before it alone, a word, a sign.
@@ -63,8 +64,9 @@ def find_twins(questions: Iterable[str]) -> dict[str, str]:
 
 def _letters(question: str) -> int:
     """Return a number that is equal for questions with equal keys, and for few others; it is made fast."""
-    text = question if question.isascii() else unicodedata.normalize("NFKC", question)
-    return hash(_NO_LETTERS.sub("", text.casefold()))
+    if question.isascii():
+        return hash(question.translate(_NO_ASCII_LETTERS).lower())
+    return hash(_NO_LETTERS.sub("", unicodedata.normalize("NFKC", question).casefold()))
 
 
 def _counts(tokens: list[str], place: int) -> bool:

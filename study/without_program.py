@@ -98,7 +98,7 @@ def _main(arguments: Sequence[str] | None) -> int:
     options = make_parser().parse_args(arguments)
     columns = Columns(options.question_column, options.answer_column)
     path = find_data(options.data).path
-    data = load_data(path, options.variant, columns=columns, keep_leaks=True)
+    data = load_data(path, options.variant, columns=columns)
     for split, problems in (("train", data.train.problems), ("test", data.test.problems)):
         missing = without_program(problems)
         for found in missing:
