@@ -28,12 +28,13 @@ class Choice:
     workplace: Workplace
     stored: StoredProblems
 
-    def held_out(self) -> set[str]:
-        """Return the names of the training questions that validate the trial's replicate."""
-        if self.stored.has_validation:
-            return set()
+    def side(self, split: str) -> list[int]:
+        """Return the rows of the train file that the trial's replicate trains on, or is validated on."""
         names = self.stored.names("train")
-        return choose_held_out(names, self.config.validation_questions, self.config.split_seed)
+        if self.stored.has_validation:
+            return [*range(len(names))] if split == "train" else []
+        held_out = choose_held_out(names, self.config.validation_questions, self.config.split_seed)
+        return [i for i, name in enumerate(names) if (name in held_out) == (split == "validation")]
 
     def is_whole(self, split: str) -> bool:
         """Tell whether every row of a split's file is tokenised, which serves every replicate."""
@@ -67,15 +68,12 @@ class Choice:
         if self.stored.has_validation:
             ranked = self._ranked(self.stored.questions("validation"), self.config.split_seed)
             return self.stored.problems("validation", sorted(ranked[: self.config.validation_questions]))
-        held_out = self.held_out()
-        names = self.stored.names("train")
-        return self.stored.problems("train", [i for i, name in enumerate(names) if name in held_out])
+        return self.stored.problems("train", self.side("validation"))
 
     def _train(self) -> list[int]:
         """Return the first `train_questions` rows of a random order; for programs, those that have one."""
-        held_out, names = self.held_out(), self.stored.names("train")
-        rest = [i for i, name in enumerate(names) if name not in held_out]
-        ranked = [rest[i] for i in self._ranked([names[i] for i in rest], self.config.split_seed)]
+        rest, questions = self.side("train"), self.stored.questions("train")
+        ranked = [rest[i] for i in self._ranked([questions[i] for i in rest], self.config.split_seed)]
         limit = self.config.train_questions
         assert limit is not None
         if self.config.prompt_style != "python_code":

@@ -69,10 +69,11 @@ def load_examples(config: TrialConfig, workplace: Workplace, split: str) -> Exam
     stored = open_problems(config, workplace)
     choice = Choice(config, workplace, stored)
     is_drawn = split == "train" or (split == "validation" and not stored.has_validation)
-    file = "train" if is_drawn and choice.is_whole(split) else split
+    is_divided = is_drawn and choice.is_whole(split)
+    file = "train" if is_divided else split
     rows = _tokenised(config, workplace, file, choice.key(split), lambda: choice.problems(file))
-    if file == "train":
-        # Each replicate divides the whole file otherwise: what is kept is the file, and divided it is here.
+    if is_divided:
+        # Each replicate divides the file otherwise: what is kept is the file, and divided it is here.
         rows = rows.select(_side(choice, split, rows["no_program"][:]))
     examples = Examples(rows)
     if not len(examples):
@@ -83,18 +84,9 @@ def load_examples(config: TrialConfig, workplace: Workplace, split: str) -> Exam
 
 
 def _side(choice: Choice, split: str, no_program: Sequence[bool]) -> list[int]:
-    """Return the rows of the tokenised train file, or of its chosen rows, that are in a split."""
-    if not choice.is_whole("train"):
-        return list(range(len(no_program)))
-    names, held_out = choice.stored.names("train"), choice.held_out()
-    if split == "validation":
-        return [i for i, name in enumerate(names) if name in held_out]
+    """Return the rows of the tokenised train file that are in a split: train or validation."""
     # A problem without a program can't teach one; where it is scored, it is scored.
-    return [
-        i
-        for i, (name, without) in enumerate(zip(names, no_program, strict=True))
-        if name not in held_out and not without
-    ]
+    return [i for i in choice.side(split) if split == "validation" or not no_program[i]]
 
 
 def encode(
