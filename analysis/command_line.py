@@ -11,6 +11,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from analysis.errors import AnalysisError
+from analysis.printable import printable
 
 
 class Parser(argparse.ArgumentParser):
@@ -48,5 +49,5 @@ def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
 
 
 def _say(message: str) -> int:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
     return 2

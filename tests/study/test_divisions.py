@@ -1,4 +1,4 @@
-"""No question stands in two of train, validation and test, whatever the layout; when two questions are one."""
+"""No question stands in two of train, validation and test, whatever the layout; which questions are one."""
 
 import json
 from collections.abc import Callable
