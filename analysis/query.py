@@ -20,6 +20,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from analysis.cells import plain_cell
 from analysis.command_line import open_console, results_parser, run_command
 from analysis.errors import AnalysisError
 from analysis.frames import Frames, load
@@ -72,7 +73,7 @@ def _main(arguments: Sequence[str] | None) -> None:
     if options.format == "table":
         open_console().print(_table(found))
     elif options.format == "csv":
-        _write(found.to_pandas().to_csv(index=False))
+        _write(_csv(found))
     else:
         _write(f"{json.dumps(found.to_pylist(), default=str, ensure_ascii=False, indent=1)}\n")
 
@@ -80,6 +81,15 @@ def _main(arguments: Sequence[str] | None) -> None:
 def _write(text: str) -> None:
     """Write to stdout: into a file as it is, to a terminal without what a terminal would obey."""
     print(printable(text) if sys.stdout.isatty() else text, end="")
+
+
+def _csv(found: pa.Table) -> str:
+    frame = found.to_pandas()
+    frame.columns = [plain_cell(name) for name in frame.columns]
+    for place, kind in enumerate(found.schema.types):
+        if not pa.types.is_primitive(kind):
+            frame.isetitem(place, frame.iloc[:, place].map(plain_cell))
+    return str(frame.to_csv(index=False))
 
 
 def _table(found: pa.Table) -> Table:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from study.config import FLOOR_METHODS
 from study.data import DataSet, Split, describe_skipped, fingerprint, load_code, load_data
-from study.models import check_model
+from study.labels import name_apart
 from study.plan import Arm, Plan
 from study.problem_store import keep_problems
 from study.sources import Source, find_code_data, find_data, find_model, fingerprint_folder
+from study.space import ends
 from study.without_program import check_programs, describe_missing
 from study.workplace import Workplace
+
+if TYPE_CHECKING:
+    from study.model_check import Use
 
 
 def bind(plan: Plan) -> Plan:
@@ -22,14 +27,17 @@ def bind(plan: Plan) -> Plan:
     Raises:
         UserError: a model or the data can't be used.
     """
+    # Imported late: the first line of a study does not wait for torch.
+    from study.model_check import check_model
+
     data = find_data(plan.request.data or plan.profile.data)
     variants, notes = _read_variants(plan, data.path)
     prints_of_data = {variant: fingerprint(*read.splits) for variant, read in variants.items()}
     code = _code_source(plan)
     code_rows = load_code(code.path, skip_bad_rows=plan.request.skip_bad_rows) if code else None
-    models = {name: find_model(name) for name in dict.fromkeys(arm.values["model"] for arm in plan.arms)}
+    models = _find_models(plan)
     for name, model in models.items():
-        check_model(model, _target_modules(plan, name))
+        notes += check_model(model, _use(plan, name))
     prints = {name: model.revision or fingerprint_folder(model.path) for name, model in models.items()}
 
     def bound(arm: Arm) -> Arm:
@@ -128,12 +136,39 @@ def _code_source(plan: Plan) -> Source | None:
     return find_code_data(names.pop()) if names else None
 
 
-def _target_modules(plan: Plan, model: str) -> set[str]:
-    """Return every value of target_modules that a trial on `model` may have."""
-    found: set[str] = set()
-    for arm in plan.arms:
-        if arm.values["model"] == model:
-            searched = arm.ranges.get("target_modules")
-            choices = getattr(searched, "choices", None) or [arm.values.get("target_modules")]
-            found.update(str(choice) for choice in choices if choice is not None)
-    return found
+def _find_models(plan: Plan) -> dict[str, Source]:
+    """Return how the plan names a model -> where it was found, each under a name of its own."""
+    asked = {arm.values["model"]: None for arm in plan.arms if arm.values["method"] not in FLOOR_METHODS}
+    # A floor has no model, but its limits are in tokens of one: that of an arm, or the profile's.
+    others = {arm.values["model"]: None for arm in plan.arms if arm.values["model"] not in asked}
+    found = {name: find_model(name) for name in asked}
+    by_path = {source.path: name for name, source in found.items()}
+    beside = {name: find_model(name) for name in others}
+    named = name_apart(found | {n: s for n, s in beside.items() if s.path not in by_path})
+    return named | {n: named[by_path[s.path]] for n, s in beside.items() if s.path in by_path}
+
+
+def _use(plan: Plan, model: str) -> Use:
+    """Return what the trials on `model` may do with it."""
+    from study.model_check import Use
+
+    arms = [
+        arm for arm in plan.arms if arm.values["model"] == model and arm.values["method"] not in FLOOR_METHODS
+    ]
+
+    def values(name: str) -> set[Any]:
+        found = {value for arm in arms for value in _values(arm, name)}
+        return found - {None}
+
+    return Use(
+        methods=frozenset(values("method")),
+        target_modules=frozenset(values("target_modules")),
+        source_tokens=max(values("max_source_tokens"), default=8),
+        target_tokens=max(values("max_target_tokens"), default=8),
+    )
+
+
+def _values(arm: Arm, name: str) -> tuple[Any, ...]:
+    """Return the values that an arm's trials may have of a setting: its own, and its range's ends."""
+    own = getattr(arm.confirm_config({}, 0), name)
+    return (own, *ends(arm.ranges[name])) if name in arm.ranges else (own,)

@@ -144,7 +144,7 @@ def loading_example(folder: Path, config: TrialConfig) -> str:
     """Return Python code that loads the model in `folder` and asks it, with transformers and peft alone."""
     adapters = adapter_folders(folder)
     about = next(iter(adapters.values()), folder) / ("adapter_config.json" if adapters else "config.json")
-    shape = json.loads(about.read_text())
+    shape = json.loads(about.read_text(encoding="utf-8"))
     causal = shape["task_type"] == "CAUSAL_LM" if adapters else not shape.get("is_encoder_decoder")
     auto = "AutoModelForCausalLM" if causal else "AutoModelForSeq2SeqLM"
     where = shape["base_model_name_or_path"] if adapters else "."

@@ -21,6 +21,7 @@ from pathlib import Path
 from study.card import Measured, loading_example, make_card
 from study.command_line import Parser, run_command
 from study.config import TrialConfig
+from study.description import check_shape, check_version
 from study.errors import UserError, unknown_name
 from study.results import ResultsFolder
 from study.sources import Source
@@ -46,6 +47,8 @@ def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Pat
         UserError: there is no such arm, it kept no model, its base is gone, or `to` exists.
     """
     description = folder.read_description()
+    check_version(description, "exported")
+    check_shape(description, "exported")
     arms = {entry["label"]: entry for entry in description["arms"] if entry["search_trials"]}
     if arm not in arms:
         raise unknown_name("arm", arm, arms)
@@ -64,7 +67,9 @@ def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Pat
         else:
             shutil.copytree(kept, temporary)
         example = loading_example(temporary, config)
-        (temporary / "README.md").write_text(make_card(description, config, measured, example, merged=merged))
+        (temporary / "README.md").write_text(
+            make_card(description, config, measured, example, merged=merged), encoding="utf-8"
+        )
         os.replace(temporary, to)
     except OSError as error:
         raise UserError(f"'{to}' can't be written: {error.strerror or error}") from None

@@ -26,7 +26,7 @@ from study.prompts import Example, render
 from study.workplace import Workplace
 
 # Goes up when what the cache holds changes for the same key.
-CACHE_VERSION = 5
+CACHE_VERSION = 6
 _BATCH_ROWS = 4096
 _TOKENS, _TEXT, _FLAG = pa.list_(pa.int32()), pa.string(), pa.bool_()
 _SCHEMA = pa.schema(

@@ -21,7 +21,10 @@ def folder_with(tmp_path: Path, rows: list) -> Path:
 
 def test_parquet_in_the_hubs_layout_gives_the_same_rows(small_data: Path, tmp_path: Path) -> None:
     for split in ("train", "test"):
-        rows = [json.loads(t) for t in (small_data / "main" / f"{split}.jsonl").read_text().splitlines()]
+        rows = [
+            json.loads(t)
+            for t in (small_data / "main" / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
+        ]
         (tmp_path / "main").mkdir(exist_ok=True)
         pq.write_table(pa.Table.from_pylist(rows), tmp_path / "main" / f"{split}-00000-of-00001.parquet")
     for split in ("train", "test"):
@@ -59,7 +62,9 @@ def test_a_bad_row_is_named_by_file_and_row(tmp_path: Path, bad: object, reason:
 )
 def test_a_number_in_json_is_the_number_that_is_written(tmp_path: Path, written: str, number: str) -> None:
     path = tmp_path / "mine.jsonl"
-    path.write_text("".join(f'{{"question": "q{i}", "answer": {written}}}\n' for i in range(3)))
+    path.write_text(
+        "".join(f'{{"question": "q{i}", "answer": {written}}}\n' for i in range(3)), encoding="utf-8"
+    )
     split = load_split(path, "main", "train")
     assert {problem.answer for problem in split.problems} == {f"#### {number}"}
 
@@ -170,7 +175,9 @@ def test_data_of_ones_own_under_any_column_names(tmp_path: Path, suffix: str) ->
     if suffix == ".parquet":
         pq.write_table(pa.Table.from_pylist(own_rows(20)), path)
     elif suffix == ".csv":
-        path.write_text("prompt,solution,note\n" + "".join(f"question {i},{i},x\n" for i in range(20)))
+        path.write_text(
+            "prompt,solution,note\n" + "".join(f"question {i},{i},x\n" for i in range(20)), encoding="utf-8"
+        )
     else:
         write_jsonl(path, own_rows(20))
     train = load_split(path, "main", "train", columns=OWN)

@@ -14,7 +14,8 @@ from study.config import TrialConfig
 from study.errors import UserError
 from study.evaluation import generate_answers, score_targets
 from study.families import DecoderOnly, EncoderDecoder, family_of
-from study.models import check_model, load_base, load_tokenizer
+from study.model_check import Use, check_model
+from study.models import load_base, load_tokenizer
 from study.record import Outcome
 from study.sources import Source, fingerprint_folder
 from study.tokenised import load_examples
@@ -78,8 +79,8 @@ def test_an_encoder_is_no_model_that_answers(tiny_llama: Source, tmp_path: Path)
     for path in tiny_llama.path.glob("tokenizer*"):
         shutil.copy(path, tmp_path)
     with pytest.raises(UserError, match=r"is an encoder \(BertForMaskedLM\): .* valid: "):
-        check_model(Source("bert", tmp_path), {"all-linear"})
-    check_model(tiny_llama, {"query-value", "all-linear"})
+        check_model(Source("bert", tmp_path), Use(target_modules=frozenset({"all-linear"})))
+    assert check_model(tiny_llama, Use(target_modules=frozenset({"query-value", "all-linear"}))) == []
 
 
 def test_the_likelihood_of_a_target_is_that_of_its_row_alone(

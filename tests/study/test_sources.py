@@ -28,7 +28,7 @@ def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def snapshot(cache: Path, repository: str) -> Path:
     (cache / repository / "refs").mkdir(parents=True)
-    (cache / repository / "refs" / "main").write_text(COMMIT)
+    (cache / repository / "refs" / "main").write_text(COMMIT, encoding="utf-8")
     folder = cache / repository / "snapshots" / COMMIT
     folder.mkdir(parents=True)
     return folder
@@ -47,7 +47,7 @@ def test_gsm8k_by_its_hub_name_gives_the_same_rows_as_a_folder(hub_cache: Path, 
     for variant in ("main", "socratic"):
         (folder / variant).mkdir()
         for split in ("train", "test"):
-            lines = (small_data / variant / f"{split}.jsonl").read_text().splitlines()
+            lines = (small_data / variant / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
             rows = pa.Table.from_pylist([json.loads(line) for line in lines])
             pq.write_table(rows, folder / variant / f"{split}-00000-of-00001.parquet")
     source = find_data("openai/gsm8k")
@@ -117,7 +117,7 @@ def test_a_tokenizer_is_a_vocabulary_or_reads_bytes(
     tmp_path: Path, files: dict[str, str], found: bool
 ) -> None:
     for name, text in {"config.json": "{}", "model.safetensors": "", **files}.items():
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_text(text, encoding="utf-8")
     if found:
         assert find_model(str(tmp_path)).path == tmp_path
     else:
@@ -128,5 +128,7 @@ def test_a_tokenizer_is_a_vocabulary_or_reads_bytes(
 def test_a_models_fingerprint_is_its_content(tiny_model: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(tiny_model, tmp_path / "elsewhere")
     assert fingerprint_folder(copy) == fingerprint_folder(tiny_model)
-    (copy / "config.json").write_text((copy / "config.json").read_text() + " ")
+    (copy / "config.json").write_text(
+        (copy / "config.json").read_text(encoding="utf-8") + " ", encoding="utf-8"
+    )
     assert fingerprint_folder(copy) != fingerprint_folder(tiny_model)

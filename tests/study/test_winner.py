@@ -80,7 +80,7 @@ def test_an_exported_model_answers_as_the_trained_one(
         plain = AutoModelForSeq2SeqLM.from_pretrained(to)
         assert torch.allclose(logits(plain), seen["logits"], atol=1e-4)
         AutoTokenizer.from_pretrained(to)
-    card = (to / "README.md").read_text()
+    card = (to / "README.md").read_text(encoding="utf-8")
     (row,) = folder.read_trials()
     for metric in METRICS:
         cell = "not measured" if row[metric] is None else f"{row[metric]:.4g} | {row[metric]:.4g}"
@@ -136,9 +136,11 @@ def test_the_cards_code_reads_the_model_without_this_project(
     folder, _ = study_of(config, workplace, tmp_path / "study")
     to = tmp_path / "exported"
     export(folder, "my arm", to, merged=merged)
-    code = (to / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
+    code = (to / "README.md").read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
     assert "study" not in code
-    done = subprocess.run([sys.executable, "-I", "-c", code], cwd=to, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], cwd=to, capture_output=True, text=True, encoding="utf-8"
+    )
     assert done.returncode == 0, done.stderr
     model, tokenizer, config = load_merged(to)
     assert done.stdout.strip() == ask_module.ask(model, tokenizer, config, QUESTION).text
@@ -151,9 +153,9 @@ def test_an_adapter_on_a_hub_model_names_it_by_the_hub(
     place = dataclasses.replace(workplace, model=base)
     folder, _ = study_of(config_for("lora", model="google-t5/t5-small"), place, tmp_path / "study")
     export(folder, "my arm", tmp_path / "x", merged=False)
-    adapter = json.loads((tmp_path / "x" / "adapter_config.json").read_text())
+    adapter = json.loads((tmp_path / "x" / "adapter_config.json").read_text(encoding="utf-8"))
     assert (adapter["base_model_name_or_path"], adapter["revision"]) == ("google-t5/t5-small", "c0ffee")
-    card = (tmp_path / "x" / "README.md").read_text()
+    card = (tmp_path / "x" / "README.md").read_text(encoding="utf-8")
     assert "base_model: google-t5/t5-small\nlibrary_name: peft\n" in card
 
 
@@ -231,8 +233,8 @@ def test_a_model_whose_base_moved_asks_for_it(
 ) -> None:
     folder, _ = study_of(config_for("lora"), workplace, tmp_path / "study")
     kept = folder.model_path("my-arm")
-    about = json.loads((kept / "trial.json").read_text())
-    (kept / "trial.json").write_text(json.dumps({**about, "base": "/nowhere"}))
+    about = json.loads((kept / "trial.json").read_text(encoding="utf-8"))
+    (kept / "trial.json").write_text(json.dumps({**about, "base": "/nowhere"}), encoding="utf-8")
     assert ask_module.main([str(kept), "How many?"]) == 2
     assert "is not at '/nowhere'; name it with --base" in capsys.readouterr().err
     assert ask_module.main([str(kept), "How many?", "--base", str(workplace.model.path)]) == 0
@@ -241,10 +243,10 @@ def test_a_model_whose_base_moved_asks_for_it(
     # One that is shipped, or on the Hub, is found where it is on this machine; and must be the same.
     monkeypatch.setattr(winner, "find_model", lambda name: workplace.model)
     renamed = {**about, "config": {**about["config"], "model": "me/tiny-t5"}, "base": "/nowhere"}
-    (kept / "trial.json").write_text(json.dumps(renamed))
+    (kept / "trial.json").write_text(json.dumps(renamed), encoding="utf-8")
     assert ask_module.main([str(kept), "How many?"]) == 0
     renamed["config"]["model_fingerprint"] = "another"
-    (kept / "trial.json").write_text(json.dumps(renamed))
+    (kept / "trial.json").write_text(json.dumps(renamed), encoding="utf-8")
     assert ask_module.main([str(kept), "How many?"]) == 2
     assert "the base model 'me/tiny-t5' has changed since" in capsys.readouterr().err
 
@@ -296,7 +298,7 @@ def exported(tmp_path: Path) -> Path:
     folder = tmp_path / "x"
     folder.mkdir()
     for name in ("README.md", "adapter_model.safetensors"):
-        (folder / name).write_text("x")
+        (folder / name).write_text("x", encoding="utf-8")
     return folder
 
 
@@ -367,7 +369,8 @@ def test_a_trial_run_again_gives_the_same_predictions(
     space.write_text(
         "from study.space import Space\n"
         "SPACE = Space('Which?', {'method': ['lora', 'stacked_lora'],\n"
-        "                         'prompt_style': ['plain', 'python_code']}, ['learning_rate'])\n"
+        "                         'prompt_style': ['plain', 'python_code']}, ['learning_rate'])\n",
+        encoding="utf-8",
     )
     short = {"max_steps": 3, "second_max_steps": 2, "max_target_tokens": 16, "validation_questions": 8}
     request = Request(
