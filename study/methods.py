@@ -7,7 +7,7 @@ floats:
 
     wo              T5's feed-forward output: its sums overflow in low precision, for which transformers too
                     keeps it in 32 bits
-    the head        (`lm_head`, `embed_out`) it makes the logits, and is often tied to the embeddings
+    the head        (`lm_head`, `embed_out`, ...) it makes the logits, and is often tied to the embeddings
     embeddings and layer norms    no linear layers: only looked up, or few weights
     the adapter     it is what trains
 
@@ -27,8 +27,12 @@ from study.sources import Source
 from study.targets import OTHER_SENSES, has_other_senses, targets_of
 from study.workplace import Workplace
 
-# See above. An explicit list replaces transformers' default, so the head has to stand in it.
-KEPT_IN_FULL_PRECISION = ("wo", "lm_head", "embed_out")
+# See above. An explicit list replaces transformers' default, so the head has to stand in it, by each name
+# that it has in transformers: a name matches at its end, and one with a dollar whole.
+KEPT_IN_FULL_PRECISION = (
+    ("wo", "lm_head", "embed_out", "output_projection", "predictions.decoder", "lm_head.decoder")
+    + ("lm_head.out_proj", "generator_lm_head", "decoder$", "head$")
+)  # fmt: skip
 
 # The adapters of stacked LoRA.
 FIRST, SECOND = "first", "second"

@@ -13,7 +13,13 @@ from study.errors import UserError
 from study.model_faults import told_in_one_line
 from study.models import auto_class, load_config, load_tokenizer
 from study.sources import Source
-from study.targets import check_targets, has_other_senses, share_of_fused_experts, targets_of
+from study.targets import (
+    check_targets,
+    has_other_senses,
+    known_to_peft,
+    query_and_value,
+    share_of_fused_experts,
+)
 from study.weights import check_not_quantized, load_whole
 
 # Decoder-only by their class, but they see what follows whatever their configuration says.
@@ -96,11 +102,11 @@ def _check_writes(source: Source, config: Any) -> None:
 
 def _notes(source: Source, model: Any, use: Use) -> list[str]:
     notes = []
-    for name in sorted(use.target_modules & {"query-value"}):
-        if (found := targets_of(name, model)) is not None:
-            notes.append(
-                f"query-value of model '{source.name}' is {', '.join(found)}, by its attention's modules"
-            )
+    if "query-value" in use.target_modules and known_to_peft(model) is None:
+        found = query_and_value(model)
+        notes.append(
+            f"query-value of model '{source.name}' is {', '.join(found)}, by its attention's modules"
+        )
     share = share_of_fused_experts(model)
     if share and (use.target_modules or "qlora" in use.methods):
         notes.append(

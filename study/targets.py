@@ -26,8 +26,8 @@ OTHER_SENSES = re.compile(
 )
 
 
-def targets_of(name: str, model: Any) -> str | list[str] | None:
-    """Return peft's `target_modules` for the value of a configuration; None is peft's own choice.
+def targets_of(name: str, model: Any) -> str | list[str]:
+    """Return peft's `target_modules` for the value of a configuration: names, a pattern, or `all-linear`.
 
     Args:
         name: a group, or names joined by commas.
@@ -38,7 +38,7 @@ def targets_of(name: str, model: Any) -> str | list[str] | None:
     """
     if name != "query-value":
         return name if name in TARGET_GROUPS else name.split(",")
-    return None if _is_known(model) else query_and_value(model)
+    return known_to_peft(model) or query_and_value(model)
 
 
 def query_and_value(model: Any) -> list[str]:
@@ -74,7 +74,7 @@ def check_targets(name: str, model: Any, model_name: str) -> None:
         merged into it would change both, and the merged model would not answer as the measured one.
     """
     targets = targets_of(name, model)
-    if targets is None or isinstance(targets, str):
+    if isinstance(targets, str):
         return
     names = [own for own, _ in model.named_modules()]
     tied = _tied(model)
@@ -105,15 +105,16 @@ def share_of_fused_experts(model: Any) -> float:
     return fused / max(1, total)
 
 
-def _is_known(model: Any) -> bool:
-    """Tell whether peft knows query and value of a model's type, by names that this model has."""
+def known_to_peft(model: Any) -> str | list[str] | None:
+    """Return what peft takes for query and value of a model's type, if this model has such modules."""
     from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as KNOWN
 
     known = KNOWN.get(model.config.model_type)
     names = [name for name, _ in model.named_modules()]
     if isinstance(known, str):
-        return any(re.fullmatch(known, name) for name in names)
-    return known is not None and any(name.endswith(tuple(f".{last}" for last in known)) for name in names)
+        return known if any(re.fullmatch(known, name) for name in names) else None
+    ends = tuple(f".{last}" for last in known or ())
+    return list(known) if known and any(name.endswith(ends) for name in names) else None
 
 
 def _linear_layers(model: Any) -> Iterator[tuple[str, Any]]:
