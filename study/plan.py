@@ -17,9 +17,9 @@ from optuna.distributions import (
 )
 
 from study.config import ADAPTER_METHODS, FLOOR_METHODS, TRAINED_METHODS, TrialConfig, make_config
-from study.data import GSM8K_COLUMNS, Columns
 from study.errors import UserError, unknown_name
 from study.labels import label_arms, slugs_of
+from study.problems import GSM8K_COLUMNS, Columns
 from study.profiles import PROFILES, Profile
 from study.seeds import Role, derive_seed
 from study.sources import Source
@@ -52,6 +52,7 @@ class Request:
     # Arms that were extended on their own: label -> replicates.
     replicates_of: Mapping[str, int] = field(default_factory=dict)
     skip_bad_rows: bool = False
+    keep_leaks: bool = False
     early_stopping: bool = True
 
     @property

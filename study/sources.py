@@ -1,13 +1,14 @@
 """Finding a model or a data set: shipped with the project, a local folder, or a name on the Hub.
 
 A Hub name is fetched once into the Hub's own cache and is a folder from then on, so everything behind
-this module reads local folders alone. Fetched are safetensors, JSON, text and Parquet: never a pickle.
+this module reads local folders alone. Fetched are safetensors, JSON, text, Parquet and Arrow: never a pickle.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +19,10 @@ from study.hub import HUB_NAME as HUB_NAME
 from study.hub import fetch, is_hub_name
 
 EMBEDDED = "embedded"
-_MODEL_FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
-_DATA_FILES = ["*.parquet", "*.jsonl", "README.md"]
+_MODEL_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.spm"]
+# Every kind of file that `study.row_files` reads, compressed or not; a README.md says which are which split.
+_DATA_SUFFIXES = ("jsonl", "ndjson", "json", "csv", "tsv", "parquet", "arrow")
+DATA_FILES = ["README.md", *(f"*.{s}*" for suffix in _DATA_SUFFIXES for s in (suffix, suffix.upper()))]
 # One of these holds a tokenizer's vocabulary. The tokenizers that have none, for they read bytes, are named.
 _VOCABULARIES = ("tokenizer.json", "*.model", "vocab.json", "vocab.txt")
 _BYTE_TOKENIZERS = ("ByT5Tokenizer",)
@@ -67,7 +70,7 @@ def find_data(name: str) -> Source:
     Raises:
         UserError: there is no such folder, or the Hub can't be reached.
     """
-    return Source(EMBEDDED, embedded.DATA_DIR) if name == EMBEDDED else _find("dataset", name, _DATA_FILES)
+    return Source(EMBEDDED, embedded.DATA_DIR) if name == EMBEDDED else _find("dataset", name, DATA_FILES)
 
 
 def find_code_data(name: str) -> Source:
@@ -92,7 +95,7 @@ def find_again(source: Source, kind: str) -> Source:
         if source.name == EMBEDDED and source.path.parts[-3:] == shipped.parts[-3:]:
             return replace(source, path=shipped)
     if source.revision is not None:
-        patterns = _MODEL_FILES if kind == "model" else _DATA_FILES
+        patterns = _MODEL_FILES if kind == "model" else DATA_FILES
         return replace(source, path=fetch(kind, source.name, patterns, source.revision))
     raise UserError(
         f"'{source.path}' is not on {platform.node()}; valid on a cluster: a path on a file system that "
@@ -104,7 +107,7 @@ def fingerprint_folder(folder: Path) -> str:
     """Return a 16-digit hash of a model folder's files: their names and contents."""
     total = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        if path.suffix in {".json", ".safetensors", ".model", ".txt"}:
+        if path.suffix in {".json", ".safetensors", ".model", ".txt", ".spm"}:
             total.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()[:16]
 
@@ -124,14 +127,16 @@ def fingerprint_tokenizer(folder: Path) -> str:
 
 def _find(kind: str, name: str, patterns: list[str]) -> Source:
     word = {"dataset": "data"}.get(kind, kind)
-    try:
-        found = Path(name).expanduser()
-        if found.is_dir() or (found.is_file() and kind == "dataset"):
-            return Source(found.resolve().name, found.resolve())
-        if found.exists():
-            raise UserError(f"{word} '{name}' is a file; valid: a folder, a Hub name, or '{EMBEDDED}'")
-    except (OSError, RuntimeError, ValueError) as error:  # too long, not to be entered, nobody's home
-        raise UserError(f"no {word} '{name[:200]}': {getattr(error, 'strerror', None) or error}") from None
+    found = Path(os.path.expanduser(name))
+    # Those of os.path say no of a name that is too long or can't be looked up; pathlib's raise.
+    if os.path.isfile(found) and kind == "dataset":
+        # Not where a link leads: it is the link's own name that says what the file is.
+        return Source(_text_name(word, found.name), found.absolute())
+    if os.path.isdir(found):
+        return Source(_text_name(word, found.resolve().name), found.resolve())
+    if os.path.exists(found):
+        what = "is no regular file" if kind == "dataset" else "is a file"
+        raise UserError(f"{word} '{name}' {what}; valid: a folder, a Hub name, or '{EMBEDDED}'")
     if not is_hub_name(name):
         here = (
             f": '{found.parent}' is a folder here"
@@ -144,6 +149,15 @@ def _find(kind: str, name: str, patterns: list[str]) -> Source:
         )
     path = fetch(kind, name, patterns)
     return Source(name, path, revision=path.name)
+
+
+def _text_name(word: str, name: str) -> str:
+    """Return the name of a file or folder, which results record as text."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise UserError(f"the name of the {word} '{name}' is no UTF-8; valid: another name") from None
+    return name
 
 
 def _check_model_folder(source: Source) -> None:

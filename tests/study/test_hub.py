@@ -102,13 +102,12 @@ def test_a_path_with_a_slip_is_a_path(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "says"),
-    [("x" * 5000, "File name too long"), ("~nobody-at-all/x", "home directory"), ("a\0b", "no model 'a")],
+    "name",
+    ["x" * 5000, "~nobody-at-all/x", "a\0b"],
 )
-def test_a_name_that_no_file_can_have(name: str, says: str) -> None:
-    with pytest.raises(UserError, match=says) as caught:
+def test_a_name_that_no_file_can_have(name: str) -> None:
+    with pytest.raises(UserError, match="and not a Hub name"):
         find_model(name)
-    assert len(str(caught.value)) < 400
 
 
 def test_a_name_in_a_folder_that_is_here_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
