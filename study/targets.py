@@ -15,8 +15,9 @@ from study.errors import UserError, unknown_name
 
 # What models call the attention's layers that make query and value; where one layer makes both, it alone.
 _QUERY_AND_VALUE = (
-    ("q_proj", "v_proj"), ("q", "v"), ("query", "value"), ("q_lin", "v_lin"), ("wq", "wv"), 
-    ("Wq", "Wv"), ("to_q", "to_v"),    ("query_proj", "value_proj"), ("q_b_proj", "kv_b_proj"), ("q_proj", "kv_b_proj"),
+    ("q_proj", "v_proj"), ("q", "v"), ("query", "value"), ("q_lin", "v_lin"), ("wq", "wv"),
+    ("Wq", "Wv"), ("to_q", "to_v"), ("query_proj", "value_proj"), ("q_b_proj", "kv_b_proj"),
+    ("q_proj", "kv_b_proj"),
     ("qkv_proj",), ("query_key_value",), ("Wqkv",), ("wqkv",), ("c_attn",), ("qkv",), ("att_proj",),
     ("W_pack",),
 )  # fmt: skip
