@@ -1,8 +1,8 @@
 """A results folder at an s3:// address, against a server that speaks S3 on loopback."""
 
 import json
-import shutil
 import os
+import shutil
 import signal
 import subprocess
 import sys
