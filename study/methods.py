@@ -188,25 +188,28 @@ def _lora(config: TrialConfig, model: Any, *, rank: int | None, alpha: float | N
     )
 
 
-def _load_options(config: TrialConfig, workplace: Workplace) -> dict[str, Any]:
-    device = {"": 0 if workplace.use_gpu else "cpu"}
-    if config.quantization == "none":
-        return {"device_map": device}
+def quantization_config(config: TrialConfig, *, use_gpu: bool) -> Any:
+    """Return how transformers is told to quantise the base."""
     import torch
     from transformers import BitsAndBytesConfig
 
     kept = list(KEPT_IN_FULL_PRECISION)
     if config.quantization == "int8":
-        quantization = BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=kept)
-    else:
-        quantization = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16 if workplace.use_gpu else torch.float32,
-            llm_int8_skip_modules=kept,
-        )
-    return {"device_map": device, "quantization_config": quantization}
+        return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=kept)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16 if use_gpu else torch.float32,
+        llm_int8_skip_modules=kept,
+    )
+
+
+def _load_options(config: TrialConfig, workplace: Workplace) -> dict[str, Any]:
+    options: dict[str, Any] = {"device_map": {"": 0 if workplace.use_gpu else "cpu"}}
+    if config.quantization != "none":
+        options["quantization_config"] = quantization_config(config, use_gpu=workplace.use_gpu)
+    return options
 
 
 def _prepare_quantized(model: Any) -> Any:
@@ -215,11 +218,20 @@ def _prepare_quantized(model: Any) -> Any:
     On a CPU with AVX512-BF16, bitsandbytes repacks 4-bit weights in the first forward pass without gradients,
     for a kernel that has no backward: from then on the adapter gets no gradient, and merging gives wrong
     weights. Switching that kernel off is the cure (tests/study/test_methods.py holds both).
+
+    Raises:
+        UserError: nothing of it is quantised.
     """
     import bitsandbytes as bnb
     from peft import prepare_model_for_kbit_training
 
-    for module in model.modules():
-        if isinstance(module, bnb.nn.Linear4bit):
-            module.support_avx512bf16_for_cpu = False
+    layers = [module for module in model.modules() if isinstance(module, bnb.nn.Linear4bit)]
+    for layer in layers:
+        layer.support_avx512bf16_for_cpu = False
+    if not layers and not any(isinstance(module, bnb.nn.Linear8bitLt) for module in model.modules()):
+        # Falcon's are layers of its own kind.
+        raise UserError(
+            f"a model of type '{model.config.model_type}' has no layer that bitsandbytes quantises: "
+            "qlora would be lora on 32-bit floats; valid: lora, full"
+        )
     return prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
