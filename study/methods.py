@@ -22,6 +22,7 @@ from typing import Any
 
 from study.config import ADAPTER_METHODS, TrialConfig
 from study.errors import UserError
+from study.model_faults import told_in_one_line
 from study.models import load_base
 from study.sources import Source
 from study.targets import OTHER_SENSES, has_other_senses, targets_of
@@ -97,13 +98,18 @@ def load_adapters(model: Any, folder: Path) -> None:
     """Put the weights that peft saved in `folder` into a model that has the same adapters.
 
     Two adapters lie in a folder each, and both are then active.
+
+    Raises:
+        UserError: a file of an adapter can't be read.
     """
     from peft import load_peft_weights, set_peft_model_state_dict
 
     stacked = SECOND in model.peft_config
     for name in (FIRST, SECOND) if stacked else model.peft_config:
         own = folder / name if stacked else folder
-        set_peft_model_state_dict(model, load_peft_weights(str(own), device="cpu"), adapter_name=name)
+        with told_in_one_line(Source(name, own), "adapter"):
+            weights = load_peft_weights(str(own), device="cpu")
+        set_peft_model_state_dict(model, weights, adapter_name=name)
     if stacked:
         activate_stack(model)
 

@@ -18,7 +18,7 @@ from study.model_check import Use, check_model
 from study.models import load_base, load_tokenizer
 from study.record import Outcome
 from study.sources import Source, fingerprint_folder
-from study.tokenised import Examples, load_examples
+from study.tokenised import load_examples
 from study.trial import run_trial
 from study.workplace import Workplace
 from tests.recompute import recompute
@@ -104,7 +104,7 @@ def test_the_likelihood_of_a_target_is_that_of_its_row_alone(
 def test_batched_answers_equal_those_of_each_row_alone(llama_place: Workplace, llama_config: Maker) -> None:
     model = load_base(llama_place.model).eval()
     tokenizer = load_tokenizer(llama_place.model)
-    examples = Examples(load_examples(llama_config("zero_shot"), llama_place, "test").rows.select(range(6)))
+    examples = load_examples(llama_config("zero_shot", test_questions=6), llama_place, "test")
     together = generate_answers(model, tokenizer, examples, "fp32", 12).texts
     family = DecoderOnly()
     for text, row in zip(together, examples.rows, strict=True):
