@@ -31,6 +31,8 @@ class ArrowRows:
         self._path, self._kind = path, kind
         with self._reading():
             self.columns: list[str] = self._schema().names
+        if not self.columns:
+            raise UserError(f"data file '{path}' has no columns")
         if twice := [name for name in self.columns if self.columns.count(name) > 1]:
             raise UserError(f"data file '{path}' has two columns named '{twice[0]}'")
 
