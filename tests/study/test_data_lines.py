@@ -152,3 +152,12 @@ def test_a_link_is_read_by_its_own_name(tmp_path: Path) -> None:
     source = find_data(str(tmp_path / "snapshot" / "mine.jsonl"))
     assert (source.name, source.path.parent.name) == ("mine.jsonl", "snapshot")
     assert len(load_data(source.path, "main").train.problems) == 7
+
+
+def test_a_cache_that_cannot_be_written_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FINETUNE_STUDY_CACHE", str(tmp_path / "file" / "cache"))
+    error = refused(write_jsonl(tmp_path / "mine.jsonl", rows(9)), tmp_path, capsys)
+    assert "can't be written: Not a directory; name a folder that can in FINETUNE_STUDY_CACHE" in error
