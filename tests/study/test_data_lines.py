@@ -118,11 +118,11 @@ def test_three_rows_are_enough(tiny_model: Path, tmp_path: Path, capsys: pytest.
 
 
 def test_a_terminal_gets_no_control_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    hostile = {"question\x1b[2J": "a", "\u202eanswer": "1"}
-    data = write_jsonl(tmp_path / "mine\x1b[31m.jsonl", [hostile])
+    hostile = {"question\x1b[2J": "a", "\u202eanswer": "1", "line\nend": "2"}
+    data = write_jsonl(tmp_path / "mine\n\x1b[31m.jsonl", [hostile])
     error = refused(data, tmp_path, capsys)
-    assert "mine\\x1b[31m.jsonl" in error
-    assert "columns there: question\\x1b[2J, \\u202eanswer" in error
+    assert "mine \\x1b[31m.jsonl" in error
+    assert "columns there: question\\x1b[2J, \\u202eanswer, line end;" in error
     assert error.strip().isprintable()
 
 
