@@ -12,6 +12,7 @@ from rich.console import Console
 
 from analysis.errors import AnalysisError
 from analysis.output import steady_output
+from analysis.printable import printable
 
 
 class Parser(argparse.ArgumentParser):
@@ -64,5 +65,5 @@ def _status_of(main: Callable[[Sequence[str] | None], None]) -> int:
 
 
 def _say(message: str, status: int = 2) -> int:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
     return status

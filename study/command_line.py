@@ -15,6 +15,7 @@ from rich.console import Console
 from study.errors import UserError
 from study.interruption import exit_status, stoppable
 from study.launchers import leave_launcher
+from study.printable import printable
 from study.quiet import quiet_imports
 
 
@@ -94,10 +95,10 @@ def outlive_output(how: str) -> None:
 
 
 def say(console: Console, text: str) -> None:
-    """Print a line as it is: no markup, no wrapping."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    """Print a line as it is: no markup, no wrapping; what a terminal would obey is escaped."""
+    console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def complain(text: str) -> None:
-    """Print a line to standard error."""
-    Console(stderr=True).print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+    """Print a line to standard error; what a terminal would obey is escaped."""
+    Console(stderr=True).print(printable(text), style="red", markup=False, highlight=False, soft_wrap=True)

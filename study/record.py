@@ -143,12 +143,13 @@ def describe_failure(error: BaseException) -> dict[str, Any]:
         return {"status": "diverged", "reason": str(error)}
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
     trace = "".join(traceback.format_exception(error))
-    if _is_out_of_memory(error):
+    if is_out_of_memory(error):
         return {"status": "out_of_memory", "reason": first, "trace": trace}
     return {"status": "failed", "reason": f"{type(error).__name__}: {first}", "trace": trace}
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether a device or the host ran out of memory."""
     # torch's errors are told by name and text: whoever raised one has imported torch, this module need not.
     of_device = type(error).__name__ == "OutOfMemoryError"
     return isinstance(error, MemoryError) or of_device or "DefaultCPUAllocator" in str(error)

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 # What a study is of stands in its study.json; a resume takes it from there.
 _FIXED_BY_A_STUDY = (
     ("space", "profile", "model", "data", "question_column", "answer_column", "code_data")
-    + ("looks", "seed", "set", "no_early_stopping", "skip_bad_rows", "results")
+    + ("looks", "seed", "set", "no_early_stopping", "skip_bad_rows", "keep_leaks", "results")
 )  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
     what.add_argument("--space", help="search space: a name from --list, or a file: ./my_space.py")
     what.add_argument("--profile", default="embedded", help=f"scale: {' or '.join(PROFILES)} (embedded)")
     what.add_argument("--model", help="base model: a folder, a Hub name, or 'embedded'")
-    what.add_argument("--data", help="a folder or a file, a Hub name, or 'embedded'; see study/data.py")
+    what.add_argument("--data", help="a folder or a file, a Hub name, or 'embedded'; see docs/data.md")
     what.add_argument("--question-column", default="question", help="column of the question (question)")
     what.add_argument("--answer-column", default="answer", help="column of the answer (answer)")
     what.add_argument("--code-data", help="code data of stacked LoRA: a folder, a Hub name, or 'embedded'")
@@ -92,6 +92,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     what.add_argument("--no-early-stopping", action="store_true", help="train every search trial to its end")
     what.add_argument("--skip-bad-rows", action="store_true", help="leave out and count unusable rows")
+    what.add_argument("--keep-leaks", action="store_true", help="train on test questions that are in train")
     where = parser.add_argument_group("where to run")
     where.add_argument(
         "--results",
@@ -179,6 +180,7 @@ def _start(options: argparse.Namespace, console: Console) -> int:
         seed=options.seed,
         settings=dict(parse_setting(text) for text in options.set),
         skip_bad_rows=options.skip_bad_rows,
+        keep_leaks=options.keep_leaks,
         early_stopping=not options.no_early_stopping,
     )
     plan = make_plan(request)

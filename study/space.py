@@ -88,6 +88,14 @@ def contains(distribution: BaseDistribution, value: Any) -> bool:
         return False
 
 
+def ends(distribution: BaseDistribution) -> Sequence[Any]:
+    """Return every choice of a categorical range, or the two ends of another."""
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    return (distribution.low, distribution.high)
+
+
 @dataclass(frozen=True)
 class Space:
     """What a study compares and what it searches.
@@ -128,31 +136,6 @@ class Space:
                 if combination not in found:
                     found.append(combination)
         return found
-
-
-def label_arms(combinations: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a short label for each arm: its method, and the other factors that differ between the arms."""
-    varying = [name for name in FACTORS if len({str(arm.get(name)) for arm in combinations}) > 1]
-    if "quantization" in varying and not _adds_information(combinations):
-        varying.remove("quantization")
-    names = [name for name in FACTORS if name in varying or name == "method"]
-    silent = (None, "none")
-    return [" ".join(_show(n, arm[n]) for n in names if arm.get(n) not in silent) for arm in combinations]
-
-
-def _show(name: str, value: Any) -> str:
-    if isinstance(value, int | float):
-        return f"{name} {value}"
-    # A Hub name without its owner, a folder without its parents.
-    return str(value).rstrip("/").rpartition("/")[2].replace("_", "-")
-
-
-def _adds_information(combinations: Sequence[Mapping[str, Any]]) -> bool:
-    # Every method but qlora has one quantization only: it is worth naming where one method has several.
-    by_method: dict[str, set[str]] = {}
-    for arm in combinations:
-        by_method.setdefault(str(arm.get("method")), set()).add(str(arm.get("quantization")))
-    return any(len(kinds) > 1 for kinds in by_method.values())
 
 
 def list_spaces() -> list[str]:

@@ -23,7 +23,7 @@ from study.config import TrialConfig
 from study.disk import checkpoint_bytes, tokenizer_bytes
 from study.errors import Diverged
 from study.evaluation import score_targets
-from study.families import family_of
+from study.families import family_of, text_config
 from study.methods import SECOND, count_parameters, load_adapters, optimizer_name
 from study.sampling import GroupedByLength
 from study.tokenised import Examples
@@ -233,7 +233,7 @@ class _Trainer(Seq2SeqTrainer):
             raise Diverged(f"the training loss is {loss} at step {step}")
         if self._result.first_loss is None:
             self._result.first_loss = loss
-        limit = EXPLODED * max(self._result.first_loss, math.log(self.model.config.vocab_size))
+        limit = EXPLODED * max(self._result.first_loss, math.log(text_config(self.model.config).vocab_size))
         if loss > limit:
             raise Diverged(f"the training loss is {loss:.1f} at step {step}, above {limit:.1f}: it exploded")
 

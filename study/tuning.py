@@ -23,6 +23,7 @@ from ray.tune.experiment import Trial
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
+from ray.tune.search.search_generator import SearchGenerator
 
 from study.errors import UserError
 from study.interruption import check, shielded
@@ -90,7 +91,7 @@ def run_trials(
     tuner = tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(
-            search_alg=searcher,
+            search_alg=_Unsaved(searcher),
             scheduler=_InOrder(searcher),
             num_samples=-1,
             # A worker takes one trial after another: torch is imported once a slot.
@@ -116,6 +117,17 @@ class _NotPickled:
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
+
+
+class _Unsaved(SearchGenerator):
+    """Tune's wrapper of a searcher, less its snapshots: a study is resumed from its rows.
+
+    Tune renames a snapshot's file while it may be copying the one before: in a study with nothing left to run
+    it often did, and logged the failed copy with a traceback.
+    """
+
+    def save_to_dir(self, dirpath: str, session_str: str) -> None:
+        """Nothing."""
 
 
 class _Searcher(_NotPickled, Searcher):
@@ -182,12 +194,6 @@ class _Searcher(_NotPickled, Searcher):
 
     def set_search_properties(self, metric: Any, mode: Any, config: Any, **spec: Any) -> bool:
         return True
-
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing: a study is resumed from its rows, not from a pickle of Tune's."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Nothing: see `save`."""
 
 
 class _InOrder(FIFOScheduler):

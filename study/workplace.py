@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from study.cgroup import group_cpus
-from study.data import GSM8K_COLUMNS, Columns
 from study.errors import UserError
+from study.problems import GSM8K_COLUMNS, Columns
 from study.room import Room
 from study.sources import Source, find_again
 
@@ -50,6 +50,7 @@ class Workplace:
         use_gpu: whether the trial was given a GPU, or a share of one.
         columns: the data's columns that hold the question and the answer.
         skip_bad_rows: leave out rows that can't be used, instead of refusing the data.
+        keep_leaks: leave questions that are scored in the training data.
         checkpoints: folder of the trial's checkpoints, or None to keep none.
         checkpoint_share: bytes that they may take up, or None for no limit.
         room: what has to be free on the disks before the trial writes, or None for nothing.
@@ -68,6 +69,7 @@ class Workplace:
     use_gpu: bool = False
     columns: Columns = GSM8K_COLUMNS
     skip_bad_rows: bool = False
+    keep_leaks: bool = False
     code_data: Source | None = None
     checkpoints: Path | None = None
     checkpoint_share: float | None = None

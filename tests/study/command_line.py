@@ -43,5 +43,5 @@ class CommandLine:
 def output_of(process: subprocess.Popen[str], status: int = 0) -> str:
     output = process.communicate(timeout=300)[0]
     assert process.returncode == status, output
-    assert "Traceback" not in output
+    assert "Traceback" not in output, output
     return output

@@ -4,9 +4,10 @@ import pytest
 
 from study.binding import bind
 from study.errors import UserError
+from study.labels import label_arms
 from study.plan import Request, make_plan, search_width
 from study.profiles import PROFILES
-from study.space import Space, choice, contains, label_arms, list_spaces, load_space
+from study.space import Space, choice, contains, list_spaces, load_space
 
 
 @pytest.mark.parametrize("space", list_spaces())

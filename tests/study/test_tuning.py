@@ -31,7 +31,7 @@ from study.room import Gate, Room
 from study.search import HOPELESS_FAILURES, Assignment, StudySearch
 from study.slots import Slots
 from study.trial_actor import titled_by_trial
-from study.tuning import _InOrder, run_trials
+from study.tuning import _InOrder, _Searcher, _Unsaved, run_trials
 from study.worker import Job
 from tests.conftest import RAYS_OWN_WARNINGS
 from tests.small_disk import small_disk
@@ -143,6 +143,12 @@ def test_waiting_trials_start_in_the_order_in_which_they_were_handed_out() -> No
 
 def test_tune_forgets_trials_that_have_ended(done: Done) -> None:
     assert max(done.kept_by_tune) <= 2 * SLOTS.count + 1  # those that run or wait, and the last that ended
+
+
+def test_tune_takes_no_snapshot_of_the_search(plan: Plan, tmp_path: Path) -> None:
+    # It renames one while a thread of its own may be copying the last, and logs a traceback when both meet.
+    _Unsaved(_Searcher(StudySearch(plan, 1, {}), None, 1)).save_to_dir(str(tmp_path), "now")
+    assert not list(tmp_path.iterdir())
 
 
 def test_workers_are_reused(done: Done) -> None:
