@@ -38,7 +38,7 @@ def main() -> None:
     text = json.dumps(measure(rows), indent=2)
     print(text)
     if rows == ROWS:
-        RESULT.write_text(text + "\n")
+        RESULT.write_text(text + "\n", encoding="utf-8")
 
 
 def measure(rows: int) -> dict[str, Any]:
