@@ -1,6 +1,7 @@
 """The tables in tests/cases/machines.py, and what they say of in docs/machines.md."""
 
 import errno
+import gc
 import io
 import os
 import re
@@ -20,6 +21,7 @@ from study.launchers import describe, leave_launcher
 from study.raylet import ended_with_the_raylet
 from study.readiness import check_machine
 from study.run import main
+from study.worker import load_trainer
 from tests.cases.machines import (
     CONTAINERS,
     ENCODED,
@@ -281,3 +283,11 @@ def test_the_docs_name_every_exit_status() -> None:
     text = (ROOT / "docs" / "machines.md").read_text(encoding="utf-8")
     documented = {int(found) for found in re.findall(r"^\| (\d+) \|", text, flags=re.MULTILINE)}
     assert documented >= {0, 1, 2, *(case.status for case in STOPPED if case.status is not None)}
+
+
+def test_a_worker_that_a_launcher_has_started_leaves_its_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("SLURM_NTASKS", "2")
+    load_trainer.__wrapped__("json:loads")
+    assert not {"WORLD_SIZE", "SLURM_NTASKS"} & set(os.environ)
