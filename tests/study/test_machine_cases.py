@@ -5,6 +5,7 @@ import gc
 import io
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -291,3 +292,26 @@ def test_a_worker_that_a_launcher_has_started_leaves_its_variables(monkeypatch: 
     monkeypatch.setenv("SLURM_NTASKS", "2")
     load_trainer.__wrapped__("json:loads")
     assert not {"WORLD_SIZE", "SLURM_NTASKS"} & set(os.environ)
+
+
+@pytest.mark.parametrize(
+    ("limit", "says"), [(-1, None), (64e9, None), (6e9, "of addresses here (ulimit -v); a trial")]
+)
+def test_a_limit_of_addresses_is_named(
+    limit: float, says: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (int(limit), -1))
+    notes = " ".join(check_machine(local=True))
+    assert says in notes if says else "ulimit" not in notes
+
+
+def test_with_fewer_addresses_than_ray_reserves_a_study_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (2_600_000_000, -1))
+    with pytest.raises(UserError, match="start the study under ulimit -v unlimited"):
+        check_machine(local=True)
+
+
+def test_workers_start_as_plain_python_does_under_uv_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "1")
+    assert main(["--list"]) == 0
+    assert os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] == "0"
