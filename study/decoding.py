@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig
 
-from study.families import family_of
+from study.families import decoder_start, family_of
 
 # Of the spread of the logits: rounding comes to a millionth in 32 bits and a hundredth in 16 or 4, and
 # padding that a model takes for text, or rows that it mixes up, to a third and more (RWKV, XLNet).
@@ -32,7 +32,7 @@ def decode_greedily(model: Any, tokenizer: Any) -> None:
         eos_token_id=end_tokens(base, tokenizer),
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,
-        decoder_start_token_id=_start_token(base, tokenizer),
+        decoder_start_token_id=decoder_start(base) if base.config.is_encoder_decoder else None,
     )
 
 
@@ -66,14 +66,3 @@ def _first_logits(model: Any, sources: list[Sequence[int]], pad: int) -> torch.T
 
 def _several(tokens: int | Sequence[int] | None) -> Sequence[int]:
     return [] if tokens is None else [tokens] if isinstance(tokens, int) else tokens
-
-
-def _start_token(model: Any, tokenizer: Any) -> int | None:
-    """Return the token that an encoder-decoder's decoder begins with: the one it is trained after."""
-    if not model.config.is_encoder_decoder:
-        return None
-    if hasattr(model, "prepare_decoder_input_ids_from_labels"):
-        _, (target,) = family_of(model.config).encode(tokenizer, ["1"], ["1"])
-        return int(model.prepare_decoder_input_ids_from_labels(torch.tensor([target]))[0, 0])
-    named = (model.generation_config.decoder_start_token_id, model.config.decoder_start_token_id)
-    return next((token for token in named if token is not None), tokenizer.bos_token_id)

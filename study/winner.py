@@ -17,6 +17,7 @@ from study.durable import replace
 from study.errors import UserError
 from study.merging import copy_rounded, merge
 from study.methods import FIRST, SECOND, build_base
+from study.model_faults import told_in_one_line
 from study.models import load_base, load_tokenizer
 from study.record import SaveModel
 from study.sources import EMBEDDED, HUB_NAME, Source, find_model, fingerprint_folder
@@ -157,9 +158,10 @@ def _adapted(base: Any, path: Path) -> Any:
 
     folders = adapter_folders(path)
     (first_name, first), *rest = folders.items()
-    model = PeftModel.from_pretrained(base, first, adapter_name=first_name)
-    for name, folder in rest:
-        model.load_adapter(folder, name)
+    with told_in_one_line(Source(first_name, path), "adapter"):
+        model = PeftModel.from_pretrained(base, first, adapter_name=first_name)
+        for name, folder in rest:
+            model.load_adapter(folder, name)
     model.base_model.set_adapter([*folders], inference_mode=True)
     return model
 
