@@ -6,7 +6,6 @@ read by name, and those that are absent are null: an older or a newer study read
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,8 +15,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.descriptions import read_description
 from analysis.errors import AnalysisError
-from analysis.kinds import WrongKind, as_described
+from analysis.kinds import as_described
 
 # The version of `study.schema` that this package understands; it never imports `study`.
 SCHEMA_VERSION = 2
@@ -97,10 +97,18 @@ class Study:
         with ThreadPoolExecutor(READERS) as pool:
             found = list(pool.map(lambda path: _read_file(path, columns), paths))
         # What was left out is noted here, in the order of the paths: threads end in any order.
-        for path, read in zip(paths, found, strict=True):
-            if isinstance(read, str):
-                self._exclude(path, read)
-        return [None if isinstance(read, str) else read for read in found]
+        return [self._take(path, read) for path, read in zip(paths, found, strict=True)]
+
+    def _take(self, path: Path, read: pa.Table | str) -> pa.Table | None:
+        """Return what was read of a file, or None and an exclusion."""
+        if isinstance(read, str):
+            self._exclude(path, read)
+            return None
+        table, amiss = as_described(read)
+        if amiss:
+            self._exclude(path, "; ".join(amiss))
+        # A trial lacks such a column; of an answer, which is nothing without its columns, no use is made.
+        return None if amiss and path.parent.name != "trials" else table
 
     def _path(self, table: str, trial: str) -> Path:
         return self.root / table / f"{trial}.parquet"
@@ -148,10 +156,10 @@ def _read_file(path: Path, columns: Sequence[str] | None) -> pa.Table | str:
             present = set(file.schema_arrow.names)
             wanted = columns and [name for name in columns if name in present]
             # Many small files: a thread reads a file, for starting several on each costs more than it saves.
-            return as_described(file.read(columns=wanted, use_threads=False))
+            return file.read(columns=wanted, use_threads=False)
     except FileNotFoundError:
         return "missing"
-    except (OSError, pa.ArrowException, WrongKind, _WrongVersion) as error:
+    except (OSError, pa.ArrowException, _WrongVersion) as error:
         return _one_line(error)
 
 
@@ -176,10 +184,19 @@ def open_studies(paths: Iterable[str | Path]) -> list[Study]:
         _refuse_address(str(path))
         for root in _study_roots(Path(path)):
             roots.setdefault(root.resolve(), root)
-    studies = [Study(root, _read_description(root)) for root in roots.values()]
+    studies = [_open(root) for root in roots.values()]
     for study in studies:
         study.read_trials()
     return studies
+
+
+def _open(root: Path) -> Study:
+    study = Study(root, {})
+    what = f"{root.name}/study.json"
+    study.description = read_description(
+        root / "study.json", lambda place, reason: study.exclude(what, f"{place} {reason}")
+    )
+    return study
 
 
 def _refuse_address(path: str) -> None:
@@ -202,16 +219,6 @@ def _study_roots(path: Path) -> list[Path]:
     if not roots:
         raise AnalysisError(f"'{path}' is no results folder: neither it nor a folder in it has a study.json")
     return roots
-
-
-def _read_description(root: Path) -> Row:
-    try:
-        description = json.loads((root / "study.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError
-        raise AnalysisError(f"'{root / 'study.json'}' can't be read: {_one_line(error)}") from None
-    if not isinstance(description, dict):
-        raise AnalysisError(f"'{root / 'study.json'}' is no description of a study: it holds no JSON object")
-    return description
 
 
 def _with_columns(table: pa.Table, columns: Sequence[str]) -> pa.Table:

@@ -153,24 +153,26 @@ _GROUPS: tuple[tuple[list[str], str, Callable[[pa.DataType], bool], pa.DataType]
 KINDS = {name: (words, test, kind) for names, words, test, kind in _GROUPS for name in names}
 
 
-class WrongKind(Exception):
-    """A column holds something else than its name says; the message is what, in one line."""
+def as_described(table: pa.Table) -> tuple[pa.Table, list[str]]:
+    """Return a table whose known columns have the types that they are described with, and what was amiss.
 
-
-def as_described(table: pa.Table) -> pa.Table:
-    """Return a table whose known columns have the types that they are described with.
-
-    Raises:
-        WrongKind: a column can't be read as that.
+    A column that can't be read as that is null in it.
     """
+    amiss = []
     for place, field in enumerate(table.schema):
-        words, test, kind = KINDS.get(field.name, ("", None, field.type))
+        words, test, kind = KINDS.get(field.name, ("", _is_text, field.type))
         if field.type == kind:
             continue
-        if test is None or not (test(field.type) or types.is_null(field.type)):
-            raise WrongKind(f"column {field.name} holds {field.type}, where {words} are expected")
-        try:
-            table = table.set_column(place, field.with_type(kind), table[place].cast(kind))
-        except pa.ArrowException:
-            raise WrongKind(f"column {field.name} holds {field.type} that are no {words}") from None
-    return table
+        column = _read_as(table[place], kind) if test(field.type) or types.is_null(field.type) else None
+        if column is None:
+            amiss.append(f"column {field.name} holds {field.type}, where {words} are expected")
+            column = pa.nulls(table.num_rows, kind)
+        table = table.set_column(place, field.with_type(kind), column)
+    return table, amiss
+
+
+def _read_as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
+    try:
+        return column.cast(kind)
+    except pa.ArrowException:
+        return None

@@ -61,6 +61,8 @@ class _SteadyStream:
             return
         try:
             do()
+        except ValueError:  # it is closed
+            self.fault = OSError(errno.EBADF, os.strerror(errno.EBADF))
         except OSError as error:
             self.fault = error
             # Python flushes what is left once more at its end.

@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 import os
+import resource
 
 from study.access_token import prepare_token
 from study.errors import UserError
 from study.scratch import check_sockets
+from study.sizes import show_size
 from study.workplace import default_cache
+
+# With 2.6 GB the driver died as Ray was started, with 6 GB a study ran; a worker with torch takes up 9.
+LEAST_ADDRESSES = 4_000_000_000
+AMPLE_ADDRESSES = 16_000_000_000
 
 
 def check_machine(*, local: bool) -> list[str]:
-    """Check the cache and, where the study runs a Ray of its own, its sockets and token; return notes.
+    """Check the cache and, where the study has a Ray of its own, its limits, sockets and token; return notes.
 
     Raises:
         UserError: one of them can't be written.
     """
     _check_cache()
-    notes = [check_sockets(), prepare_token()] if local else []
+    notes = [_check_addresses(), check_sockets(), prepare_token()] if local else []
     return [note for note in notes if note is not None]
+
+
+def _check_addresses() -> str | None:
+    """Check the limit of addresses (ulimit -v): over it Ray's processes abort, and do not name it."""
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if most == resource.RLIM_INFINITY or most >= AMPLE_ADDRESSES:
+        return None
+    limit = f"a process may take up {show_size(most)} of addresses here (ulimit -v)"
+    if most < LEAST_ADDRESSES:
+        raise UserError(
+            f"{limit}, and Ray's reserve more than {show_size(LEAST_ADDRESSES)}, mostly unused; "
+            "start the study under ulimit -v unlimited"
+        )
+    return f"{limit}; a trial whose process dies may have met that limit"
 
 
 def _check_cache() -> None:

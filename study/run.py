@@ -225,10 +225,11 @@ def _resume(options: argparse.Namespace, console: Console) -> int:
 
 def _go_on(options: argparse.Namespace, folder: ResultsFolder, console: Console) -> int:
     from study.description import check_same_arms, check_same_sources, request_of
+
+    description, is_extended = _description_to_go_on(options, folder)  # which may refuse: torch can wait
     from study.launch import StudyRun, read_finished
     from study.preflight import preflight
 
-    description, is_extended = _description_to_go_on(options, folder)
     plan = bind(make_plan(request_of(description)))
     check_same_sources(plan, description)
     check_same_arms(plan, description)

@@ -80,6 +80,8 @@ def test_columns_of_another_type_do_not_hide_the_other_trials(tmp_path):
     pq.write_table(table.set_column(place, "rank", pa.array([["a", "list"]])), path)
     (study,) = open_studies([tmp_path / "one"])
     assert len(study.trials) == 6
+    (note,) = map(str, study.exclusions)
+    assert note.endswith("column rank holds list<element: string>, where whole numbers are expected")
 
 
 def test_file_of_a_later_schema_is_left_out_with_its_version(tmp_path):

@@ -104,7 +104,7 @@ def test_the_likelihood_of_a_target_is_that_of_its_row_alone(
 def test_batched_answers_equal_those_of_each_row_alone(llama_place: Workplace, llama_config: Maker) -> None:
     model = load_base(llama_place.model).eval()
     tokenizer = load_tokenizer(llama_place.model)
-    examples = load_examples(llama_config("zero_shot"), llama_place, "test").head(6)
+    examples = load_examples(llama_config("zero_shot", test_questions=6), llama_place, "test")
     together = generate_answers(model, tokenizer, examples, "fp32", 12).texts
     family = DecoderOnly()
     for text, row in zip(together, examples.rows, strict=True):
