@@ -11,6 +11,8 @@ from typing import NoReturn
 from rich.console import Console
 
 from analysis.errors import AnalysisError
+from analysis.output import steady_output
+from analysis.printable import printable
 
 
 class Parser(argparse.ArgumentParser):
@@ -36,17 +38,32 @@ def open_console() -> Console:
 
 
 def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
-    """Run an entry point; bad input leaves one line on stderr and exit status 2."""
+    """Run an entry point; bad input leaves one line on stderr and exit status 2, Ctrl-C 130.
+
+    Output that can't be written is an error too, with status 1; that its reader has gone (`head`) is none.
+    """
+    with steady_output() as output:
+        status = _status_of(main)
+        sys.stdout.flush()
+        if output.fault and status == 0:
+            status = _say(f"standard output can't be written: {output.fault}", 1)
+    if status:
+        sys.exit(status)
+
+
+def _status_of(main: Callable[[Sequence[str] | None], None]) -> int:
     try:
         main(None)
-        sys.stdout.flush()
     except AnalysisError as error:
-        sys.exit(_say(str(error)))
-    except BrokenPipeError:
-        # The reader (`head`) has what it wanted; without this Python complains again when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _say(str(error))
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    except SystemExit as ended:  # of --help, and of the parser's errors
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0
 
 
-def _say(message: str) -> int:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    return 2
+def _say(message: str, status: int = 2) -> int:
+    print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
+    return status

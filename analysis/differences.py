@@ -156,12 +156,6 @@ def _sign_test(mean: float, questions: int) -> float:
     return max(2 * 0.5**questions, SMALLEST_P) if mean else 1.0
 
 
-def compare_all(answers: Sequence[Answers]) -> list[Difference]:
-    """Return the differences of all pairs with Holm's correction over them, in the answers' order."""
-    pairs = [(first, second) for index, first in enumerate(answers) for second in answers[index + 1 :]]
-    return correct_together([compare_pair(first, second) for first, second in pairs])
-
-
 def correct_together(differences: Sequence[Difference]) -> list[Difference]:
     """Return the differences with Holm's correction over those that were tested (Holm 1979)."""
     tested = [difference.p for difference in differences if difference.p is not None]

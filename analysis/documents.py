@@ -10,6 +10,7 @@ import html
 import io
 from collections.abc import Callable, Sequence
 
+from analysis.cells import plain_cell
 from analysis.choices import find_choices
 from analysis.comparison import Comparison, ComparisonRow
 from analysis.costs import OF_SCORING, OF_TRAINING
@@ -84,7 +85,8 @@ def to_html(comparison: Comparison) -> str:
 def to_csv(comparison: Comparison) -> str:
     """Return CSV with unrounded figures: seconds, bytes, % (ROUGE-1: 0-1); empty where there is none.
 
-    Scores are means with 95% intervals, costs medians with the least and the most of the repeats.
+    Scores are means with 95% intervals, costs medians with the least and the most of the repeats. A text that
+    a spreadsheet would run as a formula begins with an apostrophe.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -93,13 +95,14 @@ def to_csv(comparison: Comparison) -> str:
     facts = ["arm", "study", "method", "unit", "repeats", "planned", "confirm_trials", "not_completed"]
     facts += ["questions", "question_set"]
     ends = ["perplexity_scale", "paper_accuracy", *(f"chosen_{name}" for name in chosen)]
-    writer.writerow([*facts, *bounds, *ends])
+    writer.writerow(map(plain_cell, [*facts, *bounds, *ends]))
     for row in comparison.rows:
         counts = [row.unit, row.repeats, row.planned, row.trials, sum(row.unfinished.values())]
         counts += [row.questions, row.question_set]
         names = [row.name, row.arm.study.name, row.arm.method]
         paper = row.paper.accuracy if row.paper else None
-        writer.writerow([*names, *counts, *_figures(row), row.perplexity_scale, paper, *_chosen(row, chosen)])
+        cells = [*names, *counts, *_figures(row), row.perplexity_scale, paper, *_chosen(row, chosen)]
+        writer.writerow(map(plain_cell, cells))
     return text.getvalue()
 
 

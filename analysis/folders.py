@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.errors import AnalysisError
+from analysis.kinds import WrongKind, as_described
 
 # The version of `study.schema` that this package understands; it never imports `study`.
 SCHEMA_VERSION = 2
@@ -140,15 +141,17 @@ def _to_rows(tables: Sequence[pa.Table]) -> list[Row]:
 def _read_file(path: Path, columns: Sequence[str] | None) -> pa.Table | str:
     """Return a Parquet file's columns, those that it has; or why it can't be read."""
     try:
+        if path.exists() and not path.is_file():
+            return "not a file"  # a pipe, which nobody writes to, say
         with pq.ParquetFile(path) as file:
             _check_version(file)
             present = set(file.schema_arrow.names)
             wanted = columns and [name for name in columns if name in present]
             # Many small files: a thread reads a file, for starting several on each costs more than it saves.
-            return file.read(columns=wanted, use_threads=False)
+            return as_described(file.read(columns=wanted, use_threads=False))
     except FileNotFoundError:
         return "missing"
-    except (OSError, pa.ArrowException, _WrongVersion) as error:
+    except (OSError, pa.ArrowException, WrongKind, _WrongVersion) as error:
         return _one_line(error)
 
 
@@ -204,7 +207,7 @@ def _study_roots(path: Path) -> list[Path]:
 def _read_description(root: Path) -> Row:
     try:
         description = json.loads((root / "study.json").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError
         raise AnalysisError(f"'{root / 'study.json'}' can't be read: {_one_line(error)}") from None
     if not isinstance(description, dict):
         raise AnalysisError(f"'{root / 'study.json'}' is no description of a study: it holds no JSON object")

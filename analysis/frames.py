@@ -17,6 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from analysis.folders import Exclusion, Study, open_studies
+from analysis.kinds import KINDS
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,16 @@ class Frames:
         parts = [part for study in self.studies for part in _read_study(study, table)]
         if not parts:
             return pa.table({"trial": pa.array([], pa.string()), "folder": pa.array([], pa.string())})
-        return pa.concat_tables(parts, promote_options="permissive")
+        return pa.concat_tables(_without_disputed(parts), promote_options="permissive")
+
+
+def _without_disputed(parts: list[pa.Table]) -> list[pa.Table]:
+    """Return tables without the columns of somebody else's that are of several types and can't be one."""
+    kinds: dict[str, set[pa.DataType]] = {}
+    for field in (field for part in parts for field in part.schema):
+        kinds.setdefault(field.name, set()).add(field.type)
+    disputed = {name for name, own in kinds.items() if name not in KINDS and len(own - {pa.null()}) > 1}
+    return [part.drop_columns([n for n in part.column_names if n in disputed]) for part in parts]
 
 
 def _read_study(study: Study, table: str) -> Iterator[pa.Table]:

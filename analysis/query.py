@@ -10,6 +10,7 @@ is in memory and can reach no file but the results. QUERIES.md beside this file 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,9 +20,11 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from analysis.cells import plain_cell
 from analysis.command_line import open_console, results_parser, run_command
 from analysis.errors import AnalysisError
 from analysis.frames import Frames, load
+from analysis.printable import printable
 from analysis.units import MISSING
 
 TABLES = ("trials", "predictions", "history")
@@ -70,9 +73,23 @@ def _main(arguments: Sequence[str] | None) -> None:
     if options.format == "table":
         open_console().print(_table(found))
     elif options.format == "csv":
-        print(found.to_pandas().to_csv(index=False), end="")
+        _write(_csv(found))
     else:
-        print(json.dumps(found.to_pylist(), default=str, ensure_ascii=False, indent=1))
+        _write(f"{json.dumps(found.to_pylist(), default=str, ensure_ascii=False, indent=1)}\n")
+
+
+def _write(text: str) -> None:
+    """Write to stdout: into a file as it is, to a terminal without what a terminal would obey."""
+    print(printable(text) if sys.stdout.isatty() else text, end="")
+
+
+def _csv(found: pa.Table) -> str:
+    frame = found.to_pandas()
+    frame.columns = [plain_cell(name) for name in frame.columns]
+    for place, kind in enumerate(found.schema.types):
+        if not pa.types.is_primitive(kind):
+            frame.isetitem(place, frame.iloc[:, place].map(plain_cell))
+    return str(frame.to_csv(index=False))
 
 
 def _table(found: pa.Table) -> Table:
@@ -81,7 +98,7 @@ def _table(found: pa.Table) -> Table:
     table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left")
     for field in found.schema:
         numeric = pa.types.is_floating(field.type) or pa.types.is_integer(field.type)
-        table.add_column(Text(field.name), justify="right" if numeric else "left", overflow="fold")
+        table.add_column(Text(printable(field.name)), justify="right" if numeric else "left", overflow="fold")
     for row in found.slice(0, MOST_ROWS).to_pylist():
         table.add_row(*(Text(_show(value)) for value in row.values()))
     return table
@@ -90,7 +107,7 @@ def _table(found: pa.Table) -> Table:
 def _show(value: Any) -> str:
     if value is None:
         return MISSING
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else printable(str(value))
 
 
 if __name__ == "__main__":

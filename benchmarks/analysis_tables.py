@@ -39,7 +39,7 @@ def main() -> None:
     text = json.dumps({"command": COMMAND, **figures, "machine": machine}, indent=2)
     print(text)
     RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(text + "\n")
+    RESULT.write_text(text + "\n", encoding="utf-8")
     sys.exit(0 if figures["seconds"] < MOST_SECONDS and figures["peak_bytes"] < MOST_BYTES else 1)
 
 

@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> None:
             "equal_arms_called_different": _range(different for _, different in own.values()),
         }
     print(json.dumps(result, indent=2))
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 def _range(shares: Any) -> list[float]:

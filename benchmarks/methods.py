@@ -79,7 +79,7 @@ def main(arguments: list[str]) -> None:
         "trials": figures,
     }
     device = "gpu" if use_gpu else "cpu"
-    (RESULTS / f"methods_{device}.json").write_text(json.dumps(result, indent=2) + "\n")
+    (RESULTS / f"methods_{device}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 def make_model(folder: Path) -> Path:

@@ -176,11 +176,13 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=STUDIES, help="studies a setting")
     parser.add_argument("--only", choices=PARTS, help="one part; the others' figures stay in the file")
     options = parser.parse_args()
-    found = json.loads(RESULT.read_text())["parts"] if options.only and RESULT.exists() else {}
+    found = (
+        json.loads(RESULT.read_text(encoding="utf-8"))["parts"] if options.only and RESULT.exists() else {}
+    )
     for part in [options.only] if options.only else PARTS:
         found[part] = measure_part(part, options.studies)
         ordered = {name: found[name] for name in PARTS if name in found}
-        RESULT.write_text(_lay_out({**_describe(), "parts": ordered}))
+        RESULT.write_text(_lay_out({**_describe(), "parts": ordered}), encoding="utf-8")
 
 
 def _lay_out(result: dict[str, Any]) -> str:

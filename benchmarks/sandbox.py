@@ -44,7 +44,7 @@ def main() -> None:
     text = json.dumps(measure(), indent=2)
     print(text)
     RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(text + "\n")
+    RESULT.write_text(text + "\n", encoding="utf-8")
 
 
 def measure() -> dict[str, Any]:

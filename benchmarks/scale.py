@@ -159,7 +159,7 @@ def figures(first: Mapping[str, Any], resumed: Mapping[str, Any]) -> dict[str, A
 def run_driver(root: Path, trials: int) -> dict[str, Any]:
     """Call `drive` in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.scale", "--drive", str(root), str(trials)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
     if done.returncode:
         raise RuntimeError(done.stderr)
     readings: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -184,7 +184,7 @@ def main(arguments: Sequence[str]) -> int:
         "slots": SLOTS,
         "studies": studies,
     }
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     last = studies[-1]
     growth = last["driver_mib_at_the_end"] / last["driver_mib_half_way"]
     kept = (last["driver_cpu_ms_a_trial"] < MOST_DRIVER_MS, last["resume_seconds"] < MOST_RESUME_SECONDS)

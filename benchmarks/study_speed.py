@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> None:
             figures = measure(folder, wall_seconds)
     text = json.dumps(figures, indent=2)
     print(text)
-    (RESULTS / f"{figures['profile']}_{figures['space']}.json").write_text(text + "\n")
+    (RESULTS / f"{figures['profile']}_{figures['space']}.json").write_text(text + "\n", encoding="utf-8")
 
 
 def measure(folder: Path, wall_seconds: float | None) -> dict[str, Any]:

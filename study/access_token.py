@@ -6,9 +6,12 @@ Ray looks for a token in `RAY_AUTH_TOKEN`, then in the file that `RAY_AUTH_TOKEN
 
 from __future__ import annotations
 
+import atexit
 import os
 import secrets
+import shutil
 import stat
+import tempfile
 import uuid
 from pathlib import Path
 
@@ -20,7 +23,12 @@ def token_path() -> Path | None:
     if os.environ.get("RAY_AUTH_TOKEN"):
         return None
     named = os.environ.get("RAY_AUTH_TOKEN_PATH")
-    return Path(named) if named else Path.home() / ".ray" / "auth_token"
+    if named:
+        return Path(named)
+    try:
+        return Path.home() / ".ray" / "auth_token"
+    except RuntimeError:  # a user without a home
+        return _private_path()
 
 
 def prepare_token() -> str | None:
@@ -36,14 +44,29 @@ def prepare_token() -> str | None:
     if path is None:
         return None
     try:
-        if not path.exists():
-            _create(path)
-        return _close(path)
+        return _prepare(path)
     except OSError as error:
+        if not os.environ.get("RAY_AUTH_TOKEN_PATH"):  # the home can't be written: one for this process
+            _prepare(_private_path())
+            return None
         raise UserError(
             f"Ray's token file '{path}' must be readable by its owner alone, and can't be made so: "
             f"{error.strerror}; name another file in RAY_AUTH_TOKEN_PATH"
         ) from None
+
+
+def _prepare(path: Path) -> str | None:
+    if not path.exists():
+        _create(path)
+    return _close(path)
+
+
+def _private_path() -> Path:
+    """Return the path of a token for this process and its children alone; it goes away with the process."""
+    folder = tempfile.mkdtemp(prefix="finetune-study-token-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(Path(folder) / "auth_token")
+    return Path(os.environ["RAY_AUTH_TOKEN_PATH"])
 
 
 def _create(path: Path) -> None:
@@ -51,14 +74,25 @@ def _create(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
-        with open(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        with open(
+            os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8"
+        ) as file:
             file.write(secrets.token_hex(32))
         if not path.exists():
-            os.link(temporary, path)
+            _link(temporary, path)
     except FileExistsError:
         pass
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _link(temporary: Path, path: Path) -> None:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # not every file system knows hard links
+        os.replace(temporary, path)
 
 
 def _close(path: Path) -> str | None:

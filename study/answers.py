@@ -53,6 +53,10 @@ _ANOTHER = re.compile(
 )
 # Between two marks, a question of more words: an answer was given, and another question was begun.
 _QUESTION_WORDS = 5
+# What most references are: text in ASCII, one mark, and digits to the end. Read at once: data sets are large.
+_PLAIN_REFERENCE = re.compile(
+    r"[^#\0\x80-\U0010ffff]*#### (-?)([1-9]\d{0,2}(?:,\d{3})+|\d{1,15})\n?", re.ASCII
+)
 _CENTS = re.compile(r"(?<![\d.,])(\d++) ?dollars?,? (?:and )?(\d\d?) ?cents?\b")
 
 
@@ -64,6 +68,8 @@ def read_reference(answer: str) -> Fraction:
     Raises:
         NotOneNumber: it is not one number; the message says what it is.
     """
+    if (number := _plain_reference(answer)) is not None:
+        return number
     text = plain(answer)
     marked = [span for span in marked_spans(text) if is_read(span)]
     if not marked:
@@ -104,6 +110,8 @@ def answer_number(text: str) -> Fraction | None:
 
 def marked_number(text: str) -> Fraction | None:
     """Return the number that follows the last `####` on its line (accuracy, 'strict'), or None."""
+    if (number := _plain_reference(text)) is not None:
+        return number
     # Code, of which a row may be long, has no mark and is not searched for other places.
     text = plain(text)
     return read_prediction(text).marked if MARK.search(text) else None
@@ -127,6 +135,14 @@ def format_number(number: Fraction | Decimal) -> str:
         return str(number.numerator)
     digits = f"{abs(number.numerator) * 10**places // number.denominator:0{places + 1}}"
     return f"{'-' if number < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+
+
+def _plain_reference(text: str) -> Fraction | None:
+    """Return the number of a reference in the commonest form, or None for every other text."""
+    found = _PLAIN_REFERENCE.fullmatch(text)
+    if found is None or _ANOTHER.search(text):
+        return None
+    return Fraction(int(f"{found[1]}{found[2].replace(',', '')}"))
 
 
 def _decimal_places(denominator: int) -> int | None:

@@ -18,6 +18,7 @@ from typing import Any
 from study.answers import answer_number, format_number
 from study.command_line import Parser, run_command
 from study.errors import UserError
+from study.printable import printable
 from study.prompts import asked_source
 from study.sandbox import Sandbox
 
@@ -98,7 +99,7 @@ def _main(arguments: Sequence[str] | None) -> int:
             f"Note: the question is longer than the model was trained on (max_source_tokens="
             f"{config.max_source_tokens}): {reply.lost_tokens} tokens at its end were cut off.\n"
         )
-    print(reply.text)
+    print(printable(reply.text))
     print(f"\nAnswer: {reply.number}" if reply.number is not None else f"\nNo answer: {reply.reason}.")
     return 0
 

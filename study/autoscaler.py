@@ -23,7 +23,7 @@ def planned_machines() -> list[Machine]:
     head, where the driver runs, too: elsewhere, and without an autoscaler, the list is empty.
     """
     path = _config_path()
-    return [] if path is None else _machines_in(yaml.safe_load(path.read_text()))
+    return [] if path is None else _machines_in(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
 def _config_path() -> Path | None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from study.data import TEST_SHARE, fingerprint, load_code, load_split
-from study.models import check_model
+from study.config import FLOOR_METHODS
+from study.data import DataSet, Split, describe_skipped, fingerprint, load_code, load_data
+from study.labels import name_apart
 from study.plan import Arm, Plan
+from study.problem_store import keep_problems
 from study.sources import Source, find_code_data, find_data, find_model, fingerprint_folder
-from study.without_program import describe_missing
+from study.space import ends
+from study.without_program import check_programs, describe_missing
 from study.workplace import Workplace
+
+if TYPE_CHECKING:
+    from study.model_check import Use
 
 
 def bind(plan: Plan) -> Plan:
@@ -21,13 +27,17 @@ def bind(plan: Plan) -> Plan:
     Raises:
         UserError: a model or the data can't be used.
     """
+    # Imported late: the first line of a study does not wait for torch.
+    from study.model_check import check_model
+
     data = find_data(plan.request.data or plan.profile.data)
     variants, notes = _read_variants(plan, data.path)
+    prints_of_data = {variant: fingerprint(*read.splits) for variant, read in variants.items()}
     code = _code_source(plan)
     code_rows = load_code(code.path, skip_bad_rows=plan.request.skip_bad_rows) if code else None
-    models = {name: find_model(name) for name in dict.fromkeys(arm.values["model"] for arm in plan.arms)}
+    models = _find_models(plan)
     for name, model in models.items():
-        check_model(model, _target_modules(plan, name))
+        notes += check_model(model, _use(plan, name))
     prints = {name: model.revision or fingerprint_folder(model.path) for name, model in models.items()}
 
     def bound(arm: Arm) -> Arm:
@@ -35,7 +45,7 @@ def bind(plan: Plan) -> Plan:
             "model": models[arm.values["model"]].name,
             "model_fingerprint": prints[arm.values["model"]],
             "data": data.name,
-            "data_fingerprint": variants[arm.values["variant"]],
+            "data_fingerprint": prints_of_data[arm.values["variant"]],
         }
         if "code_data" in arm.values:
             assert code is not None
@@ -44,14 +54,17 @@ def bind(plan: Plan) -> Plan:
         factors = {**arm.factors, "model": values["model"]}
         return dataclasses.replace(arm, values={**arm.values, **values}, factors=factors)
 
-    return dataclasses.replace(
+    plan = dataclasses.replace(
         plan,
         arms=tuple(bound(arm) for arm in plan.arms),
         models={model.name: model for model in models.values()},
         data=data,
         code_data=code,
-        notes=(*notes, *(_skipped_note("the code data", code_rows.skipped) if code_rows else ())),
+        notes=(*notes, *(_notes_on_code(code_rows) if code_rows else ())),
     )
+    for variant, read in variants.items():
+        keep_problems(read, prints_of_data[variant], variant, workplace_of(plan, next(iter(plan.models))))
+    return plan
 
 
 def workplace_of(plan: Plan, model: str, **options: Any) -> Workplace:
@@ -63,40 +76,59 @@ def workplace_of(plan: Plan, model: str, **options: Any) -> Workplace:
         code_data=plan.code_data,
         columns=plan.request.columns,
         skip_bad_rows=plan.request.skip_bad_rows,
+        keep_leaks=plan.request.keep_leaks,
         **options,
     )
 
 
-def _read_variants(plan: Plan, path: Path) -> tuple[Mapping[str, str], list[str]]:
-    """Return (variant -> fingerprint of its rows, notes)."""
-    prints: dict[str, str] = {}
-    notes: list[str] = []
+def _read_variants(plan: Plan, path: Path) -> tuple[Mapping[str, DataSet], list[str]]:
+    """Return (variant -> its data, notes)."""
+    variants: dict[str, DataSet] = {}
+    notes: dict[str, None] = {}
     for variant in dict.fromkeys(arm.values["variant"] for arm in plan.arms):
-        splits = [
-            load_split(
-                path,
-                variant,
-                split,
-                columns=plan.request.columns,
-                skip_bad_rows=plan.request.skip_bad_rows,
-            )
-            for split in ("train", "test")
-        ]
-        prints[variant] = fingerprint(*splits)
-        notes += _skipped_note(f"the {variant} data", sum(split.skipped for split in splits))
-        own = [arm.values for arm in plan.arms if arm.values["variant"] == variant]
-        if any(values["prompt_style"] == "python_code" for values in own):
-            missing = describe_missing(variant, *(split.problems for split in splits))
-            notes += [missing] if missing else []
-        if any(split.held_out for split in splits):
-            notes.append(
-                f"the {variant} data has no test split: {TEST_SHARE:.0%} of its questions are held out"
-            )
-    return prints, notes
+        request = plan.request
+        data = load_data(
+            path,
+            variant,
+            columns=request.columns,
+            skip_bad_rows=request.skip_bad_rows,
+            keep_leaks=request.keep_leaks,
+        )
+        variants[variant] = data
+        own = [arm for arm in plan.arms if arm.values["variant"] == variant]
+        notes |= dict.fromkeys((*data.notes, *_notes_on_use(data, variant, own)))
+    return variants, [*notes]
 
 
-def _skipped_note(what: str, rows: int) -> list[str]:
-    return [f"{rows} rows of {what} can't be used and are left out"] if rows else []
+def _notes_on_use(data: DataSet, variant: str, arms: Sequence[Arm]) -> Iterator[str]:
+    """Yield what is to be said of what a variant's arms make of its data.
+
+    Raises:
+        UserError: an arm can't train on them.
+    """
+    values = [arm.values for arm in arms]
+    if data.validation is not None:
+        questions, most = len(data.validation.problems), max(own["validation_questions"] for own in values)
+        drawn = (
+            f"each replicate draws {most:,} of them" if most < questions else "the same for every replicate"
+        )
+        yield f"the {variant} data has a validation split of its own, {questions:,} questions: {drawn}"
+    limits = {own["test_questions"] for own in values if own.get("test_questions")}
+    tested = len(data.test.problems)
+    if limits and min(limits) < tested and data.notes:
+        yield f"the {variant} data: {min(limits):,} of {tested:,} test questions are drawn, the same for all"
+    programmers = [arm for arm in arms if arm.values["prompt_style"] == "python_code"]
+    if programmers:
+        configs = [arm.confirm_config({}, number) for arm in programmers for number in range(arm.replicates)]
+        check_programs(data, variant, {(c.validation_questions, c.split_seed) for c in configs})
+        missing = describe_missing(variant, data.train.problems, data.test.problems)
+        yield from [missing] if missing else []
+
+
+def _notes_on_code(rows: Split) -> Iterator[str]:
+    yield from rows.notes
+    if rows.skipped:
+        yield describe_skipped("the code data", rows.skipped)
 
 
 def _code_source(plan: Plan) -> Source | None:
@@ -104,12 +136,39 @@ def _code_source(plan: Plan) -> Source | None:
     return find_code_data(names.pop()) if names else None
 
 
-def _target_modules(plan: Plan, model: str) -> set[str]:
-    """Return every value of target_modules that a trial on `model` may have."""
-    found: set[str] = set()
-    for arm in plan.arms:
-        if arm.values["model"] == model:
-            searched = arm.ranges.get("target_modules")
-            choices = getattr(searched, "choices", None) or [arm.values.get("target_modules")]
-            found.update(str(choice) for choice in choices if choice is not None)
-    return found
+def _find_models(plan: Plan) -> dict[str, Source]:
+    """Return how the plan names a model -> where it was found, each under a name of its own."""
+    asked = {arm.values["model"]: None for arm in plan.arms if arm.values["method"] not in FLOOR_METHODS}
+    # A floor has no model, but its limits are in tokens of one: that of an arm, or the profile's.
+    others = {arm.values["model"]: None for arm in plan.arms if arm.values["model"] not in asked}
+    found = {name: find_model(name) for name in asked}
+    by_path = {source.path: name for name, source in found.items()}
+    beside = {name: find_model(name) for name in others}
+    named = name_apart(found | {n: s for n, s in beside.items() if s.path not in by_path})
+    return named | {n: named[by_path[s.path]] for n, s in beside.items() if s.path in by_path}
+
+
+def _use(plan: Plan, model: str) -> Use:
+    """Return what the trials on `model` may do with it."""
+    from study.model_check import Use
+
+    arms = [
+        arm for arm in plan.arms if arm.values["model"] == model and arm.values["method"] not in FLOOR_METHODS
+    ]
+
+    def values(name: str) -> set[Any]:
+        found = {value for arm in arms for value in _values(arm, name)}
+        return found - {None}
+
+    return Use(
+        methods=frozenset(values("method")),
+        target_modules=frozenset(values("target_modules")),
+        source_tokens=max(values("max_source_tokens"), default=8),
+        target_tokens=max(values("max_target_tokens"), default=8),
+    )
+
+
+def _values(arm: Arm, name: str) -> tuple[Any, ...]:
+    """Return the values that an arm's trials may have of a setting: its own, and its range's ends."""
+    own = getattr(arm.confirm_config({}, 0), name)
+    return (own, *ends(arm.ranges[name])) if name in arm.ranges else (own,)

@@ -59,7 +59,7 @@ class Checkpoints:
             write()
             flush(path)
             partial = path / f"{PROGRESS_FILE}.partial"
-            partial.write_text(json.dumps(dataclasses.asdict(progress)))
+            partial.write_text(json.dumps(dataclasses.asdict(progress)), encoding="utf-8")
             replace(partial, path / PROGRESS_FILE)
 
         when_there_is_room(save, self._room, tidy=lambda: shutil.rmtree(path, ignore_errors=True))

@@ -24,6 +24,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.autoscaler import planned_machines
 from study.errors import UserError
+from study.interruption import shielded
+from study.local_ray import own_signals
 from study.object_store import ObjectStore, is_address
 from study.slots import Machine, machine_of
 from study.workplace import Workplace
@@ -48,7 +50,10 @@ def cluster_ray(address: str) -> Iterator[None]:
     worker.print_to_stdstream = lambda *lines, **options: None
     try:
         # By "auto" Ray shows its token to the cluster; to one that is named, only where it is told to.
-        ray.init(address="auto" if address == "auto" else found, log_to_driver=False, logging_level="ERROR")
+        with own_signals():
+            ray.init(
+                address="auto" if address == "auto" else found, log_to_driver=False, logging_level="ERROR"
+            )
     except AuthenticationError:
         raise UserError(
             f"the cluster at '{found}' asks for its token: run this on a node of it, as the user who "
@@ -60,7 +65,8 @@ def cluster_ray(address: str) -> Iterator[None]:
     try:
         yield
     finally:
-        ray.shutdown()
+        with shielded():
+            ray.shutdown()
 
 
 def dashboard_url() -> str | None:

@@ -1,64 +1,28 @@
-"""The data: problems with worked answers, read from a few layouts, and the split that scores the search.
+"""The data: problems with worked answers, read from the layouts that people have, and divided into splits.
 
-    FOLDER/{main,socratic}/{train,test}.jsonl     GSM8K; {train,test}-*.parquet as the Hub keeps openai/gsm8k
-    FOLDER/{train,test}.jsonl                     data of one's own; also .csv or .parquet, test optional
-    FILE.jsonl                                    the same in one file; a test split is held out of it
+    study.layouts        which files make each split        study.row_files      the rows of a file
+    study.checked_rows   rows -> problems, bad rows told    study.divisions      what is held out and sampled
 
 Every row has a question and an answer. The answer's last line is `#### n`, or the answer is a number: one, as
-`study.answers.read_reference` reads it.
+`study.answers.read_reference` reads it. No question stands in two of train, validation and test, whatever the
+layout: neither does one that differs in case, white space and punctuation alone.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
-from study.answers import NotOneNumber, format_number, marked_number, read_reference
-from study.errors import UserError, unknown_name
-
-SUFFIXES = (".jsonl", ".csv", ".parquet")
-# Share of the questions that becomes the test split, where the data has none.
-TEST_SHARE = 0.2
-# Characters of a bad answer that its message shows.
-MOST_SHOWN = 60
-_NO_TEXT = re.compile("[\0\ud800-\udfff]")
-
-
-@dataclass(frozen=True)
-class Columns:
-    """The names of the two columns that are read."""
-
-    question: str = "question"
-    answer: str = "answer"
-
-
-GSM8K_COLUMNS = Columns()
-# As m-a-p/CodeFeedback-Filtered-Instruction has them.
-CODE_COLUMNS = Columns("query", "answer")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One question and its worked answer, as the data has them."""
-
-    question: str
-    answer: str
-
-    @property
-    def question_id(self) -> str:
-        """A 16-digit hash of the question: the same question has the same id in every study."""
-        return hashlib.sha256(self.question.encode()).hexdigest()[:16]
+from study import embedded
+from study.checked_rows import check_nothing, check_number, read_problems
+from study.divisions import TEST_SHARE, hold_out
+from study.errors import UserError
+from study.layouts import Layout, find_code_files, find_layout
+from study.problems import CODE_COLUMNS, GSM8K_COLUMNS, Columns, Problem
+from study.question_keys import find_twins
 
 
 @dataclass(frozen=True)
@@ -68,45 +32,86 @@ class Split:
     Attributes:
         skipped: rows that could not be used and are left out.
         held_out: whether the split is held out of the train file, for the data has no test split.
+        notes: what has to be said of how its files were read.
     """
 
     problems: tuple[Problem, ...]
     skipped: int = 0
     held_out: bool = False
+    notes: tuple[str, ...] = ()
 
 
-class BadRow(UserError):
-    """A row that can't be used; the message names the file and the row."""
+@dataclass(frozen=True)
+class DataSet:
+    """One variant of a data set, divided.
+
+    Attributes:
+        validation: the data's own validation split; None: each replicate holds one out of train.
+        notes: what has to be said before the first trial, a short line each.
+        twins: question -> the one that stands for it and for others that differ from it in case,
+            white space and punctuation alone; in most data there are none.
+    """
+
+    train: Split
+    validation: Split | None
+    test: Split
+    notes: tuple[str, ...] = ()
+    twins: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, problem: Problem) -> str:
+        """Return the question that stands for a problem's."""
+        return self.twins.get(problem.question, problem.question)
+
+    def names(self, split: Split) -> set[str]:
+        """Return the questions of a split, one for those that are one but for their letters."""
+        return {self.name(problem) for problem in split.problems}
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """Its splits: train, its own validation split if it has one, test."""
+        return (self.train, *([self.validation] if self.validation else []), self.test)
 
 
-def load_split(
+def load_data(
     source: Path,
     variant: str,
-    split: str,
     *,
     columns: Columns = GSM8K_COLUMNS,
     skip_bad_rows: bool = False,
-) -> Split:
-    """Return the problems of one split ("train" or "test") of one variant.
+    keep_leaks: bool = False,
+) -> DataSet:
+    """Return one variant of the data, divided into train, test and, where it has one, a validation split.
+
+    Args:
+        keep_leaks: leave questions of the test split (and of a validation split) in the training data.
 
     Raises:
-        UserError: a missing folder or file, no rows, a column that is not there, or (unless
-            `skip_bad_rows`) an answer without a final number; file and row are named.
+        UserError: a missing folder or file, no rows, a column that is not there, too few questions, or
+            (unless `skip_bad_rows`) an answer without a final number; file and row are named.
     """
-    folder = _variant_folder(source, variant)
-    is_divided = folder.is_dir() and _split_file(folder, "test") is not None
-    file = folder if folder.is_file() else _split_file(folder, split if is_divided else "train")
-    assert file is not None
-    rows = _usable_rows(file, columns, _check_number, skip_bad_rows=skip_bad_rows)
-    if is_divided:
-        return rows
-    rest, test = hold_out(rows.problems, round(TEST_SHARE * len(rows.problems)), seed=0)
-    if split == "test":
-        return Split(tuple(test), held_out=True)
-    return Split(tuple(rest), rows.skipped)
+    layout = find_layout(source, variant)
+    rows = {
+        split: read_problems(files, columns, check_number, skip_bad_rows=skip_bad_rows)
+        for split, files in layout.files.items()
+    }
+    splits = {name: Split(read.problems, read.skipped, notes=read.notes) for name, read in rows.items()}
+    twins = find_twins(problem.question for split in splits.values() for problem in split.problems)
+    data = _divided(splits, source, twins)
+    notes = _describe_reading(layout, data, source, variant)
+    if not keep_leaks:
+        data, leaks = _without_leaks(data, variant)
+        notes += leaks
+    _check_size(data, source)
+    return replace(data, notes=tuple(notes))
 
 
-def load_code(folder: Path, *, skip_bad_rows: bool = False) -> Split:
+def load_split(source: Path, variant: str, split: str, **options: object) -> Split:
+    """Return the problems of one split ("train" or "test") of one variant; see `load_data`."""
+    data = load_data(source, variant, **options)  # type: ignore[arg-type]
+    return data.test if split == "test" else data.train
+
+
+def load_code(source: Path, *, skip_bad_rows: bool = False) -> Split:
     """Return the rows of a code data set: `query` as the question, `answer` as the answer.
 
     The layout is that of m-a-p/CodeFeedback-Filtered-Instruction (columns query, answer, resource, lang; the
@@ -115,34 +120,8 @@ def load_code(folder: Path, *, skip_bad_rows: bool = False) -> Split:
     Raises:
         UserError: a missing folder or file, no rows, or a row that can't be used, named by file and row.
     """
-    files = [folder] if folder.is_file() else _data_files(folder, "*")
-    if len(files) != 1:
-        raise UserError(f"code data folder '{folder}' needs one {_suffixes()} file, found {_names(files)}")
-    return _usable_rows(files[0], CODE_COLUMNS, lambda problem, where: problem, skip_bad_rows=skip_bad_rows)
-
-
-def hold_out(problems: Iterable[Problem], questions: int, seed: int) -> tuple[list[Problem], list[Problem]]:
-    """Split problems into (rest, held out), see `choose_held_out`."""
-    problems = list(problems)
-    held_out = choose_held_out((problem.question for problem in problems), questions, seed)
-    rest = [problem for problem in problems if problem.question not in held_out]
-    return rest, [problem for problem in problems if problem.question in held_out]
-
-
-def choose_held_out(questions: Iterable[str], count: int, seed: int) -> set[str]:
-    """Return the questions that are held out, by a seeded hash of the question.
-
-    So a question that stands in the data twice lands on one side. They are `count` distinct questions,
-    unless that would be more than half of them.
-
-    Raises:
-        UserError: there are too few distinct questions to hold any out.
-    """
-    ranked = sorted(set(questions), key=lambda text: _seeded_hash(text, seed))
-    held_out = set(ranked[: min(count, len(ranked) // 2)])
-    if not held_out:
-        raise UserError("the data needs at least 2 distinct questions, to hold a split out of it")
-    return held_out
+    read = read_problems(find_code_files(source), CODE_COLUMNS, check_nothing, skip_bad_rows=skip_bad_rows)
+    return Split(read.problems, read.skipped, notes=read.notes)
 
 
 def fingerprint(*splits: Split) -> str:
@@ -155,154 +134,87 @@ def fingerprint(*splits: Split) -> str:
     return total.hexdigest()[:16]
 
 
-def _variant_folder(source: Path, variant: str) -> Path:
-    """Return the folder of a variant's splits; data of one's own is one file or folder, and main alone."""
-    if not source.exists():
-        raise UserError(f"data '{source}' does not exist")
-    if (source / variant).is_dir():
-        return source / variant
-    own = source.is_file() or bool(_data_files(source, "train*"))
-    if own and variant == "main":
-        return source
-    if own:
-        raise UserError(
-            f"data '{source}' has no variant '{variant}': --set variant=main runs the main arms alone"
+def _divided(splits: Mapping[str, Split], source: Path, twins: Mapping[str, str]) -> DataSet:
+    """Return the data with a test split: its own, or one that is held out of the train split."""
+    train, validation, test = splits["train"], splits.get("validation"), splits.get("test")
+    if test is None:
+        questions = len({twins.get(problem.question, problem.question) for problem in train.problems})
+        if questions < 2:
+            raise _too_small(source, questions, held_out=True, has_validation=validation is not None)
+        share = max(1, round(TEST_SHARE * len(train.problems)))
+        rest, tested = hold_out(train.problems, share, seed=0, twins=twins)
+        train, test = replace(train, problems=tuple(rest)), Split(tuple(tested), held_out=True)
+    return DataSet(train, validation, test, twins=twins)
+
+
+def _without_leaks(data: DataSet, variant: str) -> tuple[DataSet, list[str]]:
+    """Return the data with no question in two splits, and what is to be said of those left out.
+
+    A question stays in the test split, else in the data's own validation split, else in train.
+    """
+    notes: list[str] = []
+
+    def without(split: Split, name: str, scored: Split, scored_name: str) -> Split:
+        tested = data.names(scored)
+        kept = tuple(problem for problem in split.problems if data.name(problem) not in tested)
+        rows = len(split.problems) - len(kept)
+        if not rows:
+            return split
+        leaks = len(tested & data.names(split))
+        notes.append(
+            f"leaks: {leaks:,} of the {len(tested):,} {scored_name} questions of the {variant} data are in "
+            f"{name} too; {rows:,} rows there are left out (--keep-leaks keeps them)"
         )
-    found = [path.name for path in source.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    raise unknown_name(f"variant in data folder '{source}'", variant, found)
+        return replace(split, problems=kept)
+
+    validation = data.validation and without(data.validation, "validation", data.test, "test")
+    train = without(data.train, "train", data.test, "test")
+    if validation is not None:
+        train = without(train, "train", validation, "validation")
+    return replace(data, train=train, validation=validation), notes
 
 
-def _split_file(folder: Path, split: str) -> Path | None:
-    """Return the file of a split, or None for a test split that is not there."""
-    files = _data_files(folder, f"{split}*")
-    if not files and split == "test":
-        return None
-    if len(files) != 1:
-        raise UserError(
-            f"data folder '{folder}' needs one {split} file ({_suffixes()}), found {_names(files)}"
-        )
-    return files[0]
+def _check_size(data: DataSet, source: Path) -> None:
+    questions, has_validation = len(data.names(data.train)), data.validation is not None
+    if questions < (1 if has_validation else 2):
+        questions += len(data.names(data.test)) if data.test.held_out else 0
+        raise _too_small(source, questions, data.test.held_out, has_validation)
+    if data.validation is not None and not data.validation.problems:
+        raise UserError(f"data '{source}': all questions of its validation split are in its test split too")
 
 
-def _data_files(folder: Path, pattern: str) -> list[Path]:
-    if not folder.is_dir():
-        raise UserError(f"data folder '{folder}' does not exist")
-    return sorted(path for path in folder.glob(pattern) if path.suffix in SUFFIXES)
+def _too_small(source: Path, questions: int, held_out: bool, has_validation: bool) -> UserError:
+    """Return the error that says what the smallest data that works is."""
+    needed = [
+        "1 to train on",
+        *([] if has_validation else ["1 to validate"]),
+        *(["1 to test"] if held_out else []),
+    ]
+    left = "" if held_out else " to train on, of those that no other split has"
+    found = f"{questions} distinct question{'' if questions == 1 else 's'}{left}"
+    return UserError(f"data '{source}' needs at least {len(needed)} ({', '.join(needed)}), found {found}")
 
 
-def _suffixes() -> str:
-    return ", ".join(SUFFIXES)
+def _describe_reading(layout: Layout, data: DataSet, source: Path, variant: str) -> list[str]:
+    """Return what is to be said of the files, the columns and the rows, a short line each."""
+    files = {split: _show_files(source, paths) for split, paths in layout.files.items()}
+    if data.test.held_out:
+        files["test"] = f"{TEST_SHARE:.0%} of its questions, held out (the data has no test split)"
+    own = [f"{split} {files[split]}" for split in ("train", "validation", "test") if split in files]
+    notes = [] if source == embedded.DATA_DIR else [f"{variant} data: {', '.join(own)}"]
+    notes += [layout.note] if layout.note else []
+    notes += dict.fromkeys(note for split in data.splits for note in split.notes)
+    if skipped := sum(split.skipped for split in data.splits):
+        notes.append(describe_skipped(f"the {variant} data", skipped))
+    return notes
 
 
-def _names(files: list[Path]) -> str:
-    return ", ".join(path.name for path in files) or "none"
+def describe_skipped(what: str, rows: int) -> str:
+    """Return the line that counts rows left out."""
+    return f"{rows:,} rows of {what} can't be used and are left out"
 
 
-def _usable_rows(
-    path: Path, columns: Columns, check: Callable[[Problem, str], Problem], *, skip_bad_rows: bool
-) -> Split:
-    problems, skipped = [], 0
-    for number, row in _read_rows(path):
-        where = f"{path}, row {number}"
-        try:
-            problems.append(check(_problem(row, where, columns), where))
-        except BadRow as error:
-            if not skip_bad_rows:
-                raise BadRow(f"{error}; --skip-bad-rows counts such rows and goes on") from None
-            skipped += 1
-    if not problems:
-        raise UserError(f"data file '{path}' has no rows" + (f" but {skipped} bad ones" if skipped else ""))
-    return Split(tuple(problems), skipped)
-
-
-def _read_rows(path: Path) -> Iterator[tuple[int, Any]]:
-    """Yield (row number from 1, row) of a JSONL, CSV or Parquet file."""
-    if path.suffix == ".parquet":
-        try:
-            yield from enumerate(_as_written(pq.read_table(path, partitioning=None)).to_pylist(), start=1)
-        except pa.ArrowInvalid:
-            raise UserError(f"data file '{path}' is no readable Parquet file") from None
-    elif path.suffix == ".csv":
-        with path.open(encoding="utf-8", errors="replace", newline="") as lines:
-            yield from enumerate(csv.DictReader(lines), start=1)
-    elif path.suffix == ".jsonl":
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield number, _parse(line)
-    else:
-        raise UserError(f"data file '{path}' must end in {_suffixes()}")
-
-
-def _as_written(table: pa.Table) -> pa.Table:
-    """Return the table with short floats as the decimals they stand for: 0.1, and not 0.10000000149011612."""
-    for place, field in enumerate(table.schema):
-        if pa.types.is_float16(field.type) or pa.types.is_float32(field.type):
-            texts = pc.cast(table[field.name], pa.string())
-            table = table.set_column(place, field.name, texts)
-    return table
-
-
-def _parse(line: bytes) -> Any:
-    """Return what a line of JSON says, its numbers as they are written; None for what is no JSON."""
-    try:
-        return json.loads(line, parse_float=Decimal, parse_int=Decimal)
-    except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested without end
-        return None
-
-
-def _problem(row: Any, where: str, columns: Columns) -> Problem:
-    if not isinstance(row, dict):
-        raise BadRow(f"{where}: not a JSON object")
-    texts = []
-    for column in (columns.question, columns.answer):
-        if column not in row:
-            there = ", ".join(map(str, row))
-            raise BadRow(f"{where}: no column '{column}'; columns there: {there}{_columns_hint(columns)}")
-        value = row[column]
-        if (
-            column == columns.answer
-            and isinstance(value, int | float | Decimal)
-            and not isinstance(value, bool)
-        ):
-            value = str(value)
-        if not isinstance(value, str) or not value.strip():
-            raise BadRow(f"{where}: column '{column}' must be text that is not empty")
-        if _NO_TEXT.search(value):
-            raise BadRow(f"{where}: column '{column}' has a character that no text has (a NUL, half a pair)")
-        texts.append(value)
-    return Problem(*texts)
-
-
-def _columns_hint(columns: Columns) -> str:
-    if columns == CODE_COLUMNS:
-        return "; code data needs both query and answer"
-    return "; --question-column and --answer-column name yours"
-
-
-def _check_number(problem: Problem, where: str) -> Problem:
-    """Return the problem with a `#### n`, which a bare number as the answer gets."""
-    try:
-        number = read_reference(problem.answer)
-    except NotOneNumber as error:
-        raise BadRow(
-            f"{where}: the answer must be one number, after '####' or alone, with at most a currency or a "
-            f"unit beside it, but {error}; received {_shown(problem.answer)}; "
-            "valid: '#### 18', '#### $1,234.50', '3/4', '18 apples'"
-        ) from None
-    # A full-width mark is one; what looks for it later knows the ASCII one.
-    answer = problem.answer.replace("\uff03", "#")
-    if marked_number(answer) is not None:
-        return Problem(problem.question, answer)
-    return Problem(problem.question, f"#### {format_number(number)}")
-
-
-def _shown(answer: str) -> str:
-    """Return what a message shows of an answer: from its mark on, on the line of the last one."""
-    line = answer.rfind("\n", 0, max(0, answer.rfind("####"))) + 1
-    text = answer[max(line, answer.find("####", line)) :]
-    return repr(text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}...")
-
-
-def _seeded_hash(text: str, seed: int) -> str:
-    return hashlib.sha256(f"{seed}\0{text}".encode()).hexdigest()
+def _show_files(source: Path, paths: Sequence[Path]) -> str:
+    """Return the name of a split's file, or the first of its files and how many there are."""
+    first = paths[0].name if source.is_file() else paths[0].relative_to(source).as_posix()
+    return first if len(paths) == 1 else f"{first} and {len(paths) - 1} more files"

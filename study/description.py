@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import chdir, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,20 +27,34 @@ _FINGERPRINTS = {
     "data": "data_fingerprint",
     "code data": "code_fingerprint",
 }
-_OTHER_VERSION = "this study.json was written by another version of the study; it can't be resumed"
+_OTHER_VERSION = "this study.json was written by another version of the study; it can't be"
 
 
-class _ArmShape(BaseModel):
-    """What of an arm in study.json a resume goes by."""
+class _NamedArm(BaseModel):
+    """What of an arm in study.json an export goes by; those of earlier versions have it too."""
 
     model_config = ConfigDict(strict=True)
 
     label: str
+    slug: str
+    search_trials: int
+
+
+class _NamedArms(BaseModel):
+    """What of study.json an export goes by."""
+
+    study: str
+    space: dict[str, Any]
+    arms: list[_NamedArm]
+
+
+class _ArmShape(_NamedArm):
+    """What of an arm in study.json a resume goes by."""
+
     factors: dict[str, Any]
     values: dict[str, Any]
     ranges: dict[str, Any]
     replicates: int
-    search_trials: int
     confirm_seeds: int
 
 
@@ -50,6 +66,8 @@ class _Shape(BaseModel):
     study: str
     arms: list[_ArmShape]
     search_width: int
+    max_disk: float | None = None
+    arguments: list[str] = []
     looks: dict[str, list[float]] | None
     looks_taken: list[dict[str, Any]]
     extensions: list[dict[str, Any]]
@@ -81,6 +99,7 @@ def describe_study(name: str, plan: Plan, slots: int, width: int, max_disk: floa
         "machine": {"processor": processor_name(), "cpus": available_cpus()},
         "versions": describe_versions(),
         "commit": source_commit(),
+        "directory": os.getcwd(),
         "arguments": sys.argv[1:],
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "finished_at": None,
@@ -105,23 +124,45 @@ def describe_arm(arm: Arm) -> dict[str, Any]:
     return same
 
 
+@contextmanager
+def where_it_began(description: Mapping[str, Any]) -> Iterator[None]:
+    """Run the block in the folder that a study was started in: its request may name paths relative to it."""
+    directory = description.get("directory")
+    if not (isinstance(directory, str) and os.path.isdir(directory) and os.access(directory, os.X_OK)):
+        yield  # on another machine, or from before this was recorded
+        return
+    with chdir(directory):
+        yield
+
+
+def check_version(description: Mapping[str, Any], use: str = "resumed") -> None:
+    """Check that a study was made by this version of the project or an earlier one.
+
+    Raises:
+        UserError: it was not.
+    """
+    version = description.get("schema_version")
+    if not isinstance(version, int):
+        raise UserError(f"{_OTHER_VERSION} {use}")
+    if version > SCHEMA_VERSION:
+        raise UserError(
+            f"the study was made by a newer version of the project (its schema is {version}, "
+            f"this version reads up to {SCHEMA_VERSION}); go on with that one"
+        )
+
+
 def request_of(description: Mapping[str, Any]) -> Request:
     """Return the request that a study was started with.
 
     Raises:
         UserError: study.json was written by another version.
     """
-    version = description.get("schema_version") if isinstance(description, Mapping) else None
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise UserError(
-            f"the study was made by a newer version of the project (its schema is {version}, "
-            f"this version reads up to {SCHEMA_VERSION}); go on with that one"
-        )
+    check_version(description)
     try:
         Request(**description["request"])  # which knows no other names
         request: Request = TypeAdapter(Request).validate_python(description["request"])
-    except (KeyError, TypeError, ValidationError):
-        raise UserError(_OTHER_VERSION) from None
+    except (KeyError, TypeError, ValueError, RecursionError):  # pydantic's is a ValueError
+        raise UserError(f"{_OTHER_VERSION} resumed") from None
     return request
 
 
@@ -150,12 +191,29 @@ def check_same_protocol(description: Mapping[str, Any]) -> None:
             "this study was begun under an earlier protocol (one search, then several seeds), so it can't go "
             "on; its results can still be read: python -m analysis.report RESULTS -o report.html"
         )
+    _check_shape(_Shape, description, "resumed")
+
+
+def check_exportable(description: Mapping[str, Any]) -> None:
+    """Check that study.json tells what an export of a model goes by, whatever version wrote it up to this.
+
+    Raises:
+        UserError: something is missing, or of another kind; it is named.
+    """
+    check_version(description, "exported")
+    _check_shape(_NamedArms, description, "exported")
+
+
+def _check_shape(shape: type[_NamedArms] | type[_Shape], description: Mapping[str, Any], use: str) -> None:
     try:
-        _Shape.model_validate(description)
+        found = shape.model_validate(description)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise UserError(f"{_OTHER_VERSION} ({where}: {first['msg'].lower()})") from None
+        raise UserError(f"{_OTHER_VERSION} {use} ({where}: {first['msg'].lower()})") from None
+    labels = [arm.label for arm in found.arms]
+    if len(set(labels)) < len(labels):
+        raise UserError(f"{_OTHER_VERSION} {use} (arms: two of one label)")
 
 
 def check_same_arms(plan: Plan, description: Mapping[str, Any]) -> None:

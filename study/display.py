@@ -144,7 +144,7 @@ class Display(Observer):
         self._paused: str | None = None
 
     def __enter__(self) -> Display:
-        if self._console.is_terminal:
+        if self._console.is_interactive:  # not a pipe that is to be coloured, nor a dumb terminal
             self._live = Live(get_renderable=self._render, console=self._console, refresh_per_second=2)
             self._live.__enter__()
         return self

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+
+# What file systems say that know no fsync, of folders (on many a network) or at all.
+_UNKNOWN = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EISDIR, errno.EPERM, errno.EACCES)
 
 
 def flush(path: Path) -> None:
@@ -21,6 +25,8 @@ def flush(path: Path) -> None:
 def replace(new: Path, old: Path) -> None:
     """Put a file or a folder in the place of another: after a power cut one or the other is there, whole.
 
+    Where a file system can't be told to wait, that hangs on the kernel.
+
     Raises:
         OSError: see `flush`; or `old` is a folder that is not empty.
     """
@@ -30,8 +36,14 @@ def replace(new: Path, old: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:  # a folder that may be written, but not listed
+        return
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _UNKNOWN:
+            raise
     finally:
         os.close(descriptor)

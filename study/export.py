@@ -22,6 +22,7 @@ from study.card import Measured, make_card
 from study.card_code import loading_example
 from study.command_line import Parser, run_command
 from study.config import TrialConfig
+from study.description import check_exportable
 from study.errors import UserError, unknown_name
 from study.results import ResultsFolder
 from study.sources import Source
@@ -47,6 +48,7 @@ def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Pat
         UserError: there is no such arm, it kept no model, its base is gone, or `to` exists.
     """
     description = folder.read_description()
+    check_exportable(description)
     arms = {entry["label"]: entry for entry in description["arms"] if entry["search_trials"]}
     if arm not in arms:
         raise unknown_name("arm", arm, arms)
@@ -65,7 +67,9 @@ def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Pat
         else:
             shutil.copytree(kept, temporary)
         example = loading_example(temporary, config, measured.own)
-        (temporary / "README.md").write_text(make_card(description, config, measured, example, merged=merged))
+        (temporary / "README.md").write_text(
+            make_card(description, config, measured, example, merged=merged), encoding="utf-8"
+        )
         os.replace(temporary, to)
     except OSError as error:
         raise UserError(f"'{to}' can't be written: {error.strerror or error}") from None

@@ -6,9 +6,12 @@ A family is chosen from a model's configuration (`is_encoder_decoder`), never fr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
+
+from study.errors import UserError
 
 Ids = Sequence[int]
 
@@ -20,7 +23,11 @@ class Family(Protocol):
     auto_class: str  # transformers' class that loads the model
 
     def encode(self, tokenizer: Any, sources: list[str], targets: list[str]) -> tuple[list[Ids], list[Ids]]:
-        """Return the token ids of inputs and targets; a target ends with the end-of-sequence token."""
+        """Return the token ids of inputs and targets.
+
+        Every target ends with one end-of-sequence token, whatever the tokenizer adds; none follows an input
+        that a target follows; none begins with two tokens of one beginning.
+        """
 
     def collator(self, tokenizer: Any, model: Any) -> Any:
         """Return the function that pads examples (input_ids, labels) to a training batch."""
@@ -44,14 +51,25 @@ class EncoderDecoder:
     auto_class = "AutoModelForSeq2SeqLM"
 
     def encode(self, tokenizer: Any, sources: list[str], targets: list[str]) -> tuple[list[Ids], list[Ids]]:
-        """See `Family`; an encoder-decoder's tokenizer ends every text with its end-of-sequence token."""
-        return _ids(tokenizer, sources), _ids(tokenizer, targets)
+        """See `Family`; a tokenizer of two languages is asked for the target's."""
+        inputs = _framed(tokenizer, sources)
+        frame = _frame(tokenizer, name="text_target")
+        answers = _ids(tokenizer, text_target=targets, add_special_tokens=False)
+        return inputs, [[*frame.before, *ids, tokenizer.eos_token_id] for ids in answers]
 
     def collator(self, tokenizer: Any, model: Any) -> Any:
         """See `Family`."""
         from transformers import DataCollatorForSeq2Seq
 
-        return DataCollatorForSeq2Seq(tokenizer, model=model, pad_to_multiple_of=8)
+        pad = DataCollatorForSeq2Seq(tokenizer, padding=True, pad_to_multiple_of=8)
+        start = decoder_start(model)
+
+        def collate(features: list[dict[str, Any]]) -> Any:
+            batch = pad(features)
+            batch["decoder_input_ids"] = _shifted(batch["labels"], start, tokenizer.pad_token_id)
+            return batch
+
+        return collate
 
     def target_logits(
         self, model: Any, sources: list[Ids], targets: list[Ids], pad: int
@@ -59,7 +77,9 @@ class EncoderDecoder:
         """See `Family`."""
         inputs, attention = _pad(sources, pad, model.device)
         labels, _ = _pad(targets, -100, model.device)
-        return model(input_ids=inputs, attention_mask=attention, labels=labels).logits, labels
+        shifted = _shifted(labels, decoder_start(model), pad)
+        output = model(input_ids=inputs, attention_mask=attention, decoder_input_ids=shifted, labels=labels)
+        return output.logits, labels
 
     def prompt(self, sources: list[Ids], pad: int, device: Any) -> dict[str, torch.Tensor]:
         """See `Family`."""
@@ -80,8 +100,8 @@ class DecoderOnly:
 
     def encode(self, tokenizer: Any, sources: list[str], targets: list[str]) -> tuple[list[Ids], list[Ids]]:
         """See `Family`; a line break ends the input."""
-        prompts = _ids(tokenizer, [f"{source}\n" for source in sources])
-        answers = _ids(tokenizer, targets, add_special_tokens=False)
+        prompts = _framed(tokenizer, [f"{source}\n" for source in sources], after=False)
+        answers = _ids(tokenizer, text=targets, add_special_tokens=False)
         return prompts, [[*ids, tokenizer.eos_token_id] for ids in answers]
 
     def collator(self, tokenizer: Any, model: Any) -> Any:
@@ -124,9 +144,64 @@ def family_of(config: Any) -> Family:
     return EncoderDecoder() if config.is_encoder_decoder else DecoderOnly()
 
 
-def _ids(tokenizer: Any, texts: list[str], **options: Any) -> list[Ids]:
-    ids: list[Ids] = tokenizer(texts, verbose=False, **options)["input_ids"]
+def text_config(config: Any) -> Any:
+    """Return the part of a model's configuration that describes what writes: of a plain one, all of it."""
+    return config.get_text_config(decoder=True)
+
+
+def decoder_start(model: Any) -> int | None:
+    """Return the id with which an encoder-decoder's decoder starts: in training, in scoring, in decoding."""
+    for part in (model.config, text_config(model.config), getattr(model, "generation_config", None)):
+        start: int | None = getattr(part, "decoder_start_token_id", None)
+        if start is not None:
+            return start
+    return None
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What a tokenizer adds before and after a text; of a beginning that it adds twice, one."""
+
+    before: Ids
+    after: Ids
+
+
+def _frame(tokenizer: Any, name: str = "text", probe: str = "7 + 5") -> _Frame:
+    """Return what a tokenizer adds to a text, as its template has it (`name`: "text" or "text_target").
+
+    Raises:
+        UserError: it adds tokens within the text.
+    """
+    (whole,) = _ids(tokenizer, **{name: [probe]})
+    (plain,) = _ids(tokenizer, **{name: [probe]}, add_special_tokens=False)
+    for start in range(len(whole) - len(plain) + 1):
+        if whole[start : start + len(plain)] == plain:
+            before = [id for i, id in enumerate(whole[:start]) if i == 0 or id != whole[i - 1]]
+            return _Frame(before, whole[start + len(plain) :])
+    raise UserError(
+        f"the tokenizer makes {whole} of '{probe}', and {plain} without special tokens; "
+        "valid: a tokenizer that adds tokens before and after a text alone"
+    )
+
+
+def _framed(tokenizer: Any, texts: list[str], *, after: bool = True) -> list[Ids]:
+    """Return the ids of texts with what the tokenizer adds before them, and after them if it is wanted."""
+    frame = _frame(tokenizer)
+    end = frame.after if after else ()
+    return [[*frame.before, *ids, *end] for ids in _ids(tokenizer, text=texts, add_special_tokens=False)]
+
+
+def _ids(tokenizer: Any, **options: Any) -> list[Ids]:
+    ids: list[Ids] = tokenizer(verbose=False, **options)["input_ids"]
     return ids
+
+
+def _shifted(labels: torch.Tensor, start: int | None, pad: int) -> torch.Tensor:
+    """Return the decoder's inputs, (rows, longest): the targets one place later, behind the start token."""
+    assert start is not None
+    shifted = labels.new_full(labels.shape, start)
+    shifted[:, 1:] = labels[:, :-1]
+    return shifted.masked_fill(shifted == -100, pad)
 
 
 def _joined(source: Ids, target: Ids) -> dict[str, Any]:

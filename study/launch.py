@@ -7,20 +7,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optuna.distributions import CategoricalDistribution
 from rich.console import Console
 
 from study.access_token import token_path
 from study.binding import workplace_of
-from study.command_line import say
+from study.command_line import left_aside, say
 from study.config import TRAINED_METHODS
 from study.disk import DiskPlan
 from study.display import Display, Progress, show_seconds
 from study.errors import StudyFailed
+from study.interruption import other_way_to_stop
 from study.judging import Looks
 from study.kept_models import KeptModels
+from study.launchers import describe
 from study.leftovers import remove_leftovers
 from study.observer import Observer
 from study.optuna_record import OptunaRecord
@@ -29,6 +31,7 @@ from study.results import ResultsFolder
 from study.room import Gate, Room, when_there_is_room
 from study.search import HOPELESS_FAILURES, Assignment, StudySearch
 from study.slots import Slots
+from study.space import distinct_choices
 from study.watching import Watching
 
 if TYPE_CHECKING:
@@ -41,16 +44,27 @@ RESUMED_COLUMNS = (
 )  # fmt: skip
 
 
-def new_study_name(space: str) -> str:
-    """Return the name of a new study: its space and the time."""
-    return f"{Path(space).stem}-{datetime.now():%Y%m%d-%H%M%S}"
+def repeated_choices(plan: Plan) -> list[str]:
+    """Return a note for each range that names a value twice."""
+    repeated = {
+        name: len(distribution.choices) - len(distinct_choices(distribution))
+        for arm in plan.arms
+        for name, distribution in arm.ranges.items()
+        if isinstance(distribution, CategoricalDistribution)
+    }
+    return [
+        f"the choices of {name} name a value twice; each value is tried as one"
+        for name, more in repeated.items()
+        if more
+    ]
 
 
 def notes(plan: Plan, slots: Slots) -> list[str]:
     """Return what the user has to know of this machine before the study runs, a line each."""
     from study.similarity import SimilarityUnavailable, find_weights
 
-    found = []
+    found = [note for note in (other_way_to_stop(), left_aside and describe(left_aside)) if note]
+    found += repeated_choices(plan)
     if not slots.gpus and any(arm.values["method"] == "qlora" for arm in plan.arms):
         found.append("QLoRA runs on a CPU here: with plain AdamW, for there is no paged one")
     try:
@@ -224,14 +238,20 @@ def read_finished(folder: ResultsFolder) -> dict[str, Mapping[str, Any]]:
     Failed trials are among them, unless no training finished at all: then they are tried again, for
     whatever stopped the study is taken to be mended.
     """
-    rows = folder.read_trials(RESUMED_COLUMNS)
+    rows = [row for row in folder.read_trials(RESUMED_COLUMNS) if _has_its_scores(row)]
     trained = any(row["method"] in TRAINED_METHODS and row["status"] == "complete" for row in rows)
     return {row["trial"]: row for row in rows if trained or row["status"] != "failed"}
 
 
+def _has_its_scores(row: Mapping[str, Any]) -> bool:
+    """Tell whether the search can go by a row: one that says it is complete, without a score, is damaged."""
+    wanted = ("accuracy", "search_score") if row["stage"] == "search" else ("accuracy",)
+    return row["status"] != "complete" or all(row[name] is not None for name in wanted)
+
+
 def _forget_failed(folder: ResultsFolder, finished: Mapping[str, Any]) -> None:
-    """Delete the rows of failed trials that are to be tried again: they would pass for the new attempts'."""
+    """Delete the rows of failed or damaged trials that run again: they would pass for the new ones."""
     for trial in set(folder.trial_ids()) - finished.keys():
-        row = folder.read_trial(trial, ["status"])
-        if row is not None and row["status"] == "failed":
+        row = folder.read_trial(trial, ["status", "stage", "accuracy", "search_score"])
+        if row is not None and (row["status"] == "failed" or not _has_its_scores(row)):
             folder.forget_trial(trial)

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import psutil
 import ray
-from ray._private import ray_constants
+from ray._private import ray_constants, utils
 from ray.job_config import JobConfig
 
 from study.access_token import prepare_token
 from study.errors import RayLost
+from study.interruption import hear_again, shielded
+from study.scratch import socket_folder
+from study.sizes import show_size
 from study.slots import Slots
 
 STARTS = 2  # of Ray, before it is taken for broken
+# Only the study's job lies there. By itself Ray wants a third of the memory, and refuses a machine of more
+# than 33 GB whose /dev/shm holds 64 MB, as in a container.
+OBJECT_STORE_BYTES = 100_000_000
 
 
 @contextmanager
@@ -37,21 +44,37 @@ def local_ray(
     # Without a mode, Ray asks for a token. One set here would come too late: it was read at the import.
     os.environ.pop("RAY_AUTH_MODE", None)
     prepare_token()  # one that Ray makes, everybody on the machine can read
-    with _on_loopback():
-        context = _start_ray(
-            address="local",  # another Ray that runs on this machine is somebody else's
-            num_cpus=slots.count * slots.cpus,
-            include_dashboard=dashboard,
-            dashboard_host="127.0.0.1",
-            job_config=JobConfig(metadata=dict(about or {})),
-            log_to_driver=False,
-            logging_level="ERROR",
-            _node_ip_address="127.0.0.1",
-        )
+    with socket_folder() as folder:
+        try:
+            with _on_loopback(), own_signals():
+                context = _start_ray(
+                    address="local",  # another Ray that runs on this machine is somebody else's
+                    num_cpus=slots.count * slots.cpus,
+                    include_dashboard=dashboard,
+                    dashboard_host="127.0.0.1",
+                    job_config=JobConfig(metadata=dict(about or {})),
+                    log_to_driver=False,
+                    logging_level="ERROR",
+                    object_store_memory=OBJECT_STORE_BYTES,
+                    _node_ip_address="127.0.0.1",
+                    _temp_dir=folder and str(folder),
+                )
+            yield context.dashboard_url or None
+        finally:
+            with shielded():
+                ray.shutdown()
+
+
+@contextmanager
+def own_signals() -> Iterator[None]:
+    """Leave SIGTERM to `study.interruption`: Ray's own handlers would end the process at once."""
+    theirs = utils.set_sigterm_handler
+    utils.set_sigterm_handler = lambda handler: None
     try:
-        yield context.dashboard_url or None
+        yield
     finally:
-        ray.shutdown()
+        utils.set_sigterm_handler = theirs
+        hear_again()
 
 
 @contextmanager
@@ -79,11 +102,24 @@ def _start_ray(**options: Any) -> Any:
     for attempt in range(STARTS):
         try:
             return ray.init(**options)
-        except Exception as error:  # Ray raises no narrower one
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
+        except BaseException as error:  # Ray raises no narrower one than Exception
             for orphan in set(psutil.Process().children()) - before:
                 orphan.kill()
+            if not isinstance(error, Exception):  # Ctrl-C
+                raise
             ray.shutdown()
             if attempt + 1 == STARTS:
-                raise RayLost(f"Ray can't be started on this machine: {reason}") from None
+                reason = (str(error).splitlines() or [type(error).__name__])[0]
+                raise RayLost(f"Ray can't be started on this machine: {reason}{_limited()}") from None
     raise AssertionError("STARTS is positive")
+
+
+def _limited() -> str:
+    """Return what of this process's limits Ray may have met, for people."""
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if most == resource.RLIM_INFINITY:
+        return ""
+    return (
+        f"; a process may take up {show_size(most)} of addresses here (ulimit -v), and Ray's reserve many "
+        "times what they use: start the study under ulimit -v unlimited"
+    )

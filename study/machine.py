@@ -98,7 +98,7 @@ def describe_machine(*, use_gpu: bool) -> str:
 def processor_name() -> str:
     """Return the processor's name."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -124,6 +124,12 @@ def source_commit() -> str | None:
 
 def _git(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
-        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True, timeout=10
+        ["git", *arguments],
+        cwd=folder,
+        capture_output=True,
+        check=True,
+        timeout=10,
+        encoding="utf-8",
+        errors="replace",
     )
     return done.stdout.strip()

@@ -7,7 +7,7 @@ floats:
 
     wo              T5's feed-forward output: its sums overflow in low precision, for which transformers too
                     keeps it in 32 bits
-    the head        (`lm_head`, `embed_out`) it makes the logits, and is often tied to the embeddings
+    the head        (`lm_head`, `embed_out`, ...) it makes the logits, and is often tied to the embeddings
     embeddings and layer norms    no linear layers: only looked up, or few weights
     the adapter     it is what trains
 
@@ -21,14 +21,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from study.config import ADAPTER_METHODS, TARGET_GROUPS, TrialConfig
+from study.config import ADAPTER_METHODS, TrialConfig
 from study.errors import UserError
 from study.models import load_base
 from study.sources import Source
+from study.targets import OTHER_SENSES, has_other_senses, targets_of
 from study.workplace import Workplace
 
-# See above. An explicit list replaces transformers' default, so the head has to stand in it.
-KEPT_IN_FULL_PRECISION = ("wo", "lm_head", "embed_out")
+# See above. An explicit list replaces transformers' default, so the head has to stand in it, by each name
+# that it has in transformers: a name matches at its end, and one with a dollar whole.
+KEPT_IN_FULL_PRECISION = (
+    ("wo", "lm_head", "embed_out", "output_projection", "predictions.decoder", "lm_head.decoder")
+    + ("lm_head.out_proj", "generator_lm_head", "decoder$", "head$")
+)  # fmt: skip
 
 # The adapters of stacked LoRA.
 FIRST, SECOND = "first", "second"
@@ -168,16 +173,13 @@ def _lora(config: TrialConfig, model: Any, *, rank: int | None, alpha: float | N
     from study.families import family_of
 
     assert config.target_modules is not None
-    named: Any = config.target_modules
-    if named not in TARGET_GROUPS:
-        named = named.split(",")
     return LoraConfig(
         task_type=family_of(model.config).task_type,
         r=rank,
         lora_alpha=alpha,
         lora_dropout=config.lora_dropout,
-        # None is peft's own choice for the model's type: query and value.
-        target_modules=None if named == "query-value" else named,
+        target_modules=targets_of(config.target_modules, model),
+        exclude_modules=OTHER_SENSES.pattern if has_other_senses(model) else None,
     )
 
 

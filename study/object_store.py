@@ -36,6 +36,11 @@ def is_address(place: str | Path) -> bool:
     return isinstance(place, str) and "://" in place
 
 
+def whole_place(place: str) -> str:
+    """Return a place that means the same in every working directory."""
+    return place if is_address(place) else str(Path(place).absolute())
+
+
 def join_address(parent: str | Path, name: str) -> str:
     """Return the place called `name` in another, which is a path or an address."""
     if not is_address(parent):

@@ -8,25 +8,22 @@ and no model; `study.binding` adds both.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from optuna.distributions import (
     BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
 )
 
 from study.config import ADAPTER_METHODS, FLOOR_METHODS, TRAINED_METHODS, TrialConfig, make_config
-from study.data import GSM8K_COLUMNS, Columns
 from study.errors import UserError, unknown_name
+from study.labels import label_arms, slugs_of
+from study.problems import GSM8K_COLUMNS, Columns
 from study.profiles import PROFILES, Profile
 from study.seeds import Role, derive_seed
 from study.sources import Source
-from study.space import FACTORS, Space, contains, count_values, label_arms, load_space
+from study.space import FACTORS, Space, contains, count_values, ends, load_space
 from study.space_check import check_space
 
 # Settings that only some methods take.
@@ -55,6 +52,7 @@ class Request:
     # Arms that were extended on their own: label -> replicates.
     replicates_of: Mapping[str, int] = field(default_factory=dict)
     skip_bad_rows: bool = False
+    keep_leaks: bool = False
     early_stopping: bool = True
 
     @property
@@ -71,7 +69,8 @@ class Arm:
     and a confirm stage of what that search found.
 
     Attributes:
-        label: its name for people.
+        label: its name for people, unique in its study.
+        slug: the label as a folder's name, unique on every file system.
         factors: factor -> value, as they stand in the results.
         values: configuration values of all its trials.
         ranges: hyperparameter -> range, searched within the arm.
@@ -84,6 +83,7 @@ class Arm:
     """
 
     label: str
+    slug: str
     factors: Mapping[str, Any]
     values: Mapping[str, Any]
     ranges: Mapping[str, BaseDistribution]
@@ -92,11 +92,6 @@ class Arm:
     search_trials: int
     confirm_seeds: int
     seed: int
-
-    @property
-    def slug(self) -> str:
-        """The label as a folder's name."""
-        return re.sub(r"[^a-z0-9.]+", "-", self.label.lower()).strip("-")
 
     @property
     def is_baseline(self) -> bool:
@@ -193,7 +188,8 @@ def make_plan(request: Request) -> Plan:
     values = [_values(combination, space, profile, request) for combination in combinations]
     _check_settings(request, values)
     labels = label_arms(combinations)
-    arms = [_arm(label, v, space, profile, request) for label, v in zip(labels, values, strict=True)]
+    names = zip(labels, slugs_of(labels), values, strict=True)
+    arms = [_arm(label, slug, own, space, profile, request) for label, slug, own in names]
     for arm in arms:
         _check_arm(arm)
     return Plan(request, space, profile, tuple(arms))
@@ -314,31 +310,26 @@ def _check_arm(arm: Arm) -> None:
     """Refuse what can't be, the ends of the ranges included, before anything is fetched."""
     arm.confirm_config({}, 0)
     for name, distribution in arm.ranges.items():
-        for value in _ends(distribution):
+        for value in ends(distribution):
             arm.search_config({name: value}, 0)
 
 
-def _ends(distribution: BaseDistribution) -> Sequence[Any]:
-    """Return every choice of a categorical range, or the two ends of another."""
-    if isinstance(distribution, CategoricalDistribution):
-        return distribution.choices
-    assert isinstance(distribution, IntDistribution | FloatDistribution)
-    return (distribution.low, distribution.high)
-
-
-def _arm(label: str, values: dict[str, Any], space: Space, profile: Profile, request: Request) -> Arm:
+def _arm(
+    label: str, slug: str, values: dict[str, Any], space: Space, profile: Profile, request: Request
+) -> Arm:
     method = values["method"]
     trained = method in TRAINED_METHODS
     own = profile.ranges.get(method, {})
     known = {**own, **{name: r for name, r in space.ranges.items() if _takes(method, name)}}
     ranges = {name: known[name] for name in space.search if name in known and name not in request.settings}
     # What is searched without a value in the profile stands at its range's first value.
-    values = {**{name: _ends(distribution)[0] for name, distribution in ranges.items()}, **values}
+    values = {**{name: ends(distribution)[0] for name, distribution in ranges.items()}, **values}
     trials = request.trials or profile.search_trials
     seeds = profile.confirm_seeds if request.confirm_seeds is None else request.confirm_seeds
     planned = request.looks[-1] if request.looks else request.replicates or profile.replicates
     return Arm(
         label=label,
+        slug=slug,
         factors={name: values.get(name) for name in FACTORS},
         values=values,
         ranges=ranges,

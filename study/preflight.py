@@ -19,6 +19,7 @@ from study.disk import DiskPlan, check_free, check_limit
 from study.display import show_seconds
 from study.earlier_trials import read_earlier_trials
 from study.estimate import StudyEstimate, estimate_on_record, estimate_study, process_bytes
+from study.hub import HubUnreachable
 from study.judging import count_contrasts
 from study.plan import Arm, Plan
 from study.quiet import quiet_libraries
@@ -26,7 +27,6 @@ from study.resolution import describe_resolution, spread_on_record
 from study.room import free_bytes
 from study.sizes import show_size
 from study.slots import Slots
-from study.sources import HubUnreachable
 
 
 def preflight(

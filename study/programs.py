@@ -107,6 +107,11 @@ def program_from_annotations(answer: str) -> str | NoProgram:
     return SEPARATOR.join(lines)
 
 
+def has_program(answer: str) -> bool:
+    """Tell whether the annotations of a worked answer spell a program."""
+    return not isinstance(program_from_annotations(answer), NoProgram)
+
+
 class _Results:
     """The results of the steps so far, by name, and which have been used."""
 

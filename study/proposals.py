@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import count
+from itertools import islice, product
 from typing import Any
 
 import optuna
@@ -17,13 +17,18 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import TrialState
 
+from study.errors import StudyFailed
 from study.plan import Arm
 from study.seeds import derive_seed
+from study.space import list_values
 
 Parameters = dict[str, Any]
 
-# How often TPE is asked for something new before chance is.
+# How often TPE is asked for something new before chance is, and chance before what is left is counted up.
 ATTEMPTS = 10
+DRAWS = 100
+# Of these at most: a larger space has more left than chance misses.
+LISTED = 100_000
 
 
 class Proposals:
@@ -51,16 +56,33 @@ class Proposals:
         """Return the next configuration: the arm's own guesses first, and none twice."""
         first_seed = derive_seed(self._arm.seed, "proposals", self._replicate, len(self))
         guess = self._arm.guesses[len(self)] if len(self) < len(self._arm.guesses) else {}
-        for tries in count():
+        for tries in range(DRAWS):
             seed = (first_seed + tries) % 2**31
             by_chance = tries >= ATTEMPTS or self._seen < self._startup_trials
             sampler = RandomSampler(seed) if tries >= ATTEMPTS else self._tpe(seed)
             proposal = self._ask(sampler, {} if tries else guess)
-            if self._key(proposal) not in self._tried:
+            if self._key_of(proposal.params) not in self._tried:
                 is_guess = bool(guess) and not tries
                 return self._take(proposal, "guess" if is_guess else "random" if by_chance else "tpe")
             self._optuna_study.tell(proposal, state=TrialState.FAIL)
-        raise AssertionError("count has no end")
+        return self._take(self._ask(RandomSampler(0), self._one_of_what_is_left(first_seed)), "random")
+
+    def _one_of_what_is_left(self, seed: int) -> Parameters:
+        """Return a configuration that has not been tried, of a space so small that chance finds none.
+
+        Raises:
+            StudyFailed: there is none.
+        """
+        ranges = self._arm.ranges
+        values = [list(islice(list_values(distribution), LISTED)) for distribution in ranges.values()]
+        left = [
+            dict(zip(ranges, combination, strict=True))
+            for combination in islice(product(*values), LISTED)
+            if self._key_of(dict(zip(ranges, combination, strict=True))) not in self._tried
+        ]
+        if not left:
+            raise StudyFailed(f"the search of arm '{self._arm.label}' finds nothing that it has not tried")
+        return left[seed % len(left)]
 
     def origin(self, number: int) -> str:
         """Return who made proposal `number`: "guess", "random", "tpe", or "registered".
@@ -106,15 +128,14 @@ class Proposals:
             self._arm.ranges, seed=seed, n_startup_trials=self._startup_trials, constant_liar=self._parallel
         )
 
-    def _key(self, proposal: optuna.Trial) -> tuple[float, ...]:
+    def _key_of(self, parameters: Parameters) -> tuple[float, ...]:
         # Optuna's own representation, in which 8 and 8.0 are one choice.
-        ranges = self._arm.ranges
-        return tuple(ranges[name].to_internal_repr(proposal.params[name]) for name in ranges)
+        return tuple(range_.to_internal_repr(parameters[name]) for name, range_ in self._arm.ranges.items())
 
     def _take(self, proposal: optuna.Trial, origin: str) -> Parameters:
         self._asked.append(proposal)
         self._origins.append(origin)
-        self._tried.add(self._key(proposal))
+        self._tried.add(self._key_of(proposal.params))
         return proposal.params
 
 

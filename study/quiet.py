@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def quiet_libraries() -> None:
@@ -29,3 +31,19 @@ def quiet_imports() -> None:
     """Switch off what a library says while it is imported: call it before any of them is."""
     # An optional kernel of 4-bit products that would be fetched from the Hub; nothing is missing without it.
     logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+
+
+@contextmanager
+def quiet_report() -> Iterator[None]:
+    """Keep transformers' table of missing weights, and its progress, out of the terminal."""
+    from transformers.utils import logging as own
+
+    level, bars = own.get_verbosity(), own.is_progress_bar_enabled()
+    own.set_verbosity_error()
+    own.disable_progress_bar()
+    try:
+        yield
+    finally:
+        own.set_verbosity(level)
+        if bars:
+            own.enable_progress_bar()

@@ -15,6 +15,7 @@ On a disk `root` is the folder itself, and there is nothing to bring.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import io
 import json
@@ -37,7 +38,7 @@ from study.durable import replace
 from study.errors import UserError
 from study.lease import lease
 from study.object_store import ObjectStore, is_address, join_address
-from study.schema import TABLES
+from study.schema import STATUSES, TABLES
 from study.workplace import available_cpus
 
 Row = Mapping[str, Any]
@@ -165,7 +166,7 @@ class ResultsFolder:
                 yield
             return
         try:
-            lock = (self.root / "lock").open("a+")
+            lock = (self.root / "lock").open("a+", encoding="utf-8")
         except OSError as error:
             raise UserError(f"results folder '{self}' can't be written: {error.strerror}") from None
         with lock:
@@ -249,7 +250,11 @@ class ResultsFolder:
             temporary.write_bytes(content)
 
     def _read(self, path: Path) -> bytes:
-        return path.read_bytes() if self._store is None else self._store.read(self._name(path))
+        if self._store is not None:
+            return self._store.read(self._name(path))
+        if path.exists() and not path.is_file():  # a pipe, which nobody writes to, say
+            raise OSError(errno.EINVAL, "not a file", str(path))
+        return path.read_bytes()
 
     def finish_trial(self, row: Row, predictions: Sequence[Row] = (), history: Sequence[Row] = ()) -> None:
         """Write what a trial leaves behind; its row comes last and makes it finished."""
@@ -298,12 +303,11 @@ class ResultsFolder:
         return sorted(path.stem for path in paths if path.suffix == ".parquet")
 
     def read_table(self, table: str, trial_id: str) -> pa.Table | None:
-        """Return a trial's file in `table`, or None if there is none."""
+        """Return a trial's file in `table`, or None if there is none that can be read."""
         try:
-            content = self._read(self.table_path(table, trial_id))
-        except FileNotFoundError:
+            return pq.read_table(pa.BufferReader(self._read(self.table_path(table, trial_id))))
+        except (OSError, pa.ArrowException):
             return None
-        return pq.read_table(pa.BufferReader(content))
 
     def _read_rows(self, ids: Sequence[str], columns: Sequence[str] | None) -> list[dict[str, Any]]:
         names = TABLES["trials"].names if columns is None else ["trial", *columns]
@@ -318,11 +322,11 @@ class ResultsFolder:
     def _read_row(self, trial_id: str, names: Sequence[str]) -> pa.Table | None:
         try:
             with pq.ParquetFile(pa.BufferReader(self._read(self.table_path("trials", trial_id)))) as file:
-                table = file.read(columns=list(names), use_threads=False)
-        except (OSError, pa.ArrowInvalid):
+                table = _as_described(file.read(columns=list(names), use_threads=False))
+        except (OSError, pa.ArrowException):
             return None
         finished = "trial" in table.column_names and table["trial"].to_pylist() == [trial_id]
-        return table if finished else None
+        return table if finished and _is_whole(table) else None
 
     def write_description(self, description: Mapping[str, Any]) -> None:
         """Write study.json."""
@@ -338,30 +342,12 @@ class ResultsFolder:
         if self._store is not None:
             self._store.check()
         try:
-            description: dict[str, Any] = json.loads(self._read(self.description_path))
-        except (OSError, ValueError):
+            description = json.loads(self._read(self.description_path))
+        except (OSError, ValueError, RecursionError):
             raise UserError(f"'{self}' is no results folder: it has no readable study.json") from None
+        if not isinstance(description, dict):
+            raise UserError(f"'{self}' is no results folder: its study.json holds no JSON object")
         return description
-
-
-def check_writable(parent: str | Path) -> None:
-    """Check, without writing anything, that a folder can be made in or below `parent`.
-
-    Of an address, that its bucket is there: whether it may be written, only writing shows.
-
-    Raises:
-        UserError: it can't.
-    """
-    if is_address(parent):
-        ObjectStore(str(parent)).check()
-        return
-    existing = Path(parent).absolute()
-    while not existing.exists():
-        existing = existing.parent
-    if not existing.is_dir():
-        raise UserError(f"results folder '{parent}' can't be written: '{existing}' is not a folder")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise UserError(f"results folder '{parent}' can't be written: no permission in '{existing}'")
 
 
 @contextmanager
@@ -374,6 +360,31 @@ def _whole_or_not_at_all(path: Path) -> Iterator[Path]:
         replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _as_described(table: pa.Table) -> pa.Table:
+    """Return a trial's row with the column types of `study.schema`.
+
+    Raises:
+        pa.ArrowException: a column is of another kind.
+    """
+    kinds = TABLES["trials"]
+    fields = [kinds.field(name) if name in kinds.names else table.field(name) for name in table.column_names]
+    return table.cast(pa.schema(fields))
+
+
+def _is_whole(table: pa.Table) -> bool:
+    """Tell whether a row holds what a study goes by, as far as its columns were read."""
+    (row,) = table.select([name for name in _GONE_BY if name in table.column_names]).to_pylist()
+    if row.get("status", "failed") not in STATUSES:
+        return False
+    try:
+        return isinstance(json.loads(row.get("config_json") or "{}"), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+_GONE_BY = ("status", "config_json")
 
 
 def _with_mappings(row: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@
     python -m study.run --resume results/NAME            # go on with a study that was stopped
     python -m study.run --rerun TRIAL --results results/NAME    # one trial again, without Ray
 
-Exit status: 0 done, 1 no training finished or Ray died, 2 bad input (nothing is written), 130 Ctrl-C.
+Exit status: 0 done, 1 no training finished or Ray died, 2 bad input (nothing is written), 130 Ctrl-C, 143
+SIGTERM, 129 SIGHUP; docs/machines.md says more.
 """
 
 from __future__ import annotations
@@ -21,18 +22,19 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from study.access_token import prepare_token
 from study.binding import bind, workplace_of
-from study.command_line import Parser, complain, run_command, say
-from study.config import TRAINED_METHODS, parse_setting
+from study.closing import close_study, say_how_to_go_on
+from study.command_line import Parser, open_console, outlive_output, run_command, say
+from study.config import parse_setting
 from study.errors import RayLost, StudyFailed, UserError
+from study.interruption import exit_status
 from study.judging import parse_looks
-from study.object_store import join_address
+from study.new_folder import check_writable, claim_folder
+from study.object_store import whole_place
 from study.plan import Plan, Request, make_plan, search_width
 from study.profiles import PROFILES
-from study.results import ResultsFolder, check_writable
-from study.room import when_there_is_room
-from study.schema import TABLES
+from study.readiness import check_machine
+from study.results import ResultsFolder
 from study.sizes import parse_size
 from study.slots import Placement, Slots, choose_slots, look_at_machine
 from study.space import list_spaces, load_space
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 # What a study is of stands in its study.json; a resume takes it from there.
 _FIXED_BY_A_STUDY = (
     ("space", "profile", "model", "data", "question_column", "answer_column", "code_data")
-    + ("looks", "seed", "set", "no_early_stopping", "skip_bad_rows", "results")
+    + ("looks", "seed", "set", "no_early_stopping", "skip_bad_rows", "keep_leaks", "results")
 )  # fmt: skip
 
 
@@ -60,7 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
     what.add_argument("--space", help="search space: a name from --list, or a file: ./my_space.py")
     what.add_argument("--profile", default="embedded", help=f"scale: {' or '.join(PROFILES)} (embedded)")
     what.add_argument("--model", help="base model: a folder, a Hub name, or 'embedded'")
-    what.add_argument("--data", help="a folder or a file, a Hub name, or 'embedded'; see study/data.py")
+    what.add_argument("--data", help="a folder or a file, a Hub name, or 'embedded'; see docs/data.md")
     what.add_argument("--question-column", default="question", help="column of the question (question)")
     what.add_argument("--answer-column", default="answer", help="column of the answer (answer)")
     what.add_argument("--code-data", help="code data of stacked LoRA: a folder, a Hub name, or 'embedded'")
@@ -90,6 +92,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     what.add_argument("--no-early-stopping", action="store_true", help="train every search trial to its end")
     what.add_argument("--skip-bad-rows", action="store_true", help="leave out and count unusable rows")
+    what.add_argument("--keep-leaks", action="store_true", help="train on test questions that are in train")
     where = parser.add_argument_group("where to run")
     where.add_argument(
         "--results",
@@ -141,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str] | None) -> int:
-    console = Console()
+    console = open_console()
     options = make_parser().parse_args(arguments)
     if options.list:
         return _list(console)
@@ -177,6 +180,7 @@ def _start(options: argparse.Namespace, console: Console) -> int:
         seed=options.seed,
         settings=dict(parse_setting(text) for text in options.set),
         skip_bad_rows=options.skip_bad_rows,
+        keep_leaks=options.keep_leaks,
         early_stopping=not options.no_early_stopping,
     )
     plan = make_plan(request)
@@ -192,15 +196,14 @@ def _start(options: argparse.Namespace, console: Console) -> int:
     plan = bind(plan)
     watching = _watching(options, console)
     from study.description import describe_study
-    from study.launch import StudyRun, new_study_name
+    from study.launch import StudyRun
     from study.preflight import preflight
 
-    name = new_study_name(request.space)
-    folder = ResultsFolder(join_address(options.results, name))
-    _check_nodes(options, folder, plan)
-    beside = _studies_beside(folder)
-    disk, trial_seconds = preflight(plan, slots, folder.root, max_disk, console, studies=beside)
-    folder.create()
+    parent = ResultsFolder(options.results)
+    _check_nodes(options, parent, plan)
+    beside = None if parent.is_remote else parent.root
+    disk, trial_seconds = preflight(plan, slots, parent.root, max_disk, console, studies=beside)
+    name, folder = claim_folder(options.results, request.space)
     description = describe_study(name, plan, slots.count, search_width(plan, slots.count), max_disk)
     with folder.in_use():
         folder.write_description(description)
@@ -212,12 +215,19 @@ def _start(options: argparse.Namespace, console: Console) -> int:
 
 
 def _resume(options: argparse.Namespace, console: Console) -> int:
+    from study.description import where_it_began
+
+    _check_resume_options(options)
+    folder = ResultsFolder(whole_place(options.resume))
+    with where_it_began(folder.read_description()):
+        return _go_on(options, folder, console)
+
+
+def _go_on(options: argparse.Namespace, folder: ResultsFolder, console: Console) -> int:
     from study.description import check_same_arms, check_same_sources, request_of
     from study.launch import StudyRun, read_finished
     from study.preflight import preflight
 
-    _check_resume_options(options)
-    folder = ResultsFolder(options.resume)
     description, is_extended = _description_to_go_on(options, folder)
     plan = bind(make_plan(request_of(description)))
     check_same_sources(plan, description)
@@ -295,10 +305,12 @@ def _check_resume_options(options: argparse.Namespace) -> None:
 
 
 def _rerun(options: argparse.Namespace, console: Console) -> int:
+    from study.description import where_it_began
     from study.rerun import rerun
 
-    folder = ResultsFolder(options.results)
-    trial, same = rerun(folder, options.rerun, on_progress=lambda phase: say(console, phase))
+    folder = ResultsFolder(whole_place(options.results))
+    with where_it_began(folder.read_description()):
+        trial, same = rerun(folder, options.rerun, on_progress=lambda phase: say(console, phase))
     accuracy = "" if trial.get("accuracy") is None else f", accuracy {trial['accuracy']:.1f}%"
     say(console, f"{trial['trial']}: {trial['status']}{accuracy}")
     say(console, "the predictions are the same" if same else "the predictions differ from those on record")
@@ -309,45 +321,19 @@ def _run(study: StudyRun, console: Console) -> int:
     from study.launch import notes, run_study
 
     plan, folder = study.plan, study.folder
+    outlive_output(f"the study goes on without it, and its results go to {folder}")
     for note in (*plan.notes, *notes(plan, study.slots)):
         say(console, f"Note: {note}")
     say(console, f"Results: {folder}")
     try:
         run_study(study, console)
     except KeyboardInterrupt:
-        _say_how_to_go_on("Stopped.", plan, folder, console)
-        return 130
+        say_how_to_go_on("Stopped.", plan, folder, console)
+        return exit_status()
     except (RayLost, StudyFailed) as error:
-        _say_how_to_go_on(f"Stopped: {error}.", plan, folder, console)
+        say_how_to_go_on(f"Stopped: {error}.", plan, folder, console)
         return 1
-    return _close(folder, console)
-
-
-def _say_how_to_go_on(why: str, plan: Plan, folder: ResultsFolder, console: Console) -> None:
-    kept = len(folder.read_trials([]))
-    say(console, f"{why} {kept} of {plan.trials} trials have finished and are kept in {folder}.")
-    say(console, f"Go on with: python -m study.run --resume {folder}")
-
-
-def _close(folder: ResultsFolder, console: Console) -> int:
-    from analysis.report import write_report
-    from analysis.tables import closing_table
-    from analysis.verdict import print_closing_verdict
-
-    rows = folder.read_trials(["method", "status"])
-    if not any(row["method"] in TRAINED_METHODS and row["status"] == "complete" for row in rows):
-        complain(f"no training finished; reasons and logs: {folder}")
-        return 1
-    # The analysis reads folders on a disk.
-    folder.fetch(folder.description_path, *(folder.root / table for table in TABLES))
-    console.print(closing_table(folder.root))
-    print_closing_verdict(folder.root, console)
-    report = when_there_is_room(lambda: write_report(folder.root))
-    folder.publish(report)
-    say(console, f"Results: {folder} (trials, predictions and history in Parquet; models; logs)")
-    where = "its report.html" if folder.is_remote else str(report)
-    say(console, f"Next: open {where}")
-    return 0
+    return close_study(folder, console)
 
 
 def _on_cluster(options: argparse.Namespace) -> bool:
@@ -381,7 +367,7 @@ def _slots(options: argparse.Namespace, plan: Plan) -> Slots:
 
 def _watching(options: argparse.Namespace, console: Console) -> Watching:
     watching = choose_watching(options.track, dashboard=not options.no_dashboard)
-    if not _on_cluster(options) and (note := prepare_token()):
+    for note in check_machine(local=not _on_cluster(options)):
         say(console, f"Note: {note}")
     return watching
 

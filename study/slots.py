@@ -95,12 +95,13 @@ def _gpus_per_trial(machines: Sequence[Machine], wanted: float | None, where: st
         return float(min(most, 1))
     if wanted < 0:
         raise UserError(f"--gpus-per-trial must not be negative, received {wanted:g}")
+    if wanted > 1:
+        raise UserError(
+            f"--gpus-per-trial must be at most 1, for a trial's model lies on one GPU, received {wanted:g}; "
+            "with more GPUs more trials run at once"
+        )
     if wanted and not most:
         raise UserError(f"--gpus-per-trial {wanted:g}: {where} has no GPU that can be used")
-    if wanted > most:
-        raise UserError(f"--gpus-per-trial must be at most {most} on {where}, received {wanted:g}")
-    if wanted > 1 and wanted != int(wanted):
-        raise UserError(f"--gpus-per-trial must be a share of one GPU or a whole number, received {wanted:g}")
     return wanted
 
 

@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import math
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -45,13 +45,39 @@ def log_uniform(low: float, high: float) -> FloatDistribution:
 
 
 def count_values(distribution: BaseDistribution) -> float:
-    """Return how many values a range has: infinity for a continuous one."""
+    """Return how many values a range has: infinity for a continuous one, unless it is narrow as a hair."""
     if isinstance(distribution, CategoricalDistribution):
-        return len(distribution.choices)
+        return len(distinct_choices(distribution))
     assert isinstance(distribution, IntDistribution | FloatDistribution)
     if distribution.step is None:
-        return 1 if distribution.single() else math.inf
+        return _count_floats(distribution.low, distribution.high)
     return int((distribution.high - distribution.low) / distribution.step + 1e-9) + 1
+
+
+def distinct_choices(distribution: CategoricalDistribution) -> list[Any]:
+    """Return the choices, each once: 8 and 8.0 are one, as Optuna takes them."""
+    place = distribution.to_internal_repr  # that of the first which is equal
+    return [value for number, value in enumerate(distribution.choices) if place(value) == number]
+
+
+def list_values(distribution: BaseDistribution) -> Iterator[Any]:
+    """Yield the values of a range, the first ones of one that has no end."""
+    if isinstance(distribution, CategoricalDistribution):
+        yield from distinct_choices(distribution)
+        return
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    value, number = distribution.low, 0
+    while value <= distribution.high:
+        yield value
+        number += 1
+        step = distribution.step
+        value = math.nextafter(value, math.inf) if step is None else distribution.low + number * step
+
+
+def _count_floats(low: float, high: float) -> float:
+    """Return how many floating-point numbers lie from `low` to `high`; infinity for very many."""
+    count = 1 + (high - low) / math.ulp(max(abs(low), abs(high)))
+    return count if count < 1e6 else math.inf
 
 
 def contains(distribution: BaseDistribution, value: Any) -> bool:
@@ -60,6 +86,14 @@ def contains(distribution: BaseDistribution, value: Any) -> bool:
         return distribution._contains(distribution.to_internal_repr(value))
     except (TypeError, ValueError):
         return False
+
+
+def ends(distribution: BaseDistribution) -> Sequence[Any]:
+    """Return every choice of a categorical range, or the two ends of another."""
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    return (distribution.low, distribution.high)
 
 
 @dataclass(frozen=True)
@@ -102,31 +136,6 @@ class Space:
                 if combination not in found:
                     found.append(combination)
         return found
-
-
-def label_arms(combinations: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a short label for each arm: its method, and the other factors that differ between the arms."""
-    varying = [name for name in FACTORS if len({str(arm.get(name)) for arm in combinations}) > 1]
-    if "quantization" in varying and not _adds_information(combinations):
-        varying.remove("quantization")
-    names = [name for name in FACTORS if name in varying or name == "method"]
-    silent = (None, "none")
-    return [" ".join(_show(n, arm[n]) for n in names if arm.get(n) not in silent) for arm in combinations]
-
-
-def _show(name: str, value: Any) -> str:
-    if isinstance(value, int | float):
-        return f"{name} {value}"
-    # A Hub name without its owner, a folder without its parents.
-    return str(value).rstrip("/").rpartition("/")[2].replace("_", "-")
-
-
-def _adds_information(combinations: Sequence[Mapping[str, Any]]) -> bool:
-    # Every method but qlora has one quantization only: it is worth naming where one method has several.
-    by_method: dict[str, set[str]] = {}
-    for arm in combinations:
-        by_method.setdefault(str(arm.get("method")), set()).add(str(arm.get("quantization")))
-    return any(len(kinds) > 1 for kinds in by_method.values())
 
 
 def list_spaces() -> list[str]:

@@ -6,17 +6,15 @@ import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
+from study.cgroup import group_memory
 from study.slots import Slots
 from study.workplace import available_cpus
 
 # What a GPU of 16 GB or more reaches on models this small. Assumed where there is none to measure.
 ASSUMED_GPU_FLOPS = 40e12
-# Where a container's limit stands, with cgroups of version 2 and of version 1.
-_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 @dataclass(frozen=True)
@@ -52,8 +50,8 @@ def measure_slot(slots: Slots) -> Speed:
 
 def free_memory() -> float:
     """Return the bytes of memory that this machine, or this container, has to give."""
-    limits = [int(text) for path in _LIMITS if (text := _read(path)).isdigit()]
-    return float(min([psutil.virtual_memory().available, *limits]))
+    available, group = psutil.virtual_memory().available, group_memory()
+    return float(available if group is None else min(available, group))
 
 
 def _measure_gpu(slots: Slots) -> Speed:
@@ -80,10 +78,3 @@ def _measure_rate(device: str, threads: int) -> float:
         return time.perf_counter() - started
 
     return 2 * 1024 * 512 * 512 / min(product() for _ in range(20))
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text().strip()
-    except OSError:
-        return ""

@@ -7,22 +7,33 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from filelock import FileLock
 
 from study.answers import format_number, marked_number
+from study.chosen_rows import Choice
 from study.config import TrialConfig, digest
-from study.data import Problem, choose_held_out, load_code, load_split
+from study.data import Problem, load_code
 from study.durable import replace
+from study.errors import UserError
+from study.problem_store import open_problems
 from study.prompts import Example, render
 from study.workplace import Workplace
 
 # Goes up when what the cache holds changes for the same key.
-CACHE_VERSION = 4
+CACHE_VERSION = 6
+_BATCH_ROWS = 4096
+_TOKENS, _TEXT, _FLAG = pa.list_(pa.int32()), pa.string(), pa.bool_()
+_SCHEMA = pa.schema(
+    [("input_ids", _TOKENS), ("labels", _TOKENS), ("question_id", _TEXT), ("question", _TEXT)]
+    + [("target", _TEXT), ("reference_number", _TEXT)]
+    + [(name, _FLAG) for name in ("truncated_source", "truncated_target", "no_program")]
+)
 
 
 @dataclass(frozen=True)
@@ -43,12 +54,6 @@ class Examples:
         """Return the number of rows in which the boolean `column` is true."""
         return sum(self.rows[column])
 
-    def head(self, questions: int | None) -> Examples:
-        """Return the first `questions` rows, or all of them."""
-        if questions is None or questions >= len(self):
-            return self
-        return Examples(self.rows.select(range(questions)))
-
 
 def load_examples(config: TrialConfig, workplace: Workplace, split: str) -> Examples:
     """Return the tokenised examples of a split for a trial.
@@ -57,37 +62,31 @@ def load_examples(config: TrialConfig, workplace: Workplace, split: str) -> Exam
         split: "train", "validation", "test", or "code": the second data set of stacked LoRA.
 
     Raises:
-        UserError: the data can't be used (see `study.data.load_split`).
+        UserError: the data can't be used (see `study.data.load_data`), or leave nothing to train on.
     """
-    from datasets import load_from_disk
+    if split == "code":
+        return Examples(_tokenised(config, workplace, "code", {}, lambda: _code_problems(workplace)))
+    stored = open_problems(config, workplace)
+    choice = Choice(config, workplace, stored)
+    is_drawn = split == "train" or (split == "validation" and not stored.has_validation)
+    is_divided = is_drawn and choice.is_whole(split)
+    file = "train" if is_divided else split
+    rows = _tokenised(config, workplace, file, choice.key(split), lambda: choice.problems(file))
+    if is_divided:
+        # Each replicate divides the file otherwise: what is kept is the file, and divided it is here.
+        rows = rows.select(_side(choice, split, rows["no_program"][:]))
+    examples = Examples(rows)
+    if not len(examples):
+        raise UserError(
+            f"the {config.variant} data leave nothing for the {split} split under {config.prompt_style}"
+        )
+    return examples
 
-    file = "train" if split == "validation" else split
-    path = workplace.cache / "tokenised" / _cache_key(config, file)
-    if not path.is_dir():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{path}.lock"):
-            if not path.is_dir():
-                _build(config, workplace, file, path)
-    rows = load_from_disk(str(path))
-    if file == "train":
-        # Each replicate divides it otherwise: what is kept is the whole file, and the division is made here.
-        rows = rows.select(_side(rows, config, split))
-    limit = {"train": config.train_questions, "test": config.test_questions}.get(split)
-    return Examples(rows).head(limit)
 
-
-def _side(rows: Any, config: TrialConfig, split: str) -> list[int]:
-    """Return the rows of the train file that are in a split: train or validation."""
-    questions = rows["question"][:]
-    held_out = choose_held_out(questions, config.validation_questions, config.split_seed)
-    if split == "validation":
-        return [i for i, question in enumerate(questions) if question in held_out]
+def _side(choice: Choice, split: str, no_program: Sequence[bool]) -> list[int]:
+    """Return the rows of the tokenised train file that are in a split: train or validation."""
     # A problem without a program can't teach one; where it is scored, it is scored.
-    return [
-        i
-        for i, (question, no_program) in enumerate(zip(questions, rows["no_program"], strict=True))
-        if question not in held_out and not no_program
-    ]
+    return [i for i in choice.side(split) if split == "validation" or not no_program[i]]
 
 
 def encode(
@@ -118,44 +117,68 @@ def cut(ids: Sequence[int], limit: int) -> list[int]:
     return [*ids] if len(ids) <= limit else [*ids[: limit - 1], ids[-1]]
 
 
-def _build(config: TrialConfig, workplace: Workplace, file: str, path: Path) -> None:
+def _tokenised(
+    config: TrialConfig,
+    workplace: Workplace,
+    file: str,
+    choice: Mapping[str, Any],
+    problems: Callable[[], Iterable[Sequence[Problem]]],
+) -> Any:
+    """Return the rows of `problems`, from the cache, or tokenised and kept there.
+
+    Args:
+        choice: what decides which rows of the file they are; they are all of it where there is nothing.
+    """
+    from datasets import load_from_disk
+
+    path = workplace.cache / "tokenised" / _cache_key(config, file, choice)
+    if not path.is_dir():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock"):
+            if not path.is_dir():
+                _build(config, workplace, file, problems(), path)
+    return load_from_disk(str(path))
+
+
+def _build(
+    config: TrialConfig,
+    workplace: Workplace,
+    file: str,
+    batches: Iterable[Sequence[Problem]],
+    path: Path,
+) -> None:
     from datasets import Dataset
 
     from study.models import load_family, load_tokenizer
 
-    problems = _problems(config, workplace, file)
-    if file == "code":
-        examples = [Example(problem.question, problem.answer) for problem in problems]
-    else:
-        examples = [render(problem, config.prompt_style, config.annotations) for problem in problems]
-    columns = encode(
-        problems, examples, config, load_tokenizer(workplace.model), load_family(workplace.model)
-    )
+    tokenizer, family = load_tokenizer(workplace.model), load_family(workplace.model)
+    tables = [_SCHEMA.empty_table()]
+    for problems in batches:
+        if file == "code":
+            examples = [Example(problem.question, problem.answer) for problem in problems]
+        else:
+            examples = [render(problem, config.prompt_style, config.annotations) for problem in problems]
+        # As Arrow at once: as lists of Python's numbers they would take up many times as much.
+        tables.append(pa.table(encode(problems, examples, config, tokenizer, family), schema=_SCHEMA))
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
-        Dataset.from_dict(columns).save_to_disk(str(temporary))
+        Dataset(pa.concat_tables(tables)).save_to_disk(str(temporary))
         replace(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _problems(config: TrialConfig, workplace: Workplace, file: str) -> Sequence[Problem]:
-    if file == "code":
-        assert workplace.code_data is not None
-        return load_code(workplace.code_data.path, skip_bad_rows=workplace.skip_bad_rows).problems
-    return load_split(
-        workplace.data.path,
-        config.variant,
-        file,
-        columns=workplace.columns,
-        skip_bad_rows=workplace.skip_bad_rows,
-    ).problems
+def _code_problems(workplace: Workplace) -> Iterator[Sequence[Problem]]:
+    assert workplace.code_data is not None
+    problems = load_code(workplace.code_data.path, skip_bad_rows=workplace.skip_bad_rows).problems
+    yield from (problems[start : start + _BATCH_ROWS] for start in range(0, len(problems), _BATCH_ROWS))
 
 
-def _cache_key(config: TrialConfig, file: str) -> str:
+def _cache_key(config: TrialConfig, file: str, choice: Mapping[str, Any]) -> str:
     names: tuple[str, ...] = ("model_fingerprint", "max_source_tokens", "max_target_tokens")
     if file == "code":
         names += ("code_fingerprint",)
     else:
         names += ("data_fingerprint", "variant", "prompt_style", "annotations")
-    return digest({"version": CACHE_VERSION, "file": file, **{n: getattr(config, n) for n in names}}, 24)
+    own = {n: getattr(config, n) for n in names}
+    return digest({"version": CACHE_VERSION, "file": file, **own, "choice": dict(choice)}, 24)

@@ -305,7 +305,7 @@ class _AfterSaving(TrainerCallback):
 
 
 def _restore(result: Training, checkpoint: Path) -> None:
-    saved = json.loads((checkpoint / PROGRESS_FILE).read_text())
+    saved = json.loads((checkpoint / PROGRESS_FILE).read_text(encoding="utf-8"))
     for name, value in saved.items():
         setattr(result, name, value)
 

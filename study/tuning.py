@@ -23,8 +23,10 @@ from ray.tune.experiment import Trial
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
+from ray.tune.search.search_generator import SearchGenerator
 
 from study.errors import UserError
+from study.interruption import check, shielded
 from study.observer import Observer
 from study.raylet import ended_with_the_raylet
 from study.record import config_columns
@@ -89,7 +91,7 @@ def run_trials(
     tuner = tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(
-            search_alg=searcher,
+            search_alg=_Unsaved(searcher),
             scheduler=_InOrder(searcher),
             num_samples=-1,
             # A worker takes one trial after another: torch is imported once a slot.
@@ -106,7 +108,8 @@ def run_trials(
         with ended_with_the_raylet():
             tuner.fit()
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        with shielded():
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 class _NotPickled:
@@ -114,6 +117,17 @@ class _NotPickled:
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
+
+
+class _Unsaved(SearchGenerator):
+    """Tune's wrapper of a searcher, less its snapshots: a study is resumed from its rows.
+
+    Tune renames a snapshot's file while it may be copying the one before: in a study with nothing left to run
+    it often did, and logged the failed copy with a traceback.
+    """
+
+    def save_to_dir(self, dirpath: str, session_str: str) -> None:
+        """Nothing."""
 
 
 class _Searcher(_NotPickled, Searcher):
@@ -181,12 +195,6 @@ class _Searcher(_NotPickled, Searcher):
     def set_search_properties(self, metric: Any, mode: Any, config: Any, **spec: Any) -> bool:
         return True
 
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing: a study is resumed from its rows, not from a pickle of Tune's."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Nothing: see `save`."""
-
 
 class _InOrder(FIFOScheduler):
     """Starts the trials in the order in which the search handed them out, and none once it gave up.
@@ -233,6 +241,7 @@ class _Watcher(_NotPickled, TrialProgressCallback):
         self._fault: Exception | None = None
 
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
+        check()
         if self._fault is not None:
             raise self._fault
         self._searcher.is_open()  # what closes the gate is to be said while all slots are busy, too
@@ -342,7 +351,7 @@ def _actor_task_failed_or_killed(manager: Any, tracked_actor_task: Any, exceptio
 
 def _last_error(trial: Any) -> str:
     """Return what Ray says of a trial's last fault; its file holds them all."""
-    return Path(trial.error_file).read_text().rpartition("Failure # ")[2]
+    return Path(trial.error_file).read_text(encoding="utf-8", errors="replace").rpartition("Failure # ")[2]
 
 
 def _has_lost_its_node(trial: Any) -> bool:

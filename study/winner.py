@@ -43,7 +43,7 @@ def saver(path: Path, config: TrialConfig, base: Source) -> SaveModel:
             _name_the_base(temporary, base)
             save_tokenizer(tokenizer, model, temporary)
             about = {"config": config.model_dump(mode="json"), "base": str(base.path)}
-            (temporary / TRIAL_FILE).write_text(json.dumps(about, indent=2) + "\n")
+            (temporary / TRIAL_FILE).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
             replace(temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -67,7 +67,10 @@ def _name_the_base(folder: Path, base: Source) -> None:
         return
     for path in folder.rglob("adapter_config.json"):
         about = {"base_model_name_or_path": base.name, "revision": base.revision}
-        path.write_text(json.dumps({**json.loads(path.read_text()), **about}, indent=2) + "\n")
+        path.write_text(
+            json.dumps({**json.loads(path.read_text(encoding="utf-8")), **about}, indent=2) + "\n",
+            encoding="utf-8",
+        )
 
 
 def read_trial_file(path: Path) -> tuple[TrialConfig, Source]:
@@ -77,7 +80,7 @@ def read_trial_file(path: Path) -> tuple[TrialConfig, Source]:
         UserError: the folder holds no kept model.
     """
     try:
-        about = json.loads((path / TRIAL_FILE).read_text())
+        about = json.loads((path / TRIAL_FILE).read_text(encoding="utf-8"))
         config, base = make_config(about["config"]), Path(about["base"])
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(f"'{path}' holds no model of a study: it has no readable {TRIAL_FILE}") from None

@@ -11,12 +11,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from study.command_line import Parser, run_command
-from study.data import GSM8K_COLUMNS, Columns, Problem, load_split
-from study.programs import NoProgram, program_from_annotations
+from study.data import GSM8K_COLUMNS, Columns, DataSet, Problem, load_data
+from study.divisions import choose_held_out
+from study.errors import UserError
+from study.printable import printable
+from study.programs import NoProgram, has_program, program_from_annotations
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,36 @@ def describe_missing(variant: str, train: Sequence[Problem], test: Sequence[Prob
     )
 
 
+def check_programs(data: DataSet, variant: str, divisions: Iterable[tuple[int, int]]) -> None:
+    """Check that every replicate of a study finds a program to train on.
+
+    Args:
+        divisions: of each replicate (questions to validate, seed of the split).
+
+    Raises:
+        UserError: one finds none; the message says why.
+    """
+    problems = data.train.problems
+    names = {data.name(problem) for problem in problems if has_program(problem.answer)}
+    if not names:
+        reasons = Counter(found.why.reason for found in without_program(problems)).most_common()
+        told = ", ".join(f"{count:,} {reason}" for reason, count in reasons)
+        raise UserError(
+            "python_code needs worked answers with calculator annotations (<<48/2=24>>), to make programs; "
+            f"the {variant} data has none in {len(problems):,} training questions ({told}); "
+            "valid: another prompt style (--set prompt_style=plain)"
+        )
+    for questions, seed in divisions:
+        if len(names) <= questions and data.validation is None:
+            held_out = choose_held_out(map(data.name, problems), questions, seed)
+            if names <= held_out:
+                raise UserError(
+                    f"python_code: {len(names):,} of {len(problems):,} {variant} training questions "
+                    "have a program, and a replicate validates on all of those; valid: a smaller --set "
+                    "validation_questions=N, or another prompt style (--set prompt_style=plain)"
+                )
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     parser = Parser(
@@ -65,12 +98,13 @@ def _main(arguments: Sequence[str] | None) -> int:
     options = make_parser().parse_args(arguments)
     columns = Columns(options.question_column, options.answer_column)
     path = find_data(options.data).path
-    for split in ("train", "test"):
-        problems = load_split(path, options.variant, split, columns=columns).problems
+    data = load_data(path, options.variant, columns=columns)
+    for split, problems in (("train", data.train.problems), ("test", data.test.problems)):
         missing = without_program(problems)
         for found in missing:
             start = " ".join(found.problem.question.split())[:60]
-            print(f"{split} {found.problem.question_id}  {found.why.reason}: {found.why.detail}  [{start}]")
+            line = f"{split} {found.problem.question_id}  {found.why.reason}: {found.why.detail}  [{start}]"
+            print(printable(line))
         print(f"{len(missing):,} of {len(problems):,} {split} questions have no program")
     return 0
 

@@ -18,6 +18,7 @@ from ray import tune
 
 from study.config import TrialConfig
 from study.errors import UserError
+from study.launchers import leave_launcher
 from study.record import RunTrial, SaveModel, fewest_parts, record_trial
 from study.results import ResultsFolder
 from study.workplace import Workplace
@@ -95,6 +96,7 @@ def run_on_worker(assigned: dict[str, Any], job: Job) -> None:
 @functools.cache
 def load_trainer(name: str) -> RunTrial:
     """Return the trainer called "module:name", imported once in a process."""
+    leave_launcher(os.environ)  # of a Ray that srun or mpirun has started
     module, _, function = name.partition(":")
     trainer: RunTrial = getattr(importlib.import_module(module), function)
     # What the libraries brought stays for good. The garbage collector, which transformers, accelerate and

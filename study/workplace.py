@@ -10,21 +10,32 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from study.data import GSM8K_COLUMNS, Columns
+from study.cgroup import group_cpus
+from study.errors import UserError
+from study.problems import GSM8K_COLUMNS, Columns
 from study.room import Room
 from study.sources import Source, find_again
 
 
 def default_cache() -> Path:
-    """Return the cache folder: $FINETUNE_STUDY_CACHE, or finetune-study in the user's cache folder."""
+    """Return the cache folder: $FINETUNE_STUDY_CACHE, or finetune-study in the user's cache folder.
+
+    Raises:
+        UserError: the user has no home, and the variable names none.
+    """
     if folder := os.environ.get("FINETUNE_STUDY_CACHE"):
         return Path(folder)
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "finetune-study"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "finetune-study"
+    except RuntimeError:  # a user without a home
+        raise UserError("no home folder for the cache; name a folder in FINETUNE_STUDY_CACHE") from None
 
 
 def available_cpus() -> int:
-    """Return the number of CPUs that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the number of CPUs that this process may use: by its affinity, and by its container's quota."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = group_cpus()
+    return here if quota is None else max(1, min(here, int(quota)))
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,7 @@ class Workplace:
         use_gpu: whether the trial was given a GPU, or a share of one.
         columns: the data's columns that hold the question and the answer.
         skip_bad_rows: leave out rows that can't be used, instead of refusing the data.
+        keep_leaks: leave questions that are scored in the training data.
         checkpoints: folder of the trial's checkpoints, or None to keep none.
         checkpoint_share: bytes that they may take up, or None for no limit.
         room: what has to be free on the disks before the trial writes, or None for nothing.
@@ -58,6 +70,7 @@ class Workplace:
     use_gpu: bool = False
     columns: Columns = GSM8K_COLUMNS
     skip_bad_rows: bool = False
+    keep_leaks: bool = False
     code_data: Source | None = None
     checkpoints: Path | None = None
     checkpoint_share: float | None = None

@@ -78,9 +78,13 @@ def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "small"
     for variant in ("main", "socratic"):
         for split, rows in (("train", 96), ("test", 24)):
-            lines = (embedded.DATA_DIR / variant / f"{split}.jsonl").read_text().splitlines()[:rows]
+            lines = (
+                (embedded.DATA_DIR / variant / f"{split}.jsonl")
+                .read_text(encoding="utf-8")
+                .splitlines()[:rows]
+            )
             (folder / variant).mkdir(parents=True, exist_ok=True)
-            (folder / variant / f"{split}.jsonl").write_text("\n".join(lines) + "\n")
+            (folder / variant / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
 
 
@@ -88,8 +92,8 @@ def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """32 programming tasks of the embedded code data, in CodeFeedback's layout."""
     folder = tmp_path_factory.mktemp("code")
-    lines = (embedded.DATA_DIR / "code" / "train.jsonl").read_text().splitlines()[:32]
-    (folder / "train.jsonl").write_text("\n".join(lines) + "\n")
+    lines = (embedded.DATA_DIR / "code" / "train.jsonl").read_text(encoding="utf-8").splitlines()[:32]
+    (folder / "train.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
 
 
@@ -139,5 +143,7 @@ def config_for(tiny_model: Path) -> Callable[..., TrialConfig]:
 def write_jsonl(path: Path, rows: list[Mapping[str, Any] | str]) -> Path:
     """Write rows (a string goes in as it is) and return the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
+    path.write_text(
+        "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), encoding="utf-8"
+    )
     return path

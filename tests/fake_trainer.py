@@ -153,14 +153,14 @@ def in_steps(config: TrialConfig, workplace: Workplace, outcome: Outcome, **opti
 
     assert workplace.checkpoints is not None
     saved = workplace.checkpoints / "step"
-    first = int(saved.read_text()) if saved.is_file() else 0
+    first = int(saved.read_text(encoding="utf-8")) if saved.is_file() else 0
     node = ray.get_runtime_context().get_node_id()
     print("from step", first, "on", platform.node(), "node", node, flush=True)
     workplace.checkpoints.mkdir(parents=True, exist_ok=True)
     for step in range(first, 10):
         options["on_progress"]({"phase": "training", "step": step + 1, "steps": 10, "loss": 1.0})
         time.sleep(float(os.environ.get("FAKE_TRIAL_SECONDS", "0")) / 10)
-        saved.write_text(str(step + 1))
+        saved.write_text(str(step + 1), encoding="utf-8")
     rate = config.learning_rate or 1.0
     correct = round(QUESTIONS * max(0.0, 1 - abs(math.log10(rate / BEST_LEARNING_RATE))))
     outcome.predictions += [_prediction(config, i, i < correct) for i in range(QUESTIONS)]

@@ -40,7 +40,7 @@ def small_disk(path: Path, megabytes: int) -> Iterator[SmallDisk]:
     path.mkdir(parents=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(path)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
     except FileNotFoundError:
         pytest.skip("no small disk can be mounted here: there is no mount command")
     if done.returncode != 0:

@@ -11,6 +11,13 @@ function element(tag, className, text) {
   return made;
 }
 
+// A text may turn the direction of writing (U+202E, Arabic): within a bdi it turns no other text.
+function isolated(tag, className, text) {
+  const made = element(tag, className);
+  made.append(element("bdi", "", text));
+  return made;
+}
+
 // Tables: a click on a header sorts by the cells' unrounded values; rows without a value stay last.
 function makeSortable(table) {
   const body = table.tBodies[0];
@@ -259,7 +266,7 @@ function gridRow(row) {
   const number = columns.number[row] ?? "–";
   const right = isRight(row);
   line.append(
-    element("span", "", questions.text[columns.question[row]]),
+    isolated("span", "", questions.text[columns.question[row]]),
     element("span", "", nameTrial(columns.trial[row], " · ")),
     element("span", "", right ? number : `${number} (${reference})`),
     element("span", right ? "is-right" : "is-wrong", right ? "✓ yes" : "✗ no"),
@@ -277,9 +284,9 @@ function showDetail() {
   byId("detail").hidden = selected < 0;
   if (selected < 0) return;
   const question = store.columns.question[selected];
-  byId("detail-question").textContent = store.questions.text[question];
+  byId("detail-question").replaceChildren(element("bdi", "", store.questions.text[question]));
   const reference = element("div", "side");
-  reference.append(element("h3", "", "Reference"), element("p", "output", store.questions.reference[question]));
+  reference.append(element("h3", "", "Reference"), isolated("p", "output", store.questions.reference[question]));
   const sides = [reference, side(selected)];
   const beside = byId("filter-beside").value;
   if (beside !== "") {
@@ -299,7 +306,7 @@ function side(row) {
   const outcome = columns.outcome[row] ? `, ${columns.outcome[row]}` : "";
   const text = `${verdict.filter(Boolean).join(", ")}: ${columns.number[row] ?? "no number"}${outcome}`;
   made.append(element("p", flags & 1 ? "is-right" : "is-wrong", text));
-  made.append(element("p", "output", columns.text[row] || "(nothing)"));
+  made.append(isolated("p", "output", columns.text[row] || "(nothing)"));
   return made;
 }
 

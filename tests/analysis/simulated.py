@@ -131,7 +131,7 @@ def write_description(
         "finished_at": STARTED.isoformat() if finished else None,
         "busy_share": 0.9,
     }
-    (root / "study.json").write_text(json.dumps({**description, **columns}))
+    (root / "study.json").write_text(json.dumps({**description, **columns}), encoding="utf-8")
 
 
 _UNTRAINED = {"ranges": {}, "search_trials": 0, "replicates": 1, "confirm_seeds": 1}

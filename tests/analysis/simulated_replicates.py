@@ -101,12 +101,12 @@ def age(root: Path) -> Path:
     for path in (root / "trials").glob("*.parquet"):
         table = pq.read_table(path).drop_columns(list(NEW_COLUMNS))
         pq.write_table(table.replace_schema_metadata({"study_schema_version": "1"}), path)
-    description = json.loads((root / "study.json").read_text())
+    description = json.loads((root / "study.json").read_text(encoding="utf-8"))
     for name in ("compared", "replicates", "looks", "looks_taken", "extensions"):
         description.pop(name)
     for arm in description["arms"]:
         del arm["replicates"], arm["guesses"]
         arm["confirm_seeds"] = list(range(1, arm["confirm_seeds"] + 1))
         arm["ranges"] = {name: f"{range_['name']}(...)" for name, range_ in arm["ranges"].items()}
-    (root / "study.json").write_text(json.dumps({**description, "schema_version": 1}))
+    (root / "study.json").write_text(json.dumps({**description, "schema_version": 1}), encoding="utf-8")
     return root

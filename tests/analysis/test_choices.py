@@ -171,7 +171,7 @@ def test_search_that_promised_too_little_is_not_called_lucky(tmp_path):
 
 def _run(path):
     command = [sys.executable, "-m", "analysis.searches", str(path)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, encoding="utf-8")
 
 
 @pytest.mark.parametrize("confirm_seeds", [0, 2])
@@ -181,7 +181,7 @@ def test_command_and_report_list_every_replicates_choice(tmp_path, confirm_seeds
     assert done.returncode == 0, done.stderr
     assert "what the searches chose" in done.stdout
     assert "On validation the chosen models scored" in done.stdout
-    page = write_report(tmp_path).read_text()
+    page = write_report(tmp_path).read_text(encoding="utf-8")
     for choice in find_choices(only_arm(tmp_path)):
         test = ", ".join(f"{test:.1f}" for test in choice.tests)
         assert test in done.stdout

@@ -253,7 +253,7 @@ def test_labels_can_not_break_out_of_a_form(tmp_path):
 
 def _run(*arguments):
     command = [sys.executable, "-m", "analysis.tables", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, encoding="utf-8")
 
 
 def test_command_prints_and_writes(tmp_path):
@@ -261,7 +261,7 @@ def test_command_prints_and_writes(tmp_path):
     assert "lora main" in _run(tmp_path / "one").stdout
     done = _run(tmp_path / "one", "-o", tmp_path / "table.md")
     assert done.returncode == 0
-    assert (tmp_path / "table.md").read_text().startswith("| arm | seeds |")
+    assert (tmp_path / "table.md").read_text(encoding="utf-8").startswith("| arm | seeds |")
 
 
 @pytest.mark.parametrize(

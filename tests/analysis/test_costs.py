@@ -29,7 +29,7 @@ def compare(path):
 
 def run_verdict(*arguments):
     command = [sys.executable, "-m", "analysis.verdict", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, encoding="utf-8")
 
 
 def test_costs_are_those_of_the_training_and_not_of_the_scoring(tmp_path):
@@ -143,7 +143,7 @@ def test_report_leaves_the_front_over_time_out_and_says_why(tmp_path):
     names = [chart.name for chart in pareto_charts(result, judge(result))]
     assert names == ["pareto-peak-memory-bytes", "pareto-trainable-parameters"]
     assert "trials at a time: 2 or 8" in time_conflict(result)
-    page = write_report(tmp_path).read_text()
+    page = write_report(tmp_path).read_text(encoding="utf-8")
     assert "trials at a time: 2 or 8" in page
     assert "Accuracy against training" not in page
 

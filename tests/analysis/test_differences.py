@@ -6,13 +6,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.differences import Answers, compare_all, compare_pair, contrast, holm, rank_arms
+from analysis.differences import Answers, compare_pair, contrast, correct_together, holm, rank_arms
 from tests.analysis.logit_studies import LogitStudies
 from tests.analysis.recomputed import variance_by_loops
 
 
 def arm(name, scores, deterministic=False):
     return Answers(name, np.asarray(scores, dtype=float), deterministic)
+
+
+def compare_all(answers):
+    pairs = itertools.combinations(answers, 2)
+    return correct_together([compare_pair(first, second) for first, second in pairs])
 
 
 def test_better_arm_comes_first_and_the_difference_is_its_mean():

@@ -152,7 +152,7 @@ def test_label_is_no_markup_in_a_picture(tmp_path):
 def test_command_writes_both_formats(tmp_path):
     write_study(tmp_path / "one", ARMS)
     command = [sys.executable, "-m", "analysis.plots", str(tmp_path / "one"), "-o", str(tmp_path / "plots")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (tmp_path / "plots").iterdir()}
     assert {"accuracy-by-method.svg", "accuracy-by-method.png", "differences.svg"} <= names

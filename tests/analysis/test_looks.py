@@ -269,8 +269,8 @@ def _answers(verdict):
 
 def test_running_study_before_its_first_look_claims_nothing(tmp_path):
     write_replicates(tmp_path, ARMS, Protocol(6, 2), ran={"lora main": 2, "qlora main": 2}, looks=LOOKS)
-    description = json.loads((tmp_path / "study.json").read_text())
-    (tmp_path / "study.json").write_text(json.dumps({**description, "finished_at": None}))
+    description = json.loads((tmp_path / "study.json").read_text(encoding="utf-8"))
+    (tmp_path / "study.json").write_text(json.dumps({**description, "finished_at": None}), encoding="utf-8")
     lines = say(comparison(open_studies([tmp_path])))
     assert "Looks are planned after 3 and 6 replicates: before the first nothing is tested." in lines
     assert not any(" beats " in line for line in lines)

@@ -10,7 +10,7 @@ from tests.analysis.simulated_replicates import age
 
 
 def report(path):
-    return html.unescape(write_report(path).read_text())
+    return html.unescape(write_report(path).read_text(encoding="utf-8"))
 
 
 def test_replicates_are_told_as_whole_searches(tmp_path):
@@ -40,9 +40,9 @@ def test_study_of_schema_1_is_told_as_one_search_with_its_seeds(tmp_path):
 
 def test_arms_of_other_sizes_are_counted(tmp_path):
     write_replicated(tmp_path, [SimulatedArm(), SimulatedArm("qlora"), SimulatedArm("full")])
-    description = json.loads((tmp_path / "study.json").read_text())
+    description = json.loads((tmp_path / "study.json").read_text(encoding="utf-8"))
     description["arms"][0]["replicates"] = 12
-    (tmp_path / "study.json").write_text(json.dumps(description))
+    (tmp_path / "study.json").write_text(json.dumps(description), encoding="utf-8")
     said = "12 x 2 (the search's model scored): 1 arm; 5 x 2 (the search's model scored): 2 arms"
     assert said in report(tmp_path)
 

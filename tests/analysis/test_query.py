@@ -14,7 +14,9 @@ from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
 
 DOCUMENT = Path(analysis.__file__).parent / "QUERIES.md"
-SECTIONS = re.findall(r"^## (.+?)\n.*?```sql\n(.*?)```", DOCUMENT.read_text(), flags=re.DOTALL | re.MULTILINE)
+SECTIONS = re.findall(
+    r"^## (.+?)\n.*?```sql\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+)
 QUERIES = dict(SECTIONS)
 
 
@@ -143,7 +145,7 @@ def test_study_without_history_has_an_empty_view(tmp_path):
 
 def _run(*arguments):
     command = [sys.executable, "-m", "analysis.query", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, encoding="utf-8")
 
 
 def test_command_prints_rows(tmp_path):

@@ -180,7 +180,7 @@ def test_each_set_of_questions_has_a_recommendation_of_its_own(tmp_path):
 
 def test_report_opens_with_the_recommendation(tmp_path):
     write_replicated(tmp_path, [GOOD, POOR, FLOOR])
-    page = write_report(tmp_path).read_text()
+    page = write_report(tmp_path).read_text(encoding="utf-8")
     places = [
         page.index(text)
         for text in ("<h1>", "Use: lora main", "study.export", "<h2>Verdict", "<h2>Every arm")

@@ -49,7 +49,7 @@ def test_what_is_no_results_folder_is_one_line(tmp_path, make):
 
 def test_broken_description_is_one_line(tmp_path):
     write_study(tmp_path, questions=5)
-    (tmp_path / "study.json").write_text("{")
+    (tmp_path / "study.json").write_text("{", encoding="utf-8")
     with pytest.raises(AnalysisError, match="can't be read"):
         open_studies([tmp_path])
 
@@ -131,13 +131,15 @@ def test_analysis_needs_no_torch_no_ray_and_no_study(tmp_path):
         "sys.exit(f'imported {heavy}' if heavy else 0)\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.getcwd(), "MPLCONFIGDIR": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, encoding="utf-8"
+    )
     assert done.returncode == 0, done.stderr
 
 
 def test_description_may_lack_what_later_studies_add(tmp_path):
     write_study(tmp_path / "one", questions=10)
-    (tmp_path / "one" / "study.json").write_text(json.dumps({"study": "one"}))
+    (tmp_path / "one" / "study.json").write_text(json.dumps({"study": "one"}), encoding="utf-8")
     (study,) = open_studies([tmp_path / "one"])
     assert study.arms == []
     assert study.is_running

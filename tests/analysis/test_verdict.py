@@ -135,10 +135,12 @@ def test_the_closing_verdict_says_what_to_use_and_why_and_leaves_commands_whole(
 def test_command_prints_the_pairs(tmp_path):
     write_study(tmp_path, [GOOD, POOR], questions=100)
     command = [sys.executable, "-m", "analysis.verdict", str(tmp_path), "--max-memory", "1GB"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert "p (Holm)" in done.stdout
     assert "Best with at most 1 GB of memory" in done.stdout
-    wrong = subprocess.run([*command[:-1], "lots"], capture_output=True, text=True, timeout=60)
+    wrong = subprocess.run(
+        [*command[:-1], "lots"], capture_output=True, text=True, timeout=60, encoding="utf-8"
+    )
     assert wrong.returncode == 2
     assert wrong.stderr == "error: 'lots' is no limit; examples: 300k, 2GB\n"

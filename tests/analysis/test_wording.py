@@ -210,7 +210,7 @@ def test_ranks_of_the_report_are_intervals(tmp_path):
     from analysis.report import write_report
 
     write_replicates(tmp_path, FOUR, Protocol(5, 2), questions=200)
-    page = write_report(tmp_path).read_text()
+    page = write_report(tmp_path).read_text(encoding="utf-8")
     assert ">1-2</td>" in page
     assert ">3-4</td>" in page
     # The table of differences has the main effects too.
@@ -221,7 +221,7 @@ def test_old_study_plans_the_contrasts_of_the_factors_that_vary(tmp_path):
     write_study(tmp_path, FOUR, seeds=(1, 2, 3), search_trials=2)
     new = judge(comparison(open_studies([tmp_path])))
     age(tmp_path)
-    assert "compared" not in json.loads((tmp_path / "study.json").read_text())
+    assert "compared" not in json.loads((tmp_path / "study.json").read_text(encoding="utf-8"))
     old = judge(comparison(open_studies([tmp_path])))
     names = [[(d.better, d.worse, d.p_holm) for d in verdict.planned] for (verdict,) in (new, old)]
     assert names[0] == names[1]

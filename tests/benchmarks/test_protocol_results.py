@@ -12,7 +12,10 @@ MOST_FALSE_POSITIVES = 0.055
 
 @pytest.fixture(scope="module")
 def parts() -> dict[str, list[dict[str, Any]]]:
-    return {name: part["settings"] for name, part in json.loads(RESULT.read_text())["parts"].items()}
+    return {
+        name: part["settings"]
+        for name, part in json.loads(RESULT.read_text(encoding="utf-8"))["parts"].items()
+    }
 
 
 def of_defaults(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -51,7 +51,7 @@ def main() -> None:
     with socket.create_server(("", 0)) as free:
         port = free.getsockname()[1]
     file = Path(sys.argv[1]) / "autoscaler.yaml"
-    file.write_text(yaml.safe_dump(config_for(f"{ray.util.get_node_ip_address()}:{port}")))
+    file.write_text(yaml.safe_dump(config_for(f"{ray.util.get_node_ip_address()}:{port}")), encoding="utf-8")
     head = {
         "num_cpus": 0,
         "include_dashboard": False,

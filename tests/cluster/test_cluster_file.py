@@ -18,7 +18,7 @@ FILE = ROOT / "cluster.yaml"
 
 @pytest.fixture
 def config() -> dict[str, Any]:
-    return yaml.safe_load(FILE.read_text())
+    return yaml.safe_load(FILE.read_text(encoding="utf-8"))
 
 
 def commands(config: dict[str, Any]) -> list[str]:
@@ -58,7 +58,7 @@ def test_nothing_is_opened_to_the_world(config: dict[str, Any]) -> None:
     for node in config["available_node_types"].values():
         assert node["node_config"]["SecurityGroupIds"]
     assert "security_group" not in config["provider"]
-    effective = [line.partition("#")[0] for line in FILE.read_text().splitlines()]
+    effective = [line.partition("#")[0] for line in FILE.read_text(encoding="utf-8").splitlines()]
     assert not re.search(r"0\.0\.0\.0|::/0|IpPermissions", "\n".join(effective))
     (head,) = (command for command in commands(config) if "--head" in command)
     assert "--dashboard-host=127.0.0.1" in head
@@ -79,13 +79,13 @@ def test_every_node_installs_what_the_project_pins(config: dict[str, Any]) -> No
     assert installs[0].endswith(" torch")
     extras = re.findall(r"\.\[(\w+)\]", " ".join([*installs, *config["head_setup_commands"]]))
     assert extras == ["similarity", "cluster"]
-    project = (ROOT / "pyproject.toml").read_text()
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     for extra in extras:
         assert re.search(rf"^{extra} = \[", project, re.MULTILINE), extra
 
 
 def test_the_options_that_the_guide_names_exist() -> None:
     options = {name for action in make_parser()._actions for name in action.option_strings}
-    guide = (ROOT / "docs" / "cluster.md").read_text()
+    guide = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
     for command in re.findall(r"study\.run(?:[^`'\n]|\\\n)*", guide):
         assert set(re.findall(r"--[a-z-]+", command)) <= options, command

@@ -31,7 +31,7 @@ def wait_for_mid_run(results: Path, host: str) -> int:
         if find_mid_run(results, host):
             return 0
         time.sleep(0.1)
-    print("no trial runs on", host, [log.read_text() for log in results.glob("*/logs/*.log")])
+    print("no trial runs on", host, [log.read_text(encoding="utf-8") for log in results.glob("*/logs/*.log")])
     return 1
 
 
@@ -39,15 +39,22 @@ def find_mid_run(results: Path, where: str) -> Path | None:
     """Return the log of a trial that is in mid-run on a host or node; see tests.fake_trainer.in_steps."""
     for log in results.glob("*/logs/*.log"):
         step = log.parents[1] / "checkpoints" / log.stem / "step"
-        lines = log.read_text().splitlines()
-        if lines and where in lines[-1].split() and step.is_file() and "2" <= step.read_text() <= "5":
+        lines = log.read_text(encoding="utf-8").splitlines()
+        if (
+            lines
+            and where in lines[-1].split()
+            and step.is_file()
+            and "2" <= step.read_text(encoding="utf-8") <= "5"
+        ):
             return log
     return None
 
 
 def find_restarts(folder: ResultsFolder) -> list[list[str]]:
     """Return the lines that each trial that ran more than once has left, one a run."""
-    logs = [folder.log_path(row["trial"]).read_text().splitlines() for row in folder.read_trials()]
+    logs = [
+        folder.log_path(row["trial"]).read_text(encoding="utf-8").splitlines() for row in folder.read_trials()
+    ]
     return [lines for lines in logs if len(lines) > 1]
 
 

@@ -36,11 +36,12 @@ class CommandLine:
             stderr=subprocess.STDOUT,
             text=True,
             env={**os.environ, "PYTHONPATH": str(ROOT), "FAKE_TRAINER": trainer},
+            encoding="utf-8",
         )
 
 
 def output_of(process: subprocess.Popen[str], status: int = 0) -> str:
     output = process.communicate(timeout=300)[0]
     assert process.returncode == status, output
-    assert "Traceback" not in output
+    assert "Traceback" not in output, output
     return output

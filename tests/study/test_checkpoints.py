@@ -118,7 +118,7 @@ def test_a_checkpoint_whose_deletion_was_cut_off_counts_as_partial(
     checkpoints = Checkpoints(tmp_path, size=1.0)
     for step in (1, 2):
         (tmp_path / f"checkpoint-{step}").mkdir()
-        (tmp_path / f"checkpoint-{step}" / PROGRESS_FILE).write_text("{}")
+        (tmp_path / f"checkpoint-{step}" / PROGRESS_FILE).write_text("{}", encoding="utf-8")
 
     def be_killed(path: Path) -> None:
         raise KeyboardInterrupt

@@ -107,7 +107,7 @@ class RunningCluster:
 def running_cluster(folder: Path, module: str, *arguments: str) -> Iterator[RunningCluster]:
     """Run a module of tests.cluster, which starts a cluster, for the length of the block."""
     token = folder / "token"
-    token.write_text("0123456789abcdef" * 2)
+    token.write_text("0123456789abcdef" * 2, encoding="utf-8")
     token.chmod(0o600)
     environment = {
         **os.environ,
@@ -126,6 +126,7 @@ def running_cluster(folder: Path, module: str, *arguments: str) -> Iterator[Runn
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        encoding="utf-8",
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -173,7 +174,11 @@ def test_a_study_that_loses_a_node_comes_to_its_full_table(
     command += ["--address", two_nodes.address, *source, "--results", str(tmp_path / "results")]
 
     too_big = subprocess.run(
-        [*command, "--cpus-per-trial", "3"], capture_output=True, text=True, env=two_nodes.cluster.environment
+        [*command, "--cpus-per-trial", "3"],
+        capture_output=True,
+        text=True,
+        env=two_nodes.cluster.environment,
+        encoding="utf-8",
     )
     assert too_big.returncode == 2, too_big.stdout + too_big.stderr
     assert "--cpus-per-trial must be 1 to 2 on this cluster's nodes, received 3" in too_big.stderr
@@ -185,6 +190,7 @@ def test_a_study_that_loses_a_node_comes_to_its_full_table(
         stderr=subprocess.STDOUT,
         text=True,
         env=two_nodes.cluster.environment,
+        encoding="utf-8",
     )
     deadline = time.monotonic() + 240
     while find_mid_run(tmp_path / "results", two_nodes.second) is None and time.monotonic() < deadline:
@@ -210,7 +216,7 @@ def test_a_study_that_loses_a_node_comes_to_its_full_table(
 
 
 def test_what_an_autoscaler_may_start_counts_as_machines() -> None:
-    config = yaml.safe_load((ROOT / "cluster.yaml").read_text())
+    config = yaml.safe_load((ROOT / "cluster.yaml").read_text(encoding="utf-8"))
     assert autoscaler._machines_in(config) == [Machine(0, 0), *[Machine(8, 1)] * 8]
     config["max_workers"] = 3
     config["available_node_types"]["cpu_worker"] = {"resources": {"CPU": 64}}
@@ -226,7 +232,9 @@ def test_a_study_on_a_cluster_without_workers_makes_it_grow(
         command += ["--address", *growing.said]
         command += ["--model", str(tiny_model), "--data", str(small_data), "--set", "variant=main"]
         command += ["--trials", "1", "--replicates", "1", "--results", str(tmp_path / "results")]
-        done = subprocess.run(command, capture_output=True, text=True, env=growing.environment, timeout=300)
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=growing.environment, timeout=300, encoding="utf-8"
+        )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 at once" in " ".join(done.stdout.split())
     (root,) = (path.parent for path in tmp_path.glob("results/*/study.json"))

@@ -21,7 +21,10 @@ def folder_with(tmp_path: Path, rows: list) -> Path:
 
 def test_parquet_in_the_hubs_layout_gives_the_same_rows(small_data: Path, tmp_path: Path) -> None:
     for split in ("train", "test"):
-        rows = [json.loads(t) for t in (small_data / "main" / f"{split}.jsonl").read_text().splitlines()]
+        rows = [
+            json.loads(t)
+            for t in (small_data / "main" / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
+        ]
         (tmp_path / "main").mkdir(exist_ok=True)
         pq.write_table(pa.Table.from_pylist(rows), tmp_path / "main" / f"{split}-00000-of-00001.parquet")
     for split in ("train", "test"):
@@ -37,7 +40,9 @@ def test_parquet_in_the_hubs_layout_gives_the_same_rows(small_data: Path, tmp_pa
             "must be one number, after .* but there is no number; received 'two'; valid",
         ),
         ({"question": "", "answer": "#### 2"}, "'question' must be text"),
-        ({"question": 3, "answer": "#### 2"}, "'question' must be text"),
+        ({"question": None, "answer": "#### 2"}, "'question' must be text"),
+        ({"question": True, "answer": "#### 2"}, "'question' must be text"),
+        ({"question": ["How many?"], "answer": "#### 2"}, "'question' must be text"),
         ("{broken", "not a JSON object"),
         ("[1]", "not a JSON object"),
     ],
@@ -57,7 +62,9 @@ def test_a_bad_row_is_named_by_file_and_row(tmp_path: Path, bad: object, reason:
 )
 def test_a_number_in_json_is_the_number_that_is_written(tmp_path: Path, written: str, number: str) -> None:
     path = tmp_path / "mine.jsonl"
-    path.write_text("".join(f'{{"question": "q{i}", "answer": {written}}}\n' for i in range(3)))
+    path.write_text(
+        "".join(f'{{"question": "q{i}", "answer": {written}}}\n' for i in range(3)), encoding="utf-8"
+    )
     split = load_split(path, "main", "train")
     assert {problem.answer for problem in split.problems} == {f"#### {number}"}
 
@@ -90,8 +97,9 @@ def test_a_number_in_parquet_is_a_number_in_any_type(
 
 
 def test_skipped_rows_are_counted(tmp_path: Path) -> None:
-    folder = folder_with(tmp_path, [GOOD, {"question": "no answer"}, GOOD, "broken"])
-    write_jsonl(tmp_path / "main" / "test.jsonl", [GOOD])
+    other = {**GOOD, "question": "How many more?"}
+    folder = folder_with(tmp_path, [GOOD, {"question": "no answer"}, other, "broken"])
+    write_jsonl(tmp_path / "main" / "test.jsonl", [{**GOOD, "question": "How many less?"}])
     split = load_split(folder, "main", "train", skip_bad_rows=True)
     assert (len(split.problems), split.skipped) == (2, 2)
 
@@ -167,7 +175,9 @@ def test_data_of_ones_own_under_any_column_names(tmp_path: Path, suffix: str) ->
     if suffix == ".parquet":
         pq.write_table(pa.Table.from_pylist(own_rows(20)), path)
     elif suffix == ".csv":
-        path.write_text("prompt,solution,note\n" + "".join(f"question {i},{i},x\n" for i in range(20)))
+        path.write_text(
+            "prompt,solution,note\n" + "".join(f"question {i},{i},x\n" for i in range(20)), encoding="utf-8"
+        )
     else:
         write_jsonl(path, own_rows(20))
     train = load_split(path, "main", "train", columns=OWN)
@@ -191,7 +201,7 @@ def test_without_a_test_split_no_question_is_tested_that_is_trained_on(tmp_path:
 
 def test_a_folder_of_ones_own_uses_its_test_split(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "train.jsonl", own_rows(20))
-    write_jsonl(tmp_path / "test.jsonl", own_rows(3))
+    write_jsonl(tmp_path / "test.jsonl", [{"prompt": f"another {i}", "solution": i} for i in range(3)])
     assert len(load_split(tmp_path, "main", "train", columns=OWN).problems) == 20
     test = load_split(tmp_path, "main", "test", columns=OWN)
     assert len(test.problems) == 3
@@ -212,7 +222,7 @@ def test_data_of_ones_own_has_the_main_variant_alone(tmp_path: Path) -> None:
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.xlsx").touch()
-    with pytest.raises(UserError, match=r"must end in \.jsonl, \.csv, \.parquet"):
+    with pytest.raises(UserError, match=r"must end in \.jsonl, .*; save the sheet as CSV"):
         load_split(tmp_path / "mine.xlsx", "main", "train")
 
 
@@ -224,5 +234,5 @@ def test_code_data_is_one_file_in_any_name(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"row 2: no column 'answer'; columns there: query; code data needs"):
         load_code(tmp_path)
     write_jsonl(tmp_path / "more.jsonl", [row])
-    with pytest.raises(UserError, match=r"needs one .* file, found CodeFeedback\.jsonl, more\.jsonl"):
+    with pytest.raises(UserError, match=r"needs one .*, found CodeFeedback\.jsonl, more\.jsonl"):
         load_code(tmp_path)

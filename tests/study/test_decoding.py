@@ -19,7 +19,7 @@ from study.methods import build_model
 from study.models import load_base, load_tokenizer
 from study.record import Outcome
 from study.sources import Source
-from study.tokenised import load_examples
+from study.tokenised import Examples, load_examples
 from study.trial import run_trial
 from study.winner import load_kept, saver
 from study.workplace import Workplace
@@ -85,7 +85,7 @@ def test_no_generation_config_changes_an_answer_or_refuses_a_save(
 ) -> None:
     base = zoo_model(name, tmp_path)
     config = config_for("zero_shot", model=name, model_fingerprint=name, max_target_tokens=8)
-    examples = load_examples(config, replace(workplace, model=base), "test").head(6)
+    examples = Examples(load_examples(config, replace(workplace, model=base), "test").rows.select(range(6)))
 
     def answers(source: Source) -> list[str]:
         model, tokenizer = load_base(source), load_tokenizer(source)
@@ -114,7 +114,9 @@ def test_settings_in_an_old_configuration_file_are_as_powerless(
     texts = []
     for source in (base, Source("old", old)):
         trial = config_for("zero_shot", model="b", model_fingerprint="b", max_target_tokens=8)
-        examples = load_examples(trial, replace(workplace, model=base), "test").head(6)
+        examples = Examples(
+            load_examples(trial, replace(workplace, model=base), "test").rows.select(range(6))
+        )
         texts.append(generate_answers(load_base(source), load_tokenizer(source), examples, "fp32", 8).texts)
     assert texts[0] == texts[1]
 
@@ -171,7 +173,7 @@ def test_a_model_whose_answers_depend_on_their_batch_is_asked_one_by_one(
         for parameter in model.parameters():
             parameter.mul_(3)
     tokenizer = load_tokenizer(workplace.model)
-    examples = load_examples(config_for("zero_shot"), workplace, "test").head(8)
+    examples = Examples(load_examples(config_for("zero_shot"), workplace, "test").rows.select(range(8)))
     lengths = {len(ids) for ids in examples.rows["input_ids"]}
     assert len(lengths) > 1
     together = generate_answers(model, tokenizer, examples, "fp32", 6)

@@ -73,7 +73,7 @@ def test_what_is_no_study_or_a_huge_one_is_passed_over(request_: Request, tmp_pa
     plan = bind(make_plan(request_))
     for name, text in (("torn", '{"arms": ['), ("list", "[]"), ("old", '{"arms": [{"label": "lora"}]}')):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "study.json").write_text(text)
+        (tmp_path / name / "study.json").write_text(text, encoding="utf-8")
     assert read_earlier_trials(tmp_path, plan) == []
     huge = ResultsFolder(tmp_path / "huge")
     write_study(huge, plan)

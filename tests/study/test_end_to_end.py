@@ -33,7 +33,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 def kill_half_way(tmp_path: Path, trials: int) -> ResultsFolder:
     """Start a study, kill its driver once so many trials have finished, and return its folder."""
-    with (tmp_path.parent / "killed.log").open("w") as log:
+    with (tmp_path.parent / "killed.log").open("w", encoding="utf-8") as log:
         driver = subprocess.Popen(
             command(tmp_path, *SHORT), cwd=ROOT, stdout=log, stderr=log, env=environment(tmp_path)
         )
@@ -56,6 +56,7 @@ def run(tmp_path: Path, *arguments: str) -> tuple[str, ResultsFolder]:
         text=True,
         env=environment(tmp_path),
         timeout=900,
+        encoding="utf-8",
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
@@ -89,7 +90,7 @@ def test_the_embedded_study_runs_to_its_table_and_killed_half_way_and_resumed_to
     assert "run_on_worker" not in output  # nothing of Tune's own
     for arm in ("lora main", "qlora socratic", "zero-shot main"):
         assert arm in output
-    description = json.loads(folder.description_path.read_text())
+    description = json.loads(folder.description_path.read_text(encoding="utf-8"))
     assert description["finished_at"]
     rows = by_trial(folder)
     assert len(rows) == 26

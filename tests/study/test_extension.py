@@ -18,7 +18,7 @@ def run(study: CommandLine, *options: str) -> list[str]:
 
 
 def description(study: CommandLine) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(study.folder.description_path.read_text())
+    found: dict[str, Any] = json.loads(study.folder.description_path.read_text(encoding="utf-8"))
     return found
 
 

@@ -14,10 +14,11 @@ from study.config import TrialConfig
 from study.errors import UserError
 from study.evaluation import generate_answers, score_targets
 from study.families import DecoderOnly, EncoderDecoder, family_of
-from study.models import check_model, load_base, load_tokenizer
+from study.model_check import Use, check_model
+from study.models import load_base, load_tokenizer
 from study.record import Outcome
 from study.sources import Source, fingerprint_folder
-from study.tokenised import load_examples
+from study.tokenised import Examples, load_examples
 from study.trial import run_trial
 from study.workplace import Workplace
 from tests.recompute import recompute
@@ -78,8 +79,8 @@ def test_an_encoder_is_no_model_that_answers(tiny_llama: Source, tmp_path: Path)
     for path in tiny_llama.path.glob("tokenizer*"):
         shutil.copy(path, tmp_path)
     with pytest.raises(UserError, match=r"is an encoder \(BertForMaskedLM\): .* valid: "):
-        check_model(Source("bert", tmp_path), {"all-linear"})
-    check_model(tiny_llama, {"query-value", "all-linear"})
+        check_model(Source("bert", tmp_path), Use(target_modules=frozenset({"all-linear"})))
+    assert check_model(tiny_llama, Use(target_modules=frozenset({"query-value", "all-linear"}))) == []
 
 
 def test_the_likelihood_of_a_target_is_that_of_its_row_alone(
@@ -103,7 +104,7 @@ def test_the_likelihood_of_a_target_is_that_of_its_row_alone(
 def test_batched_answers_equal_those_of_each_row_alone(llama_place: Workplace, llama_config: Maker) -> None:
     model = load_base(llama_place.model).eval()
     tokenizer = load_tokenizer(llama_place.model)
-    examples = load_examples(llama_config("zero_shot"), llama_place, "test").head(6)
+    examples = Examples(load_examples(llama_config("zero_shot"), llama_place, "test").rows.select(range(6)))
     together = generate_answers(model, tokenizer, examples, "fp32", 12).texts
     family = DecoderOnly()
     for text, row in zip(together, examples.rows, strict=True):
@@ -166,3 +167,50 @@ def test_smollm2_with_real_weights_trains_and_answers(
     assert losses[-1] < losses[0]
     assert outcome.row["perplexity"] < 20
     assert all(row["text"] for row in outcome.predictions)
+
+
+TEMPLATES = {
+    "adds nothing": ["A"],
+    "ends": ["A", "</s>"],
+    "begins and ends": ["<unk>", "A", "</s>"],
+    "begins twice": ["<unk>", "<unk>", "A", "</s>"],
+    "ends behind a mark": ["A", "</s>", "<unk>"],
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("family", [EncoderDecoder(), DecoderOnly()], ids=["encoder-decoder", "decoder-only"])
+def test_a_target_ends_once_whatever_the_tokenizer_adds(
+    name: str, family: EncoderDecoder | DecoderOnly, tmp_path: Path
+) -> None:
+    from tests.cases.models import add_tokenizer, template
+
+    add_tokenizer(tmp_path)
+    template(TEMPLATES[name])(tmp_path)
+    tokenizer = load_tokenizer(Source("mine", tmp_path))
+    sources, targets = family.encode(tokenizer, ["Mia has 7 apples", "7 + 5"], ["12", "7 + 5 = 12\n#### 12"])
+    begin, end = tokenizer.unk_token_id, tokenizer.eos_token_id
+    for ids in targets:
+        assert ids[-1] == end
+        assert ids.count(end) == 1
+    for ids in sources:
+        wanted = TEMPLATES[name] if isinstance(family, EncoderDecoder) else TEMPLATES[name][:-1]
+        assert ids[:2].count(begin) == ("<unk>" in TEMPLATES[name][: TEMPLATES[name].index("A")])
+        assert (end in ids) == ("</s>" in wanted and isinstance(family, EncoderDecoder))
+
+
+def test_the_embedded_tokenizers_ids_are_its_own(workplace: Workplace) -> None:
+    """The frame that is put round the texts by hand is the one that the tokenizer puts."""
+    tokenizer = load_tokenizer(workplace.model)
+    texts = ["Mia has 30 apples and eats 12.\nHow many?", "", " x  y ", "<<30-12=18>> #### 18"]
+    sources, targets = EncoderDecoder().encode(tokenizer, texts, texts)
+    assert sources == targets == tokenizer(texts)["input_ids"]
+
+
+def test_the_decoder_is_given_what_t5_gives_itself(workplace: Workplace) -> None:
+    model, tokenizer = load_base(workplace.model), load_tokenizer(workplace.model)
+    rows = [{"input_ids": [5, 6, 1], "labels": [7, 8, 9, 1]}, {"input_ids": [5, 1], "labels": [7, 1]}]
+    batch = EncoderDecoder().collator(tokenizer, model)(rows)
+    assert torch.equal(
+        batch["decoder_input_ids"], model.prepare_decoder_input_ids_from_labels(batch["labels"])
+    )

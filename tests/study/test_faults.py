@@ -76,7 +76,9 @@ class Driver:
     def wait(self) -> int:
         """Return its exit status."""
         self.process.join(PATIENCE_SECONDS)
-        assert self.process.exitcode is not None, f"the driver does not end: {self.log.read_text()}"
+        assert self.process.exitcode is not None, (
+            f"the driver does not end: {self.log.read_text(encoding='utf-8')}"
+        )
         return self.process.exitcode
 
     def find(self, kind: str) -> list[psutil.Process]:
@@ -127,7 +129,7 @@ def wait_for(condition: Callable[[], Any], driver: Driver) -> Any:
         if not driver.process.is_alive():
             return None
         time.sleep(0.01)
-    raise AssertionError(f"nothing happens: {driver.log.read_text()}")
+    raise AssertionError(f"nothing happens: {driver.log.read_text(encoding='utf-8')}")
 
 
 def kill_one(found: Sequence[psutil.Process], chance: random.Random) -> bool:
@@ -170,7 +172,7 @@ def disturb(number: int, launcher: Launcher, folder: Path) -> Disturbed:
     time.sleep(delay)
     killed = wait_for(lambda: kill_one(driver.find(victim), moment), driver)
     killed_at = time.time_ns()
-    assert killed, f"no {victim} to kill: {driver.log.read_text()}"
+    assert killed, f"no {victim} to kill: {driver.log.read_text(encoding='utf-8')}"
     fault = f"{victim} killed {delay:.2f} s after trial {after}"
     status = driver.wait()
     (study,) = parent.iterdir()
@@ -179,13 +181,13 @@ def disturb(number: int, launcher: Launcher, folder: Path) -> Disturbed:
     # trial ends is not missed: nothing was run after it. Else it ends the driver, too.
     nothing_missed = after == 0 or max(finished.values()) < killed_at + 1_000_000_000
     if victim == "worker" or (victim == "raylet" and status == 0 and nothing_missed):
-        assert status == 0, f"{fault}: {driver.log.read_text()}"
+        assert status == 0, f"{fault}: {driver.log.read_text(encoding='utf-8')}"
         return Disturbed(fault, study, finished)
     assert status != 0, fault
     if number % 2 == 0:  # a results folder may be moved in between
         study = study.rename(study.with_name("moved"))
     resumed = launcher.resume(study)
-    assert resumed.wait() == 0, f"{fault}: {resumed.log.read_text()}"
+    assert resumed.wait() == 0, f"{fault}: {resumed.log.read_text(encoding='utf-8')}"
     return Disturbed(fault, study, finished)
 
 
@@ -200,7 +202,7 @@ def launcher(tiny_model: Path, small_data: Path) -> Launcher:
 def undisturbed(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Path:
     parent = tmp_path_factory.mktemp("undisturbed") / "study"
     driver = launcher.start(parent)
-    assert driver.wait() == 0, driver.log.read_text()
+    assert driver.wait() == 0, driver.log.read_text(encoding="utf-8")
     (study,) = parent.iterdir()
     assert len(ResultsFolder(study).read_trials()) == TRIALS
     return study

@@ -41,7 +41,7 @@ class Study:
     def __init__(self, tmp_path: Path, disk: SmallDisk, arguments: list[str]):
         self._output = tmp_path / f"output-{time.monotonic_ns()}"
         there = {"TMPDIR": str(disk.path), "RAY_TMPDIR": str(disk.path), "FAKE_TRIAL_SECONDS": "1"}
-        with self._output.open("w") as output:
+        with self._output.open("w", encoding="utf-8") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.fake_study", "--no-dashboard", *arguments],
                 stdout=output,
@@ -53,7 +53,7 @@ class Study:
 
     @property
     def output(self) -> str:
-        return self._output.read_text()
+        return self._output.read_text(encoding="utf-8")
 
     def wait_for(self, words: str, times: int = 1) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -145,14 +145,14 @@ def run_and_sample(results: Path, arguments: list[str]) -> Sampled:
         *arguments,
     ]
     seen, log = Sampled(), results.with_suffix(".log")
-    with log.open("w") as output:
+    with log.open("w", encoding="utf-8") as output:
         study = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, env=trainer)
         while study.poll() is None:
             seen.most_bytes = max(seen.most_bytes, folder_bytes(results))
             trials = [folder_bytes(path) for path in results.glob("*/checkpoints/*")]
             seen.most_of_a_trial = max([seen.most_of_a_trial, *trials])
             time.sleep(0.005)
-    seen.output = log.read_text()
+    seen.output = log.read_text(encoding="utf-8")
     return seen
 
 

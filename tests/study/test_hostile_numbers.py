@@ -88,7 +88,7 @@ def test_a_number_within_bounds_is_exact() -> None:
 )
 def test_a_hostile_row_is_a_bad_row(tmp_path: Path, line: str, reason: str) -> None:
     path = tmp_path / "mine.jsonl"
-    path.write_text(line + "\n")
+    path.write_text(line + "\n", encoding="utf-8")
     with pytest.raises(UserError, match=reason) as caught:
         load_split(path, "main", "train")
     assert "row 1" in str(caught.value)

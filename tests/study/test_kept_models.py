@@ -56,7 +56,7 @@ def run(folder: ResultsFolder, plan: Plan, order: random.Random, fail: str = "")
             if assignment.keeps_its_model:
                 model = folder.candidates_path / assignment.config.trial_id
                 model.mkdir(parents=True)
-                (model / "weights").write_text(assignment.config.trial_id)
+                (model / "weights").write_text(assignment.config.trial_id, encoding="utf-8")
         if not running:
             return rows
         ended = running.pop(order.randrange(len(running)))
@@ -77,21 +77,21 @@ def trial_of(rows: dict[str, dict[str, Any]], replicate: int, number: int) -> st
 def test_the_arms_model_is_the_best_by_validation_of_all_replicates(folder: ResultsFolder, seed: int) -> None:
     rows = run(folder, plan_of(0), random.Random(seed))
     # 40 thrice: the earlier replicate's.
-    assert (folder.model_path("lora") / "weights").read_text() == trial_of(rows, 1, 0)
+    assert (folder.model_path("lora") / "weights").read_text(encoding="utf-8") == trial_of(rows, 1, 0)
     assert folder.candidates() == []
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_model_that_could_not_be_scored_is_not_kept(folder: ResultsFolder, seed: int) -> None:
     rows = run(folder, plan_of(0), random.Random(seed), fail="1 confirm")
-    assert (folder.model_path("lora") / "weights").read_text() == trial_of(rows, 2, 0)
+    assert (folder.model_path("lora") / "weights").read_text(encoding="utf-8") == trial_of(rows, 2, 0)
     assert folder.candidates() == []
 
 
 def test_of_trainings_anew_the_first_of_the_best_search_is_kept(folder: ResultsFolder) -> None:
     rows = run(folder, plan_of(2), random.Random(0))
     confirmed = [t for t, row in rows.items() if row["replicate"] == 1 and row["search_number"] is None]
-    assert (folder.model_path("lora") / "weights").read_text() in confirmed
+    assert (folder.model_path("lora") / "weights").read_text(encoding="utf-8") in confirmed
     assert len(confirmed) == 2
     assert folder.candidates() == []
 
@@ -114,9 +114,9 @@ def test_no_more_models_wait_than_the_disk_plan_counts(folder: ResultsFolder) ->
 def write_model(path: Path, assignment: Assignment) -> None:
     """What a trial leaves of its model, as far as the driver reads it."""
     path.mkdir(parents=True)
-    (path / "weights").write_text(assignment.config.trial_id)
+    (path / "weights").write_text(assignment.config.trial_id, encoding="utf-8")
     (path / "trial.json").write_text(
-        json.dumps({"config": assignment.config.model_dump(mode="json"), "base": "x"})
+        json.dumps({"config": assignment.config.model_dump(mode="json"), "base": "x"}), encoding="utf-8"
     )
 
 
@@ -152,7 +152,7 @@ def test_a_resumed_study_ends_with_the_same_models(folder: ResultsFolder, ended:
     whole = ResultsFolder(folder.root / "whole")
     rows: dict[str, dict[str, Any]] = {}
     go_on(whole, plan, rows, slots=3)
-    expected = (whole.model_path("lora") / "weights").read_text()
+    expected = (whole.model_path("lora") / "weights").read_text(encoding="utf-8")
     known = dict(list(rows.items())[:ended])
     if is_alive:
         kept = KeptModels(folder, plan, {})
@@ -169,7 +169,7 @@ def test_a_resumed_study_ends_with_the_same_models(folder: ResultsFolder, ended:
         search.finish(assignment.config.trial_id, row)
         known[assignment.config.trial_id] = row
     go_on(folder, plan, known)
-    assert (folder.model_path("lora") / "weights").read_text() == expected
+    assert (folder.model_path("lora") / "weights").read_text(encoding="utf-8") == expected
     assert folder.candidates() == []
 
 
@@ -178,14 +178,14 @@ def test_a_worse_model_does_not_take_the_place_of_one_that_an_earlier_run_kept(f
     plan = plan_of(0)
     rows: dict[str, dict[str, Any]] = {}
     go_on(folder, plan, rows)
-    best = (folder.model_path("lora") / "weights").read_text()
+    best = (folder.model_path("lora") / "weights").read_text(encoding="utf-8")
     for row in list(rows.values()):
         if row["replicate"] == 0 and row["search_number"] is None:
             del rows[row["trial"]]
     searched = next(row for row in rows.values() if (row["replicate"], row["search_number"]) == (0, 1))
     (folder.candidates_path / searched["trial"]).mkdir(parents=True)
     go_on(folder, plan, rows)
-    assert (folder.model_path("lora") / "weights").read_text() == best
+    assert (folder.model_path("lora") / "weights").read_text(encoding="utf-8") == best
 
 
 def test_a_full_disk_at_the_promotion_costs_no_model(

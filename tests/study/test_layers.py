@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 def imports_of(path: Path) -> set[str]:
     """Every module that a file imports, at its top or inside a function."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -42,8 +42,8 @@ def test_only_the_scheduler_knows_ray() -> None:
     }
 
 
-def test_the_study_calls_the_analysis_at_its_end_and_to_judge_its_plan_alone() -> None:
-    assert users_of("analysis") == {"judging.py", "run.py"}
+def test_the_study_calls_the_analysis_at_its_end_to_judge_its_plan_and_to_print() -> None:
+    assert users_of("analysis") == {"closing.py", "command_line.py", "judging.py"}
 
 
 def test_the_analysis_imports_nothing_heavy() -> None:
@@ -56,5 +56,7 @@ def test_the_analysis_imports_nothing_heavy() -> None:
 def test_the_first_line_does_not_wait_for_torch(module: str) -> None:
     """Nor does the bookkeeping of the trials: only workers import torch."""
     code = f"import sys, {module}; print(sorted({{'torch', 'ray', 'transformers'}} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, encoding="utf-8"
+    )
     assert done.stdout.strip() == "[]"

@@ -19,7 +19,7 @@ def test_only_what_no_run_needs_again_goes(tmp_path: Path) -> None:
         (part / "weights").write_bytes(b"w")
     for name in ("trials/.x.parquet.0123abcd", "predictions/.x.parquet.0123abcd", ".study.json.0123abcd"):
         (tmp_path / name).write_bytes(b"half")
-    (tmp_path / ".hidden").write_text("the user's own")
+    (tmp_path / ".hidden").write_text("the user's own", encoding="utf-8")
     remove_leftovers(folder)
     left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
     assert left == [".hidden", "models/lora-main/weights", "trials/done.parquet"]

@@ -20,7 +20,7 @@ def test_a_study_that_is_settled_ends_at_its_look_and_says_what_that_saved(
     assert "The looks saved 18 of 41 trials." in output
     rows = study.folder.read_trials()
     assert {row["replicate"] for row in rows} == {None, 0, 1, 2}
-    description = json.loads(study.folder.description_path.read_text())
+    description = json.loads(study.folder.description_path.read_text(encoding="utf-8"))
     (look,) = description["looks_taken"]
     assert (look["replicates"], look["settled"]) == (3, True)
     assert description["looks"]["replicates"] == [3, 6]

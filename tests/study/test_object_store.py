@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from study.object_store import join_address
 from study.record import config_columns, record_trial
 from study.results import ResultsFolder
 from study.run import main
+from study.schema import SCHEMA_VERSION
 from study.search import StudySearch
 from study.trial import run_trial
 from study.workplace import Workplace
@@ -92,7 +94,7 @@ def test_checkpoints_go_to_the_address_and_away_with_the_trial(address: str) -> 
     checkpoints = folder.checkpoints_path("abc")
     for step in (1, 2):
         (checkpoints / f"1/checkpoint-{step}").mkdir(parents=True)
-        (checkpoints / f"1/checkpoint-{step}" / "weights").write_text(f"weights of {step}")
+        (checkpoints / f"1/checkpoint-{step}" / "weights").write_text(f"weights of {step}", encoding="utf-8")
         folder.publish(checkpoints)
         if step == 2:
             (checkpoints / "1/checkpoint-1/weights").unlink()
@@ -100,7 +102,7 @@ def test_checkpoints_go_to_the_address_and_away_with_the_trial(address: str) -> 
     elsewhere.fetch(elsewhere.checkpoints_path("abc"))
     (file,) = [file for file in elsewhere.root.rglob("*") if file.is_file()]
     assert file == elsewhere.checkpoints_path("abc") / "1/checkpoint-2/weights"
-    assert file.read_text() == "weights of 2"
+    assert file.read_text(encoding="utf-8") == "weights of 2"
     elsewhere.finish_trial(ROW)
     assert objects(address) == {"trials/abc.parquet"}
 
@@ -112,7 +114,7 @@ def test_what_says_that_the_rest_is_whole_is_written_last(
     model = folder.model_path("lora")
     (model / "part").mkdir(parents=True)
     for age, name in enumerate(("trial.json", "weights", "part/weights")):
-        (model / name).write_text(name)
+        (model / name).write_text(name, encoding="utf-8")
         os.utime(model / name, (1e9 - age, 1e9 - age))
     monkeypatch.setattr(object_store.ObjectStore, "upload", lambda self, local, name: order.append(name))
     folder.publish(model)
@@ -214,22 +216,26 @@ def test_a_model_is_exported_from_an_address(
 ) -> None:
     folder, config = ResultsFolder(address), config_for("lora")
     arm = {"label": "lora main", "slug": "lora-main", "search_trials": 1}
-    folder.write_description({"study": "mine", "space": {"question": "Which?"}, "arms": [arm]})
+    about = {"schema_version": SCHEMA_VERSION, "study": "mine", "space": {"question": "Which?"}}
+    folder.write_description({**about, "arms": [arm]})
     row = {**ROW, **config_columns(config), "arm": "lora main", "questions": 24}
     folder.finish_trial(row)
     arguments = [address, "--arm", "lora main", "--to", str(tmp_path / "model")]
     assert export_main(arguments) == 2  # no model yet
     model = folder.model_path("lora-main")
     model.mkdir(parents=True)
+    for path in workplace.model.path.glob("*token*"):
+        shutil.copy(path, model)
     adapter = json.dumps({"task_type": "SEQ_2_SEQ_LM", "base_model_name_or_path": "base"})
-    (model / "adapter_config.json").write_text(adapter)
+    (model / "adapter_config.json").write_text(adapter, encoding="utf-8")
     (model / "trial.json").write_text(
-        json.dumps({"config": config.model_dump(mode="json"), "base": str(workplace.model.path)})
+        json.dumps({"config": config.model_dump(mode="json"), "base": str(workplace.model.path)}),
+        encoding="utf-8",
     )
     folder.publish(model)
     assert export_main(arguments) == 0
-    assert (tmp_path / "model" / "adapter_config.json").read_text() == adapter
-    assert "fine-tuned: lora main" in (tmp_path / "model" / "README.md").read_text()
+    assert (tmp_path / "model" / "adapter_config.json").read_text(encoding="utf-8") == adapter
+    assert "fine-tuned: lora main" in (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_best_model_is_moved_at_an_address_and_the_others_go(address: str) -> None:
@@ -316,7 +322,8 @@ def test_a_study_that_was_killed_goes_on_and_ends_as_on_a_disk(
         "lease.LEASE_SECONDS, lease.RENEWAL_SECONDS = 3.0, 1.0\n"
         "tuning.Job.__init__.__defaults__ = ('tests.fake_trainer:run_trial',)\n"
         "from study.run import main\n"
-        "sys.exit(main(sys.argv[1:]))\n"
+        "sys.exit(main(sys.argv[1:]))\n",
+        encoding="utf-8",
     )
     root = Path(__file__).parents[2]
     command = [sys.executable, str(script), "--no-dashboard"]
@@ -338,7 +345,12 @@ def test_a_study_that_was_killed_goes_on_and_ends_as_on_a_disk(
 
     time.sleep(4.1)
     done = subprocess.run(
-        [*command, "--resume", study_address], capture_output=True, text=True, env=environment, timeout=300
+        [*command, "--resume", study_address],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=300,
+        encoding="utf-8",
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert " qlora " in done.stdout

@@ -36,24 +36,24 @@ def test_a_token_is_made_once_and_for_its_owner_alone(
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(path))
     assert access_token.prepare_token() is None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert len(token := path.read_text()) == 64
+    assert len(token := path.read_text(encoding="utf-8")) == 64
     assert list(path.parent.iterdir()) == [path]
     assert access_token.prepare_token() is None
-    assert path.read_text() == token
+    assert path.read_text(encoding="utf-8") == token
 
 
 def test_a_token_that_others_can_read_is_kept_and_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "token"
-    path.write_text("theirs")
+    path.write_text("theirs", encoding="utf-8")
     path.chmod(0o644)
     monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(path))
     note = access_token.prepare_token()
     assert note is not None
     assert "(mode 0644)" in note
-    assert path.read_text() == "theirs"
+    assert path.read_text(encoding="utf-8") == "theirs"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -91,7 +91,8 @@ def study(tiny_model: Path, small_data: Path, tmp_path_factory: pytest.TempPathF
         "import sys, study.tuning as tuning\n"
         "tuning.Job.__init__.__defaults__ = ('tests.fake_trainer:in_reported_steps',)\n"
         "from study.run import main\n"
-        "sys.exit(main(sys.argv[1:]))\n"
+        "sys.exit(main(sys.argv[1:]))\n",
+        encoding="utf-8",
     )
     token = folder / "token"
     environment = {
@@ -111,6 +112,7 @@ def study(tiny_model: Path, small_data: Path, tmp_path_factory: pytest.TempPathF
         env=environment,
         # Whatever runs the tests in the background may have had Ctrl-C ignored, which is inherited.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        encoding="utf-8",
     )
     try:
         assert process.stdout is not None
@@ -122,7 +124,7 @@ def study(tiny_model: Path, small_data: Path, tmp_path_factory: pytest.TempPathF
             if line.startswith("["):  # the first trial has ended
                 break
         assert dashboard is not None
-        yield Study(process, dashboard, token.read_text())
+        yield Study(process, dashboard, token.read_text(encoding="utf-8"))
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=120)
@@ -245,7 +247,7 @@ def metrics_ports(study: Study) -> list[int]:
 def test_the_grafana_dashboard_asks_for_metrics_and_tags_that_exist() -> None:
     from study.ray_metrics import METRICS
 
-    dashboard = json.loads((ROOT / "docs" / "grafana.json").read_text())
+    dashboard = json.loads((ROOT / "docs" / "grafana.json").read_text(encoding="utf-8"))
     queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
     queries += [variable.get("definition", "") for variable in dashboard["templating"]["list"]]
     asked = {name for query in queries for name in re.findall(r"ray_(finetune_study_\w+)", query)}

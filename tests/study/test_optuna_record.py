@@ -59,6 +59,7 @@ def shown(database: Path) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
         stderr=subprocess.STDOUT,
         text=True,
         env=environment,
+        encoding="utf-8",
     )
     try:
         assert process.stdout is not None

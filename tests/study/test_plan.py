@@ -4,9 +4,10 @@ import pytest
 
 from study.binding import bind
 from study.errors import UserError
+from study.labels import label_arms
 from study.plan import Request, make_plan, search_width
 from study.profiles import PROFILES
-from study.space import Space, choice, contains, label_arms, list_spaces, load_space
+from study.space import Space, choice, contains, list_spaces, load_space
 
 
 @pytest.mark.parametrize("space", list_spaces())
@@ -82,7 +83,8 @@ def space_file(tmp_path: Path, points: str) -> str:
     path.write_text(
         "from study.space import Space\n"
         "SPACE = Space('Mine?', {'method': ['lora', 'full']}, ['rank', 'learning_rate'],\n"
-        f"              points_to_evaluate={points})\n"
+        f"              points_to_evaluate={points})\n",
+        encoding="utf-8",
     )
     return str(path)
 
@@ -260,7 +262,8 @@ def test_a_users_own_file_is_a_space(tmp_path: Path) -> None:
     path.write_text(
         "from study.space import Space, choice\n"
         "SPACE = Space('Mine?', {'method': ['full']}, ['learning_rate'],\n"
-        "              ranges={'learning_rate': choice(1e-3, 1e-4)})\n"
+        "              ranges={'learning_rate': choice(1e-3, 1e-4)})\n",
+        encoding="utf-8",
     )
     (arm,) = make_plan(Request(str(path))).compared
     assert arm.label == "full"
@@ -279,6 +282,6 @@ def test_a_users_own_file_is_a_space(tmp_path: Path) -> None:
 def test_a_file_that_is_no_space_is_refused(tmp_path: Path, text: str | None, reason: str) -> None:
     path = tmp_path / "space.py"
     if text is not None:
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=reason):
         make_plan(Request(str(path)))

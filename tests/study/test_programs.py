@@ -159,7 +159,7 @@ def test_problems_without_a_program_are_counted_and_named(
     good = [{"question": f"q{i}", "answer": f"<<{i}+1={i + 1}>>\n#### {i + 1}"} for i in range(3)]
     bad = [{"question": "How many apples?", "answer": "<<2+2=5>>5\n#### 5"}, {"question": "b", "answer": "3"}]
     write_jsonl(tmp_path / "train.jsonl", [*good, *bad])
-    write_jsonl(tmp_path / "test.jsonl", good)
+    write_jsonl(tmp_path / "test.jsonl", [{**row, "question": f"other {row['question']}"} for row in good])
     splits = [load_split(tmp_path, "main", split).problems for split in ("train", "test")]
     assert describe_missing("main", *splits) == (
         "python_code: 2 of 5 training questions of the main data have no program and are not trained on; "

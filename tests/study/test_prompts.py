@@ -59,7 +59,7 @@ def test_an_answer_without_annotations_has_no_program_and_says_why() -> None:
 def rows_of(folder: Path) -> Iterator[Problem]:
     for path in sorted(folder.glob("*/t*.jsonl")):
         if path.parent.name in ("main", "socratic"):
-            for line in path.read_text().splitlines():
+            for line in path.read_text(encoding="utf-8").splitlines():
                 row = json.loads(line)
                 yield Problem(row["question"], row["answer"])
 

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from study.errors import UserError
-from study.results import ResultsFolder, check_writable
+from study.new_folder import check_writable
+from study.results import ResultsFolder
 from study.schema import SCHEMA_VERSION, TABLES, VERSION_KEY
 
 ROW = {"trial": "abc", "status": "complete", "accuracy": 50.0, "missing": {"similarity": "not installed"}}

@@ -91,7 +91,7 @@ def test_a_description_of_another_shape_is_refused_in_a_line(
 ) -> None:
     plan = bind(make_plan(Request("lora_vs_qlora", model=str(tiny_model), data=str(small_data))))
     description = {**describe_study("mine", plan, 2, 1, None), **change}
-    (tmp_path / "study.json").write_text(json.dumps(description))
+    (tmp_path / "study.json").write_text(json.dumps(description), encoding="utf-8")
     assert main(["--resume", str(tmp_path), *options]) == 2
     error = capsys.readouterr().err
     assert "this study.json was written by another version of the study; it can't be resumed" in error
@@ -166,7 +166,7 @@ def test_a_bug_in_every_training_stops_the_study_which_goes_on_when_it_is_mended
     assert "the last: RuntimeError: a bug in the trainer (log: " in output
     assert f"Go on with: python -m study.run --resume {study.folder}" in output
     assert "Next: " not in output
-    assert json.loads(study.folder.description_path.read_text())["finished_at"] is None
+    assert json.loads(study.folder.description_path.read_text(encoding="utf-8"))["finished_at"] is None
 
     before = {path: path.stat().st_mtime_ns for path in study.folder.root.rglob("*")}
     output = " ".join(output_of(study.resume("run_trial", "--dry-run")).split())

@@ -38,7 +38,7 @@ def write_sqlite(folder: Path) -> None:
 
 
 def print_to_log(folder: Path) -> None:
-    with (folder / "log").open("w") as log:
+    with (folder / "log").open("w", encoding="utf-8") as log:
         print("step 1 of 2", file=log, flush=True)
 
 
@@ -47,7 +47,7 @@ WRITERS: dict[str, Callable[[Path], Any]] = {
     "torch": lambda folder: torch.save(WEIGHTS, folder / "file"),
     "torch, small": lambda folder: torch.save({"step": 1}, folder / "file"),
     "parquet": lambda folder: pq.write_table(pa.table({"a": list(range(1000))}), folder / "file"),
-    "json": lambda folder: (folder / "file").write_text(json.dumps([0] * 10_000)),
+    "json": lambda folder: (folder / "file").write_text(json.dumps([0] * 10_000), encoding="utf-8"),
     "sqlite": write_sqlite,
     "optuna": lambda folder: optuna.storages.RDBStorage(f"sqlite:///{folder / 'file'}"),
     "datasets": lambda folder: Dataset.from_dict({"a": [0] * 1000}).save_to_disk(str(folder / "set")),

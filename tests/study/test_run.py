@@ -93,7 +93,7 @@ def test_a_model_whose_files_are_broken_is_refused(
         [*source, "--set", "target_modules=q,w"], tmp_path, capsys
     )
     model = shutil.copytree(tiny_model, tmp_path / "model")
-    (model / "config.json").write_text('{"model_type": "no such thing"}')
+    (model / "config.json").write_text('{"model_type": "no such thing"}', encoding="utf-8")
     assert "can't be read" in refused([*SPACE, "--model", str(model)], tmp_path, capsys)
     shutil.copy(tiny_model / "config.json", model)
     (model / "model.safetensors").write_bytes(b"broken")
@@ -163,7 +163,7 @@ def test_texts_over_their_limit_are_counted_before_anything_runs(
         ('{"schema_version": 1, "request": {"spice": 1}}', "written by another version"),
         ('{"schema_version": 1}', "written by another version"),
         ('{"schema_version": 1, "request": {"space": "lora_vs_qlora"}}', "begun under an earlier protocol"),
-        ("[]", "written by another version"),
+        ("[]", "holds no JSON object"),
         ('{"schema_version": 1, "request"', "no readable study.json"),
         ("", "no readable study.json"),
     ],
@@ -171,7 +171,7 @@ def test_texts_over_their_limit_are_counted_before_anything_runs(
 def test_resuming_what_this_version_cannot_read_is_refused(
     text: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "study.json").write_text(text)
+    (tmp_path / "study.json").write_text(text, encoding="utf-8")
     assert main(["--resume", str(tmp_path)]) == 2
     error = capsys.readouterr().err
     assert reason in error
@@ -214,7 +214,7 @@ def test_dry_run_shows_the_arms_and_writes_nothing(
 def test_what_a_resumed_study_is_of_cannot_be_changed(
     options: list[str], named: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "study.json").write_text("{}")
+    (tmp_path / "study.json").write_text("{}", encoding="utf-8")
     assert main(["--resume", str(tmp_path), *options]) == 2
     error = capsys.readouterr().err
     assert error == f"error: --resume goes on with a study as it was started; leave out: {named}\n"

@@ -7,8 +7,10 @@ import pytest
 
 from study import tokenised
 from study.config import TrialConfig
+from study.sources import find_data
 from study.tokenised import load_examples
 from study.workplace import Workplace
+from tests.conftest import write_jsonl
 
 Maker = Callable[..., TrialConfig]
 
@@ -85,8 +87,65 @@ def test_train_validation_and_test_share_no_question(config_for: Maker, fresh: W
     assert sum(map(len, splits)) == len(set.union(*splits))
 
 
-def test_question_limits_take_the_first_rows(config_for: Maker, fresh: Workplace) -> None:
-    config = config_for("lora", train_questions=10, test_questions=5)
-    assert len(load_examples(config, fresh, "train")) == 10
-    assert len(load_examples(config, fresh, "test")) == 5
-    assert len(load_examples(config, fresh, "validation")) == 16
+def questions(config: TrialConfig, workplace: Workplace, split: str) -> list[str]:
+    return list(load_examples(config, workplace, split).rows["question"][:])
+
+
+def test_of_the_embedded_data_question_limits_take_the_first_rows(
+    config_for: Maker, fresh: Workplace
+) -> None:
+    """They lie in random order, and figures of theirs are on record."""
+    at_home = replace(fresh, data=find_data("embedded"))
+    whole, limited = config_for("lora"), config_for("lora", train_questions=10, test_questions=5)
+    for split, limit in (("train", 10), ("test", 5)):
+        assert questions(limited, at_home, split) == questions(whole, at_home, split)[:limit]
+    assert len(questions(limited, at_home, "validation")) == 16
+
+
+def test_question_limits_draw_a_sample_and_not_the_head_of_an_ordered_file(
+    config_for: Maker, fresh: Workplace, encoded: list[int]
+) -> None:
+    whole = config_for("lora")
+    drawn = [config_for("lora", train_questions=10, test_questions=5, split_seed=seed) for seed in range(3)]
+    tests = {tuple(questions(config, fresh, "test")) for config in drawn}
+    trains = {tuple(questions(config, fresh, "train")) for config in drawn}
+    assert sum(encoded) == 5 + 3 * 10  # nothing else is tokenised, and the test sample once
+    assert len(tests) == 1  # one for all trials
+    assert len(trains) == 3  # each replicate its own
+    everything = questions(whole, fresh, "test")
+    (test,) = tests
+    assert [question for question in everything if question in test] == list(test) != everything[:5]
+    for config in drawn:
+        validation = questions(config, fresh, "validation")
+        assert len(validation) == 16
+        assert not {*validation} & {*questions(config, fresh, "train")}
+
+
+def test_programs_are_drawn_among_the_questions_that_have_one(
+    config_for: Maker, fresh: Workplace, tmp_path: Path
+) -> None:
+    rows = [{"question": f"What is {i}?", "answer": f"#### {i}"} for i in range(60)]
+    for i in range(0, 60, 6):
+        rows[i]["answer"] = f"It is <<{i}+1={i + 1}>>{i + 1}.\n#### {i + 1}"
+    own = replace(fresh, data=find_data(str(write_jsonl(tmp_path / "mine.jsonl", rows))))
+    for changes in ({}, {"train_questions": 4}):
+        config = config_for("lora", prompt_style="python_code", validation_questions=8, **changes)
+        drawn = load_examples(config, own, "train").rows
+        assert 0 < len(drawn) <= changes.get("train_questions", 10)
+        assert not any(drawn["no_program"])
+
+
+def test_a_validation_split_of_the_data_is_used_and_drawn_from_where_it_is_large(
+    config_for: Maker, fresh: Workplace, tmp_path: Path
+) -> None:
+    for name, count in (("train", 20), ("validation", 12), ("test", 6)):
+        rows = [{"question": f"{name} {i}?", "answer": i} for i in range(count)]
+        write_jsonl(tmp_path / "own" / f"{name}.jsonl", rows)
+    own = replace(fresh, data=find_data(str(tmp_path / "own")))
+    for limit, sets in ((12, 1), (16, 1), (5, 3)):
+        configs = [config_for("lora", validation_questions=limit, split_seed=seed) for seed in range(3)]
+        drawn = [tuple(questions(config, own, "validation")) for config in configs]
+        assert {len(set(one)) for one in drawn} == {min(limit, 12)}
+        assert len(set(drawn)) == sets
+        assert all(question.startswith("validation") for one in drawn for question in one)
+        assert {len(questions(config, own, "train")) for config in configs} == {20}

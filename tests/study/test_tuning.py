@@ -31,7 +31,7 @@ from study.room import Gate, Room
 from study.search import HOPELESS_FAILURES, Assignment, StudySearch
 from study.slots import Slots
 from study.trial_actor import titled_by_trial
-from study.tuning import _InOrder, run_trials
+from study.tuning import _InOrder, _Searcher, _Unsaved, run_trials
 from study.worker import Job
 from tests.conftest import RAYS_OWN_WARNINGS
 from tests.small_disk import small_disk
@@ -145,8 +145,14 @@ def test_tune_forgets_trials_that_have_ended(done: Done) -> None:
     assert max(done.kept_by_tune) <= 2 * SLOTS.count + 1  # those that run or wait, and the last that ended
 
 
+def test_tune_takes_no_snapshot_of_the_search(plan: Plan, tmp_path: Path) -> None:
+    # It renames one while a thread of its own may be copying the last, and logs a traceback when both meet.
+    _Unsaved(_Searcher(StudySearch(plan, 1, {}), None, 1)).save_to_dir(str(tmp_path), "now")
+    assert not list(tmp_path.iterdir())
+
+
 def test_workers_are_reused(done: Done) -> None:
-    pids = {path.read_text().split()[-1] for path in (done.root / "logs").iterdir()}
+    pids = {path.read_text(encoding="utf-8").split()[-1] for path in (done.root / "logs").iterdir()}
     assert len(pids) <= SLOTS.count
 
 
@@ -215,7 +221,9 @@ def test_what_befell_a_worker_decides_how_often_its_trial_is_tried_again(
     error: str,
     reason: str,
 ) -> None:
-    (tmp_path / "error.txt").write_text(f"Failure # 1\nrunning low on memory\nFailure # 2\n{error}\n")
+    (tmp_path / "error.txt").write_text(
+        f"Failure # 1\nrunning low on memory\nFailure # 2\n{error}\n", encoding="utf-8"
+    )
     monkeypatch.setattr(tuning, "_has_lost_its_node", lambda trial: lost_node)
     trial: Any = SimpleNamespace(trial_id="abc", error_file=tmp_path / "error.txt")
     nothing: Any = None
@@ -350,6 +358,7 @@ def test_ctrl_c_ends_in_seconds_and_the_study_can_go_on(
         env=environment,
         # Whatever runs the tests in the background may have had Ctrl-C ignored, which is inherited.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        encoding="utf-8",
     )
     deadline = time.monotonic() + 120
     while len(list(tmp_path.glob("results/*/trials/*.parquet"))) < 3 and time.monotonic() < deadline:
@@ -365,7 +374,12 @@ def test_ctrl_c_ends_in_seconds_and_the_study_can_go_on(
     assert 3 <= len(kept) < 11
 
     done = subprocess.run(
-        [*command, "--resume", str(study)], capture_output=True, text=True, env=environment, timeout=120
+        [*command, "--resume", str(study)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+        encoding="utf-8",
     )
     assert done.returncode == 0, done.stdout + done.stderr
     rows = ResultsFolder(study).read_trials()
@@ -389,7 +403,8 @@ def test_a_trial_that_exhausts_the_host_goes_on_with_halved_batches(plan: Plan, 
         "from tests.study.test_tuning import Log, SLOTS, run\n"
         "plan = pickle.loads(Path(sys.argv[1]).read_bytes())\n"
         "with local_ray(SLOTS):\n"
-        "    run(plan, Path(sys.argv[2]), Log(), 'tests.fake_trainer:that_eats_memory')\n"
+        "    run(plan, Path(sys.argv[2]), Log(), 'tests.fake_trainer:that_eats_memory')\n",
+        encoding="utf-8",
     )
     (tmp_path / "plan").write_bytes(pickle.dumps(plan))
     environment = {
@@ -399,7 +414,9 @@ def test_a_trial_that_exhausts_the_host_goes_on_with_halved_batches(plan: Plan, 
         "RAY_memory_monitor_refresh_ms": "100",
     }
     command = [sys.executable, str(script), str(tmp_path / "plan"), str(tmp_path / "study")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=300, encoding="utf-8"
+    )
     assert done.returncode == 0, done.stderr
     rows = ResultsFolder(tmp_path / "study").read_trials()
     assert len(rows) == plan.trials

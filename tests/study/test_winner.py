@@ -32,6 +32,7 @@ from study.prompts import asked_source, render
 from study.record import record_trial
 from study.rerun import rerun
 from study.results import ResultsFolder
+from study.schema import SCHEMA_VERSION
 from study.sources import Source
 from study.trial import TRAINING_COLUMNS, run_trial
 from study.winner import load_kept, load_merged, saver
@@ -65,7 +66,8 @@ def study_of(
     )
     assert row["status"] == "complete", row["trace"]
     arms = [{"label": "my arm", "slug": "my-arm", "search_trials": 1}]
-    folder.write_description({"study": "s", "space": {"question": "Which?"}, "arms": arms})
+    about = {"schema_version": SCHEMA_VERSION, "study": "s", "space": {"question": "Which?"}, "arms": arms}
+    folder.write_description(about)
     return folder, seen
 
 
@@ -85,7 +87,7 @@ def test_an_exported_model_answers_as_the_trained_one(
         plain = AutoModelForSeq2SeqLM.from_pretrained(to)
         assert torch.allclose(logits(plain), seen["logits"], atol=1e-4)
         AutoTokenizer.from_pretrained(to)
-    card = (to / "README.md").read_text()
+    card = (to / "README.md").read_text(encoding="utf-8")
     (row,) = folder.read_trials()
     for metric in METRICS:
         cell = "not measured" if row[metric] is None else f"{row[metric]:.4g} | {row[metric]:.4g}"
@@ -140,20 +142,22 @@ def test_the_cards_code_reads_the_model_without_this_project(
     folder, _ = study_of(config, workplace, tmp_path / "study")
     to = tmp_path / "exported"
     export(folder, "my arm", to, merged=False)
-    code = (to / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
+    code = (to / "README.md").read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
     assert "study" not in code
-    done = subprocess.run([sys.executable, "-I", "-c", code], cwd=to, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], cwd=to, capture_output=True, text=True, encoding="utf-8"
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ask_module.ask(*load_kept(to), QUESTION).text
 
 
 @pytest.mark.parametrize(
-    ("kind", "method", "merged", "precision"),
+    ("kind", "method", "merged"),
     [
-        ("BART", "lora", False, "fp32"),
-        ("Llama", "qlora", False, "fp32"),
-        ("Llama", "stacked_lora", False, "auto"),
-        ("Llama", "qlora", True, "fp32"),
+        ("BART", "lora", False),
+        ("Llama", "qlora", False),
+        ("Llama", "stacked_lora", False),
+        ("Llama", "qlora", True),
     ],
 )
 def test_what_is_delivered_answers_as_what_was_measured(
@@ -163,10 +167,9 @@ def test_what_is_delivered_answers_as_what_was_measured(
     kind: str,
     method: str,
     merged: bool,
-    precision: str,
 ) -> None:
     """The card's own code, and `study.ask`, on the questions of the test split."""
-    changes = {"learning_rate": 5e-3, "max_steps": 8, "precision": precision, "max_target_tokens": 8}
+    changes = {"learning_rate": 5e-3, "max_steps": 8, "precision": "fp32", "max_target_tokens": 8}
     modules = {} if method == "full" else {"target_modules": "all-linear"}
     base = Source(kind, build(next(one for one in TYPES if one.name == kind), tmp_path / kind))
     config = config_for(method, model=kind, model_fingerprint=kind, **changes, **modules)
@@ -178,7 +181,7 @@ def test_what_is_delivered_answers_as_what_was_measured(
     assert table is not None
     predictions = table.to_pylist()[:3]
     model, tokenizer, config = load_kept(to)
-    card = (to / "README.md").read_text()
+    card = (to / "README.md").read_text(encoding="utf-8")
     assert loading_example(to, config, row) in card
     for prediction in predictions:
         code = loading_example(to, config, row, prediction["question"])
@@ -197,9 +200,9 @@ def test_an_adapter_on_a_hub_model_names_it_by_the_hub(
     place = dataclasses.replace(workplace, model=base)
     folder, _ = study_of(config_for("lora", model="google-t5/t5-small"), place, tmp_path / "study")
     export(folder, "my arm", tmp_path / "x", merged=False)
-    adapter = json.loads((tmp_path / "x" / "adapter_config.json").read_text())
+    adapter = json.loads((tmp_path / "x" / "adapter_config.json").read_text(encoding="utf-8"))
     assert (adapter["base_model_name_or_path"], adapter["revision"]) == ("google-t5/t5-small", "c0ffee")
-    card = (tmp_path / "x" / "README.md").read_text()
+    card = (tmp_path / "x" / "README.md").read_text(encoding="utf-8")
     assert "base_model: google-t5/t5-small\nlibrary_name: peft\n" in card
 
 
@@ -270,8 +273,8 @@ def test_a_model_whose_base_moved_asks_for_it(
 ) -> None:
     folder, _ = study_of(config_for("lora"), workplace, tmp_path / "study")
     kept = folder.model_path("my-arm")
-    about = json.loads((kept / "trial.json").read_text())
-    (kept / "trial.json").write_text(json.dumps({**about, "base": "/nowhere"}))
+    about = json.loads((kept / "trial.json").read_text(encoding="utf-8"))
+    (kept / "trial.json").write_text(json.dumps({**about, "base": "/nowhere"}), encoding="utf-8")
     assert ask_module.main([str(kept), "How many?"]) == 2
     assert "is not at '/nowhere'; name it with --base" in capsys.readouterr().err
     assert ask_module.main([str(kept), "How many?", "--base", str(workplace.model.path)]) == 0
@@ -280,10 +283,10 @@ def test_a_model_whose_base_moved_asks_for_it(
     # One that is shipped, or on the Hub, is found where it is on this machine; and must be the same.
     monkeypatch.setattr(winner, "find_model", lambda name: workplace.model)
     renamed = {**about, "config": {**about["config"], "model": "me/tiny-t5"}, "base": "/nowhere"}
-    (kept / "trial.json").write_text(json.dumps(renamed))
+    (kept / "trial.json").write_text(json.dumps(renamed), encoding="utf-8")
     assert ask_module.main([str(kept), "How many?"]) == 0
     renamed["config"]["model_fingerprint"] = "another"
-    (kept / "trial.json").write_text(json.dumps(renamed))
+    (kept / "trial.json").write_text(json.dumps(renamed), encoding="utf-8")
     assert ask_module.main([str(kept), "How many?"]) == 2
     assert "the base model 'me/tiny-t5' has changed since" in capsys.readouterr().err
 
@@ -335,7 +338,7 @@ def exported(tmp_path: Path) -> Path:
     folder = tmp_path / "x"
     folder.mkdir()
     for name in ("README.md", "adapter_model.safetensors"):
-        (folder / name).write_text("x")
+        (folder / name).write_text("x", encoding="utf-8")
     return folder
 
 
@@ -406,7 +409,8 @@ def test_a_trial_run_again_gives_the_same_predictions(
     space.write_text(
         "from study.space import Space\n"
         "SPACE = Space('Which?', {'method': ['lora', 'stacked_lora'],\n"
-        "                         'prompt_style': ['plain', 'python_code']}, ['learning_rate'])\n"
+        "                         'prompt_style': ['plain', 'python_code']}, ['learning_rate'])\n",
+        encoding="utf-8",
     )
     short = {"max_steps": 3, "second_max_steps": 2, "max_target_tokens": 16, "validation_questions": 8}
     request = Request(
@@ -418,7 +422,8 @@ def test_a_trial_run_again_gives_the_same_predictions(
     folder = ResultsFolder(tmp_path / "study")
     folder.create()
     arms = [{"label": found.label, "values": dict(found.values)} for found in plan.arms]
-    folder.write_description({"request": dataclasses.asdict(request), "arms": arms})
+    about = {"schema_version": SCHEMA_VERSION, "request": dataclasses.asdict(request), "arms": arms}
+    folder.write_description(about)
     place = workplace_of(plan, config.model)
     record_trial(run_trial, config, place, folder, about={}, on_progress=lambda p: None)
     before = {p: p.stat().st_mtime_ns for p in folder.root.rglob("*")}

@@ -1,0 +1,176 @@
+"""What kind of value each column holds, as `study.schema` describes it: a file of other kinds is not read.
+
+Written down here once more, since this package never imports `study`; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyarrow as pa
+from pyarrow import types
+
+_TEXT = [
+    "trial",
+    "study",
+    "space",
+    "profile",
+    "arm",
+    "stage",
+    "status",
+    "reason",
+    "trace",
+    "search_origin",
+    "trained_by",
+    "method",
+    "quantization",
+    "model",
+    "variant",
+    "prompt_style",
+    "annotations",
+    "target_modules",
+    "split",
+    "log",
+    "config_json",
+    "source_model_fingerprint",
+    "source_data_fingerprint",
+    "source_code_fingerprint",
+    "source_tokenizer_fingerprint",
+    "source_commit",
+    "source_versions",
+    "source_machine",
+    "source_device",
+    "source_precision",
+    "source_optimizer",
+    "question_id",
+    "question",
+    "reference",
+    "text",
+    "reference_number",
+    "number",
+    "outcome",
+]
+_WHOLE = [
+    "replicate",
+    "search_number",
+    "rank",
+    "batch_size",
+    "max_steps",
+    "second_rank",
+    "second_max_steps",
+    "seed",
+    "questions",
+    "trainable_parameters",
+    "total_parameters",
+    "train_steps",
+    "planned_steps",
+    "train_tokens",
+    "generated_tokens",
+    "peak_memory_bytes",
+    "model_bytes",
+    "train_questions",
+    "code_rows",
+    "without_program",
+    "truncated_sources",
+    "truncated_targets",
+    "source_accumulation",
+    "source_threads",
+    "source_slots",
+    "tokens",
+    "phase",
+    "step",
+]
+_NUMBER = [
+    "alpha",
+    "lora_dropout",
+    "learning_rate",
+    "warmup_fraction",
+    "weight_decay",
+    "epochs",
+    "second_alpha",
+    "second_learning_rate",
+    "second_epochs",
+    "accuracy",
+    "accuracy_strict",
+    "accuracy_lenient",
+    "accuracy_lm_eval_strict",
+    "accuracy_lm_eval_flexible",
+    "answered",
+    "rouge1",
+    "perplexity",
+    "similarity",
+    "search_score",
+    "train_loss",
+    "train_seconds",
+    "train_compute_seconds",
+    "evaluation_seconds",
+    "generation_seconds",
+    "busy_seconds",
+    "source_gpu_share",
+    "nll",
+    "epoch",
+    "loss",
+    "grad_norm",
+    "validation_loss",
+    "seconds",
+]
+_NUMBERS = ["rung_losses", "rung_cutoffs"]
+_TIME = ["started_at", "ended_at"]
+_REASONS = ["missing"]
+_TRUTH = [
+    "correct",
+    "correct_strict",
+    "correct_lenient",
+    "correct_lm_eval_strict",
+    "correct_lm_eval_flexible",
+]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    plain = kind.value_type if types.is_dictionary(kind) else kind
+    return types.is_string(plain) or types.is_large_string(plain) or types.is_string_view(plain)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
+
+
+def _is_numbers(kind: pa.DataType) -> bool:
+    is_list = types.is_list(kind) or types.is_large_list(kind)
+    return is_list and (_is_number(kind.value_type) or types.is_null(kind.value_type))
+
+
+# Columns, what they hold in words, what may be read as that, and the type that it is read as.
+_GROUPS: tuple[tuple[list[str], str, Callable[[pa.DataType], bool], pa.DataType], ...] = (
+    (_TEXT, "texts", _is_text, pa.string()),
+    (_WHOLE, "whole numbers", _is_number, pa.int64()),
+    (_NUMBER, "numbers", _is_number, pa.float64()),
+    (_TRUTH, "true or false", types.is_boolean, pa.bool_()),
+    (_NUMBERS, "lists of numbers", _is_numbers, pa.list_(pa.float64())),
+    (_TIME, "times", types.is_timestamp, pa.timestamp("ms", tz="UTC")),
+    (_REASONS, "texts by name", types.is_map, pa.map_(pa.string(), pa.string())),
+)
+KINDS = {name: (words, test, kind) for names, words, test, kind in _GROUPS for name in names}
+
+
+class WrongKind(Exception):
+    """A column holds something else than its name says; the message is what, in one line."""
+
+
+def as_described(table: pa.Table) -> pa.Table:
+    """Return a table whose known columns have the types that they are described with.
+
+    Raises:
+        WrongKind: a column can't be read as that.
+    """
+    for place, field in enumerate(table.schema):
+        words, test, kind = KINDS.get(field.name, ("", None, field.type))
+        if field.type == kind:
+            continue
+        if test is None or not (test(field.type) or types.is_null(field.type)):
+            raise WrongKind(f"column {field.name} holds {field.type}, where {words} are expected")
+        try:
+            table = table.set_column(place, field.with_type(kind), table[place].cast(kind))
+        except pa.ArrowException:
+            raise WrongKind(f"column {field.name} holds {field.type} that are no {words}") from None
+    return table

@@ -1,0 +1,1 @@
+"""Tables of cases: what people have, and what must come out."""
