@@ -63,7 +63,7 @@ def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Pat
     temporary = to.with_name(f".{to.name}.{uuid.uuid4().hex[:8]}")
     try:
         if merged:
-            _write_merged(kept, temporary, base)
+            write_merged(kept, temporary, base)
         else:
             shutil.copytree(kept, temporary)
         example = loading_example(temporary, config, measured.own)
@@ -93,7 +93,12 @@ def _confirmed(folder: ResultsFolder, arm: str, config: TrialConfig) -> Measured
     return Measured(own[0], trained[0], confirmed)
 
 
-def _write_merged(kept: Path, to: Path, base: Path | None) -> None:
+def write_merged(kept: Path, to: Path, base: Path | None) -> None:
+    """Write a kept model to the folder `to`, with its adapters merged into the base.
+
+    Raises:
+        UserError: `kept` holds no kept model, or its base can't be read.
+    """
     from study.quiet import quiet_libraries
 
     quiet_libraries()

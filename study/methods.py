@@ -17,6 +17,7 @@ CPU has 4 and 8 bits too, but plain AdamW, and a line before the first trial say
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -220,18 +221,32 @@ def _prepare_quantized(model: Any) -> Any:
     weights. Switching that kernel off is the cure (tests/study/test_methods.py holds both).
 
     Raises:
-        UserError: nothing of it is quantised.
+        UserError: it can't be used so.
     """
     import bitsandbytes as bnb
     from peft import prepare_model_for_kbit_training
 
-    layers = [module for module in model.modules() if isinstance(module, bnb.nn.Linear4bit)]
-    for layer in layers:
+    layers = {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, bnb.nn.Linear4bit | bnb.nn.Linear8bitLt)
+    }
+    _check_quantised(model.config.model_type, layers)
+    for layer in layers.values():
         layer.support_avx512bf16_for_cpu = False
-    if not layers and not any(isinstance(module, bnb.nn.Linear8bitLt) for module in model.modules()):
-        # Falcon's are layers of its own kind.
-        raise UserError(
-            f"a model of type '{model.config.model_type}' has no layer that bitsandbytes quantises: "
-            "qlora would be lora on 32-bit floats; valid: lora, full"
-        )
     return prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+
+
+def _check_quantised(kind: str, layers: Iterable[str]) -> None:
+    """Check by the names of the layers that are quantised that a model can be used so.
+
+    Raises:
+        UserError: none is, or one that the model multiplies with by itself.
+    """
+    if not [*layers]:  # Falcon's are layers of its own kind
+        why = "has no layer that bitsandbytes quantises: qlora would be lora on 32-bit floats"
+    elif any(name.endswith(".dt_proj") for name in layers):  # Mamba
+        why = "multiplies with its weights by itself, which bitsandbytes can't"
+    else:
+        return
+    raise UserError(f"a model of type '{kind}' {why}; valid: lora, full")

@@ -20,6 +20,17 @@ LAYERS, WIDTH, HEADS = 2, 64, 4
 # a model of them gives every input the same answer.
 SPREAD = 0.15
 
+# As the table calls them -> the trial's method and quantisation.
+METHODS = {
+    "LoRA": ("lora", "none"),
+    "NF4": ("qlora", "nf4"),
+    "int8": ("qlora", "int8"),
+    "full": ("full", "none"),
+}
+_NOT_QUANTISED = "a model of type 'falcon' has no layer that bitsandbytes quantises"
+_BY_ITSELF = "a model of type 'mamba' multiplies with its weights by itself"
+_EXPERTS = "the experts get no adapter and stay 32-bit floats"
+
 # Names that most configurations have.
 _DECODER = {
     "hidden_size": WIDTH,
@@ -48,13 +59,17 @@ class Type:
         name: as people call it.
         config: the name of its configuration class in transformers.
         shape: what makes it tiny.
-        learning_rate: that trains it under an adapter.
+        target_modules: of its adapters.
+        refused: of METHODS, those that are refused -> the start of the line.
+        note: what a user should know of it.
     """
 
     name: str
     config: str
     shape: Mapping[str, Any] = field(default_factory=dict)
-    learning_rate: float = 1e-2
+    target_modules: str = "all-linear"
+    refused: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
 
 TYPES = (
@@ -76,6 +91,8 @@ TYPES = (
         "Falcon",
         "FalconConfig",
         {"hidden_size": WIDTH, "num_hidden_layers": LAYERS, "num_attention_heads": HEADS},
+        refused={"NF4": _NOT_QUANTISED, "int8": _NOT_QUANTISED},
+        note="its layers are of its own kind, which bitsandbytes does not quantise",
     ),
     Type("Llama", "LlamaConfig", _DECODER),
     Type("Qwen2", "Qwen2Config", _DECODER),
@@ -84,7 +101,7 @@ TYPES = (
     Type("Gemma 3", "Gemma3TextConfig", _DECODER),
     Type("Phi-3", "Phi3Config", _DECODER),
     Type("Mistral", "MistralConfig", _DECODER | {"sliding_window": 16}),
-    Type("Mixtral", "MixtralConfig", _DECODER | {"num_local_experts": 4, "num_experts_per_tok": 2}),
+    Type("Mixtral", "MixtralConfig", _DECODER | {"num_local_experts": 4}, note=_EXPERTS),
     Type(
         "Qwen2-MoE",
         "Qwen2MoeConfig",
@@ -93,25 +110,17 @@ TYPES = (
     ),
     Type("StableLM", "StableLmConfig", _DECODER),
     Type("SmolLM3", "SmolLM3Config", _DECODER),
-    Type("Granite", "GraniteConfig", _DECODER),
-    Type("OLMo 2", "Olmo2Config", _DECODER),
-    Type("Mamba", "MambaConfig", {"hidden_size": WIDTH, "num_hidden_layers": LAYERS, "state_size": 8}),
+    Type("Mamba", "MambaConfig", {"hidden_size": WIDTH, "num_hidden_layers": LAYERS, "state_size": 8},
+         "in_proj,x_proj", refused={"NF4": _BY_ITSELF, "int8": _BY_ITSELF},
+        note="`all-linear` is refused by peft; name `in_proj,x_proj`"),
     Type("T5", "T5Config", _T5),
     Type("T5 v1.1", "T5Config", _T5 | {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}),
-    Type("mT5", "MT5Config", _T5),
     Type("umT5", "UMT5Config", _T5),
     Type("LongT5", "LongT5Config", _T5 | {"encoder_attention_type": "transient-global"}),
-    Type("Switch", "SwitchTransformersConfig", _T5 | {"num_experts": 4, "num_decoder_layers": LAYERS}),
     Type("BART", "BartConfig", _BART),
     Type("mBART", "MBartConfig", _BART),
     Type("Pegasus", "PegasusConfig", _BART),
     Type("Marian", "MarianConfig", _BART),
-    Type(
-        "LED",
-        "LEDConfig",
-        _BART | {"attention_window": 16, "max_encoder_position_embeddings": 256}
-        | {"max_decoder_position_embeddings": 256},
-    ),
     Type("T5Gemma", "T5GemmaConfig", {}),
 )  # fmt: skip
 
@@ -132,7 +141,7 @@ def build(kind: Type, folder: Path) -> Path:
         )
         shape = {"encoder": module.to_dict(), "decoder": module.to_dict()}
     tokens: dict[str, Any] = {"pad_token_id": PAD, "eos_token_id": END, "bos_token_id": None}
-    if kind.shape == _BART or kind.name == "LED":
+    if kind.shape == _BART:
         tokens["decoder_start_token_id"] = PAD if kind.name in ("Pegasus", "Marian") else END
     if kind.config == "T5GemmaConfig":
         tokens["bos_token_id"] = PAD
@@ -146,3 +155,19 @@ def build(kind: Type, folder: Path) -> Path:
                 parameter.mul_(max(1.0, SPREAD / float(parameter.std())))
     model.save_pretrained(folder)
     return folder
+
+
+def table() -> str:
+    """Return the table of docs/model_types.md."""
+    lines = [
+        "| model type | configuration | " + " | ".join(METHODS) + " | note |",
+        "|---" * (len(METHODS) + 3) + "|",
+    ]
+    for kind in TYPES:
+        cells = ["refused" if name in kind.refused else "yes" for name in METHODS]
+        lines.append(f"| {kind.name} | `{kind.config}` | {' | '.join(cells)} | {kind.note} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table())
