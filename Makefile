@@ -25,7 +25,7 @@ fast: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadscope
 
 slow: $(INSTALLED) $(SMOLLM2)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadscope
 
 benchmark: $(INSTALLED)
 	$(BIN)/python -m benchmarks.study_speed
