@@ -31,6 +31,8 @@ class ArrowRows:
         self._path, self._kind = path, kind
         with self._reading():
             self.columns: list[str] = self._schema().names
+        if not self.columns:
+            raise UserError(f"data file '{path}' has no columns")
         if twice := [name for name in self.columns if self.columns.count(name) > 1]:
             raise UserError(f"data file '{path}' has two columns named '{twice[0]}'")
 
@@ -59,6 +61,8 @@ class ArrowRows:
         else:
             batches = iter(reader)
         for batch in batches:
+            # Arrow takes offsets as they come: those of a broken file lead out of memory.
+            batch.validate(full=True)
             for start in range(0, batch.num_rows, _BATCH_ROWS):
                 yield batch.slice(start, _BATCH_ROWS)
 
@@ -66,13 +70,13 @@ class ArrowRows:
     def _reading(self) -> Iterator[None]:
         try:
             yield
-        except (pa.ArrowException, OSError):
+        except (pa.ArrowException, OSError, ValueError, OverflowError):  # names that are no text, sizes
             what = {".parquet": "Parquet", ".arrow": "Arrow"}[self._kind]
             raise UserError(f"data file '{self._path}' is no readable {what} file") from None
 
 
 def _open_arrow(path: Path) -> Any:
-    source = pa.memory_map(str(path))
+    source = pa.OSFile(str(path))
     try:
         return pa.ipc.open_file(source)
     except pa.ArrowInvalid:

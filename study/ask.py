@@ -50,16 +50,19 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def ask(model: Any, tokenizer: Any, config: Any, question: str) -> Reply:
-    """Return a model's reply to one question, put to it as in its training."""
+    """Return a model's reply to one question, put to it as in its training, in the precision it has here."""
     import torch
 
+    from study.evaluation import autocast
     from study.families import family_of
+    from study.machine import pick_precision
     from study.tokenised import cut
 
     family = family_of(model.config)
     (source,), _ = family.encode(tokenizer, [asked_source(question, config.prompt_style)], [""])
     read = cut(source, config.max_source_tokens)
-    with torch.no_grad():
+    precision = pick_precision(config.precision, use_gpu=model.device.type == "cuda")
+    with torch.no_grad(), autocast(precision, model.device.type):
         output = family.generate(model.eval(), [read], tokenizer.pad_token_id, config.max_target_tokens)
     text = tokenizer.decode(output[0], skip_special_tokens=True).strip()
     number, reason = _number_of(text, config.prompt_style)
@@ -85,11 +88,11 @@ def _main(arguments: Sequence[str] | None) -> int:
         raise UserError("the question is empty")
     from study.quiet import quiet_libraries
     from study.sources import Source
-    from study.winner import load_merged
+    from study.winner import load_kept
 
     quiet_libraries()
     base = Source(options.base.name, options.base) if options.base else None
-    model, tokenizer, config = load_merged(options.model, base)
+    model, tokenizer, config = load_kept(options.model, base)
     reply = ask(model, tokenizer, config, options.question)
     if reply.lost_tokens:
         print(

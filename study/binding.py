@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from study import embedded
 from study.config import FLOOR_METHODS
 from study.data import DataSet, Split, describe_skipped, fingerprint, load_code, load_data
 from study.labels import name_apart
@@ -31,7 +31,7 @@ def bind(plan: Plan) -> Plan:
     from study.model_check import check_model
 
     data = find_data(plan.request.data or plan.profile.data)
-    variants, notes = _read_variants(plan, data.path)
+    variants, notes = _read_variants(plan, data)
     prints_of_data = {variant: fingerprint(*read.splits) for variant, read in variants.items()}
     code = _code_source(plan)
     code_rows = load_code(code.path, skip_bad_rows=plan.request.skip_bad_rows) if code else None
@@ -81,14 +81,14 @@ def workplace_of(plan: Plan, model: str, **options: Any) -> Workplace:
     )
 
 
-def _read_variants(plan: Plan, path: Path) -> tuple[Mapping[str, DataSet], list[str]]:
+def _read_variants(plan: Plan, source: Source) -> tuple[Mapping[str, DataSet], list[str]]:
     """Return (variant -> its data, notes)."""
     variants: dict[str, DataSet] = {}
     notes: dict[str, None] = {}
     for variant in dict.fromkeys(arm.values["variant"] for arm in plan.arms):
         request = plan.request
         data = load_data(
-            path,
+            source.path,
             variant,
             columns=request.columns,
             skip_bad_rows=request.skip_bad_rows,
@@ -97,6 +97,8 @@ def _read_variants(plan: Plan, path: Path) -> tuple[Mapping[str, DataSet], list[
         variants[variant] = data
         own = [arm for arm in plan.arms if arm.values["variant"] == variant]
         notes |= dict.fromkeys((*data.notes, *_notes_on_use(data, variant, own)))
+        if source.path != embedded.DATA_DIR:
+            notes |= dict.fromkeys(_notes_on_limits(data, variant, own))
     return variants, [*notes]
 
 
@@ -113,16 +115,20 @@ def _notes_on_use(data: DataSet, variant: str, arms: Sequence[Arm]) -> Iterator[
             f"each replicate draws {most:,} of them" if most < questions else "the same for every replicate"
         )
         yield f"the {variant} data has a validation split of its own, {questions:,} questions: {drawn}"
-    limits = {own["test_questions"] for own in values if own.get("test_questions")}
-    tested = len(data.test.problems)
-    if limits and min(limits) < tested and data.notes:
-        yield f"the {variant} data: {min(limits):,} of {tested:,} test questions are drawn, the same for all"
     programmers = [arm for arm in arms if arm.values["prompt_style"] == "python_code"]
     if programmers:
         configs = [arm.confirm_config({}, number) for arm in programmers for number in range(arm.replicates)]
         check_programs(data, variant, {(c.validation_questions, c.split_seed) for c in configs})
         missing = describe_missing(variant, data.train.problems, data.test.problems)
         yield from [missing] if missing else []
+
+
+def _notes_on_limits(data: DataSet, variant: str, arms: Sequence[Arm]) -> Iterator[str]:
+    """Yield that test questions are drawn, where a limit leaves some out."""
+    limits = {arm.values["test_questions"] for arm in arms if arm.values.get("test_questions")}
+    tested = len(data.test.problems)
+    if limits and min(limits) < tested:
+        yield f"the {variant} data: {min(limits):,} of {tested:,} test questions are drawn, the same for all"
 
 
 def _notes_on_code(rows: Split) -> Iterator[str]:

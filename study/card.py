@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from study.config import ADAPTER_METHODS, TrialConfig
-from study.prompts import question_source
 from study.results import Row
 from study.sources import HUB_NAME
-from study.winner import adapter_folders
 
 METRICS = (
     *("accuracy", "accuracy_strict", "accuracy_lenient", "answered"),
     *("accuracy_lm_eval_strict", "accuracy_lm_eval_flexible"),
     *("rouge1", "perplexity", "similarity"),
 )
-# What the card's example asks.
-QUESTION = "Mia has 30 apples and eats 12. How many are left?"
 
 
 @dataclass(frozen=True)
@@ -140,41 +134,16 @@ def _metadata(config: TrialConfig, *, merged: bool) -> list[str]:
     ]
 
 
-def loading_example(folder: Path, config: TrialConfig) -> str:
-    """Return Python code that loads the model in `folder` and asks it, with transformers and peft alone."""
-    adapters = adapter_folders(folder)
-    about = next(iter(adapters.values()), folder) / ("adapter_config.json" if adapters else "config.json")
-    shape = json.loads(about.read_text(encoding="utf-8"))
-    causal = shape["task_type"] == "CAUSAL_LM" if adapters else not shape.get("is_encoder_decoder")
-    auto = "AutoModelForCausalLM" if causal else "AutoModelForSeq2SeqLM"
-    where = shape["base_model_name_or_path"] if adapters else "."
-    question = question_source(QUESTION, config.prompt_style) + ("\n" if causal else "")
-    lines = [
-        *(["from peft import PeftModel"] if adapters else []),
-        f"from transformers import {auto}, AutoTokenizer",
-        "",
-        'tokenizer = AutoTokenizer.from_pretrained(".")',
-        f'model = {auto}.from_pretrained("{where}", dtype="float32")',
-    ]
-    for i, (name, place) in enumerate(adapters.items()):
-        path = place.relative_to(folder)
-        loaded = f'model.load_adapter("{path}", "{name}")'
-        lines.append(loaded if i else f'model = PeftModel.from_pretrained(model, "{path}", "{name}")')
-    if len(adapters) > 1:
-        lines.append(f"model.base_model.set_adapter({list(adapters)})")
-    lines += [
-        f'inputs = tokenizer({json.dumps(question)}, return_tensors="pt")',
-        f"limit = {config.max_target_tokens}",
-        "output = model.eval().generate(**inputs, max_new_tokens=limit, do_sample=False)",
-        "print(tokenizer.decode(output[0], skip_special_tokens=True))",
-    ]
-    return "\n".join(lines)
-
-
 def _caveat(config: TrialConfig) -> list[str]:
     if config.quantization == "none":
         return []
-    return [f"Measured over the base in {config.quantization}; merged, the base is in 32-bit floats again."]
+    lines = [
+        f"Measured over the base in {config.quantization}; merged, the same weights are 32-bit floats, and "
+        "the adapter is added."
+    ]
+    if config.quantization == "int8":
+        lines.append("int8 rounds what goes into its products too; without that, a few answers may differ.")
+    return lines
 
 
 def _writes_programs(config: TrialConfig) -> bool:

@@ -15,7 +15,6 @@ from study.problems import Columns, Problem
 from study.row_files import RowFile
 from study.row_shapes import (
     SHAPE_COLUMNS,
-    Shape,
     WrongRow,
     choose_shape,
     columns_hint,
@@ -104,12 +103,12 @@ class _Reading:
         self.problems: list[Problem] = []
         self.skipped = 0
         self._texts: list[str] = []
-        names = self._file.columns
+        # A file that begins with rows that are no objects has no columns; each of its rows says so.
+        names = self._file.columns or [columns.question, columns.answer]
         shape = choose_shape(names, columns)
-        if shape is None and names:
+        if shape is None:
             raise UserError(f"data file '{path}': {describe_columns(names, columns)}")
-        # A file of rows that are no objects has no columns; each of its rows says so.
-        self._shape = shape or Shape((), lambda row: (None, None), None, columns.question, columns.answer)
+        self._shape = shape
         self.notes = [note for note in (self._file.note, self._shape.note) if note]
         self._read()
 

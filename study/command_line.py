@@ -48,7 +48,7 @@ def _run(command: Callable[[Sequence[str] | None], int], arguments: Sequence[str
         _settle_environment()
         return command(arguments)
     except UserError as error:
-        complain(f"error: {error}")
+        complain(f"error: {' '.join(str(error).splitlines())}")
         return 2
     except KeyboardInterrupt:
         complain("stopped")

@@ -21,6 +21,7 @@ from study.checked_rows import check_nothing, check_number, read_problems
 from study.divisions import TEST_SHARE, hold_out
 from study.errors import UserError
 from study.layouts import Layout, find_code_files, find_layout
+from study.printable import printable
 from study.problems import CODE_COLUMNS, GSM8K_COLUMNS, Columns, Problem
 from study.question_keys import find_twins
 
@@ -102,7 +103,8 @@ def load_data(
         data, leaks = _without_leaks(data, variant)
         notes += leaks
     _check_size(data, source)
-    return replace(data, notes=tuple(notes))
+    # Names of files and columns may be anything; a note is a line, in the page too.
+    return replace(data, notes=tuple(printable(" ".join(note.splitlines())) for note in notes))
 
 
 def load_split(source: Path, variant: str, split: str, **options: object) -> Split:

@@ -17,7 +17,7 @@ import yaml
 
 from study.errors import UserError
 from study.row_files import file_kind
-from study.split_names import SPLIT_WORDS
+from study.split_names import SPLIT_WORDS, splits_of
 
 _CARD = "README.md"
 _DEFAULT = "default"
@@ -37,11 +37,13 @@ def read_card(folder: Path, variant: str) -> Mapping[str, list[Path]] | None:
     chosen = _choose(folder, configurations, variant)
     if chosen is None:
         return None
+    patterns = _patterns(chosen["data_files"])
+    meant = _splits_meant(folder, [split for split, _ in patterns])
     splits: dict[str, list[Path]] = {}
-    for split, pattern in _patterns(chosen["data_files"]):
-        word = SPLIT_WORDS.get(split.lower())
-        if word is not None:
-            splits.setdefault(word, []).extend(_matches(folder, str(chosen.get("data_dir") or ""), pattern))
+    for split, pattern in patterns:
+        if split in meant:
+            found = _matches(folder, str(chosen.get("data_dir") or ""), pattern)
+            splits.setdefault(meant[split], []).extend(found)
     if not splits.get("train"):
         raise UserError(
             f"data folder '{folder}': {_CARD} has no file for the train split of its configuration "
@@ -74,6 +76,20 @@ def _choose(folder: Path, configurations: Sequence[dict[str, Any]], variant: str
         f"data folder '{folder}' has several configurations and no default ({', '.join(names[:12])}); "
         "valid: a folder of one configuration's files"
     )
+
+
+def _splits_meant(folder: Path, names: Sequence[str]) -> dict[str, str]:
+    """Return name of a split -> train, validation or test: what is called so, else the one with that word."""
+    meant = {name: SPLIT_WORDS[name.lower()] for name in names if name.lower() in SPLIT_WORDS}
+    for word in {*SPLIT_WORDS.values()} - {*meant.values()}:
+        alike = dict.fromkeys(name for name in names if splits_of(PurePosixPath(name)) == {word})
+        if len(alike) > 1:
+            raise UserError(
+                f"data folder '{folder}': {_CARD} names several {word} splits ({', '.join(alike)}); "
+                "valid: a folder of one split's files each"
+            )
+        meant |= dict.fromkeys(alike, word)
+    return meant
 
 
 def _patterns(data_files: Any) -> list[tuple[str, str]]:

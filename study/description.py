@@ -30,18 +30,31 @@ _FINGERPRINTS = {
 _OTHER_VERSION = "this study.json was written by another version of the study; it can't be"
 
 
-class _ArmShape(BaseModel):
-    """What of an arm in study.json a resume goes by."""
+class _NamedArm(BaseModel):
+    """What of an arm in study.json an export goes by; those of earlier versions have it too."""
 
     model_config = ConfigDict(strict=True)
 
     label: str
     slug: str
+    search_trials: int
+
+
+class _NamedArms(BaseModel):
+    """What of study.json an export goes by."""
+
+    study: str
+    space: dict[str, Any]
+    arms: list[_NamedArm]
+
+
+class _ArmShape(_NamedArm):
+    """What of an arm in study.json a resume goes by."""
+
     factors: dict[str, Any]
     values: dict[str, Any]
     ranges: dict[str, Any]
     replicates: int
-    search_trials: int
     confirm_seeds: int
 
 
@@ -178,22 +191,27 @@ def check_same_protocol(description: Mapping[str, Any]) -> None:
             "this study was begun under an earlier protocol (one search, then several seeds), so it can't go "
             "on; its results can still be read: python -m analysis.report RESULTS -o report.html"
         )
-    check_shape(description)
+    _check_shape(_Shape, description, "resumed")
 
 
-def check_shape(description: Mapping[str, Any], use: str = "resumed") -> None:
-    """Check that what a command goes by is in study.json, and of its kind.
+def check_exportable(description: Mapping[str, Any]) -> None:
+    """Check that study.json tells what an export of a model goes by, whatever version wrote it up to this.
 
     Raises:
         UserError: something is missing, or of another kind; it is named.
     """
+    check_version(description, "exported")
+    _check_shape(_NamedArms, description, "exported")
+
+
+def _check_shape(shape: type[_NamedArms] | type[_Shape], description: Mapping[str, Any], use: str) -> None:
     try:
-        shape = _Shape.model_validate(description)
+        found = shape.model_validate(description)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise UserError(f"{_OTHER_VERSION} {use} ({where}: {first['msg'].lower()})") from None
-    labels = [arm.label for arm in shape.arms]
+    labels = [arm.label for arm in found.arms]
     if len(set(labels)) < len(labels):
         raise UserError(f"{_OTHER_VERSION} {use} (arms: two of one label)")
 

@@ -7,22 +7,24 @@ what is on record of the paper's models and data stands in, and a GPU's speed is
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from study.batches import GENERATION_ROWS, LIKELIHOOD_ROWS, generation_bytes, likelihood_bytes, rows_that_fit
 from study.binding import workplace_of
 from study.config import ADAPTER_METHODS, FLOOR_METHODS, TrialConfig
 from study.disk import DiskPlan, checkpoint_bytes
-from study.evaluation import GENERATION_BATCH
 from study.facts import Facts, SplitFacts, largest_config, read_facts
 from study.methods import count_parameters
 from study.on_record import facts_on_record
 from study.plan import Arm, Plan
+from study.recipe import first_recipe, second_recipe
+from study.shape import Shape, shape_of
 from study.slots import Slots
 from study.speed import ASSUMED, Speed, measure_slot
-from study.training import first_recipe, second_recipe
 
 # Floating-point operations a parameter and token (Kaplan et al. 2020, section 2.1): 2 in the forward pass,
 # 4 in the backward pass, of which a frozen base saves the half that makes gradients of its weights.
@@ -230,25 +232,35 @@ def _training_flops(config: TrialConfig, steps: int, split: SplitFacts, active: 
 def _scoring_seconds(split: SplitFacts, model: Any, active: float, rate: float) -> float:
     # Twice: once for the likelihood of the targets, once for the answers.
     flops = 2 * FORWARD * active * split.rows * split.tokens
-    batches = -(-split.rows // GENERATION_BATCH)
-    layers = getattr(model.config, "num_decoder_layers", None) or model.config.num_hidden_layers
-    return flops / (rate * EFFICIENCY) + batches * split.target_tokens * 2 * layers * DECODING_STEP_SECONDS
+    shape, source, target = shape_of(model.config), round(split.source_tokens), round(split.target_tokens)
+    batches = math.ceil(split.rows / rows_that_fit(generation_bytes(shape, source, target), GENERATION_ROWS))
+    steps = batches * split.target_tokens
+    return flops / (rate * EFFICIENCY) + steps * 2 * shape.decoder_layers * DECODING_STEP_SECONDS
 
 
 def _memory(config: TrialConfig, facts: Facts, trainable: int, total: int) -> float:
-    """Return bytes: weights, gradients and Adam's moments, activations, logits.
+    """Return bytes: weights, gradients and Adam's moments, and the larger of what a step and scoring take up.
 
     Activations of a transformer layer: 34 s b h bytes in 16 bits (Korthikanti et al. 2022, equation 2,
     without the attention's quadratic part, which is small at these lengths).
     """
-    shape = facts.model.config
     assert config.batch_size is not None
-    layers = shape.num_hidden_layers + (getattr(shape, "num_decoder_layers", None) or 0)
-    tokens = config.batch_size * (config.max_source_tokens + config.max_target_tokens)
+    shape, source, target = shape_of(facts.model.config), config.max_source_tokens, config.max_target_tokens
     weights = total * {"none": 4.0, "int8": 1.2, "nf4": 0.7}[config.quantization]
-    activations = 34 * tokens * shape.hidden_size * layers / 2
-    logits = config.batch_size * config.max_target_tokens * shape.vocab_size * 4 * 2
-    return weights + trainable * 12 + activations + logits
+    activations = 34 * (source + target) * shape.width * shape.layers / 2
+    # A decoder makes logits of its input too.
+    logits = (target if shape.has_encoder else source + target) * shape.vocabulary * 4 * 2
+    scoring = _scoring_bytes(shape, source, target)
+    return weights + trainable * 12 + max(config.batch_size * (activations + logits), scoring)
+
+
+def _scoring_bytes(shape: Shape, source: int, target: int) -> float:
+    """Return the bytes of the largest batch that is scored."""
+    rows = (
+        (likelihood_bytes(shape, source, target), LIKELIHOOD_ROWS),
+        (generation_bytes(shape, source, target), GENERATION_ROWS),
+    )
+    return max(row_bytes * rows_that_fit(row_bytes, most) for row_bytes, most in rows)
 
 
 def _active(model: Any, parameters: int) -> float:

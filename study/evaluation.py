@@ -6,19 +6,25 @@ Both run in batches of rows of similar length, and return their results in the o
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from study.batches import (
+    GENERATION_ROWS,
+    LIKELIHOOD_ROWS,
+    by_length,
+    generation_bytes,
+    likelihood_bytes,
+    run_in_batches,
+)
+from study.decoding import batch_matters, decode_greedily
 from study.families import family_of
+from study.shape import shape_of
 from study.tokenised import Examples
-
-# Large: a decoding step of a small model has a cost that does not depend on its rows.
-GENERATION_BATCH = 200
-LIKELIHOOD_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -60,13 +66,18 @@ def autocast(precision: str, device: str) -> AbstractContextManager[Any]:
 
 
 @torch.no_grad()
-def score_targets(model: Any, examples: Examples, pad: int, precision: str) -> Likelihood:
-    """Return the likelihood of every target. The model is left in the mode (train or eval) it came in."""
-    family = family_of(model.config)
+def score_targets(model: Any, examples: Examples, pad: int, precision: str, parts: int = 1) -> Likelihood:
+    """Return the likelihood of every target. The model is left in the mode (train or eval) it came in.
+
+    Args:
+        parts: by which what a batch may take up of memory is divided.
+    """
+    family, shape = family_of(model.config), shape_of(model.config)
     nll, tokens = [0.0] * len(examples), [0] * len(examples)
-    training = model.training
-    model.eval()
-    for rows in _by_length(examples.rows["labels"], LIKELIHOOD_BATCH):
+    sources, targets = _lengths(examples, "input_ids"), _lengths(examples, "labels")
+    sizes = [likelihood_bytes(shape, *lengths) for lengths in zip(sources, targets, strict=True)]
+
+    def run(rows: Sequence[int]) -> None:
         batch = examples.rows[rows]
         with autocast(precision, model.device.type):
             logits, labels = family.target_logits(model, batch["input_ids"], batch["labels"], pad)
@@ -75,29 +86,56 @@ def score_targets(model: Any, examples: Examples, pad: int, precision: str) -> L
         ).view(labels.shape)
         for i, row_nll, row_tokens in zip(rows, losses.sum(1), (labels != -100).sum(1), strict=True):
             nll[i], tokens[i] = float(row_nll), int(row_tokens)
-    model.train(training)
+
+    training = model.training
+    model.eval()
+    try:
+        run_in_batches(by_length(targets), sizes, run, most=LIKELIHOOD_ROWS, parts=parts)
+    finally:
+        model.train(training)
     return Likelihood(nll, tokens)
 
 
 @torch.no_grad()
-def generate_answers(model: Any, tokenizer: Any, examples: Examples, precision: str, limit: int) -> Answers:
-    """Return greedy answers of at most `limit` tokens each."""
-    family = family_of(model.config)
+def generate_answers(
+    model: Any, tokenizer: Any, examples: Examples, precision: str, limit: int, parts: int = 1
+) -> Answers:
+    """Return greedy answers of at most `limit` tokens each, none of which depends on its batch.
+
+    Args:
+        parts: by which what a batch may take up of memory is divided.
+    """
+    decode_greedily(model, tokenizer)
+    family, shape = family_of(model.config), shape_of(model.config)
+    pad, ends = tokenizer.pad_token_id, model.generation_config.eos_token_id
     texts, tokens = [""] * len(examples), [0] * len(examples)
-    started = time.perf_counter()
-    model.eval()
-    for rows in _by_length(examples.rows["input_ids"], GENERATION_BATCH):
+    lengths = _lengths(examples, "input_ids")
+    sizes = [generation_bytes(shape, length, limit) for length in lengths]
+
+    def run(rows: Sequence[int]) -> None:
         sources = examples.rows[rows]["input_ids"]
         with autocast(precision, model.device.type):
-            output = family.generate(model, sources, tokenizer.pad_token_id, limit)
-        decoded = tokenizer.batch_decode(output, skip_special_tokens=True)
-        for i, text, ids in zip(rows, decoded, output.tolist(), strict=True):
-            texts[i] = text.strip()
-            tokens[i] = ids.index(tokenizer.eos_token_id) + 1 if tokenizer.eos_token_id in ids else len(ids)
+            output = family.generate(model, sources, pad, limit)
+        answers = [until_end(ids, ends) for ids in output.tolist()]
+        decoded = tokenizer.batch_decode(answers, skip_special_tokens=True)
+        for i, text, answer in zip(rows, decoded, answers, strict=True):
+            texts[i], tokens[i] = text.strip(), len(answer)
+
+    started = time.perf_counter()
+    model.eval()
+    most = GENERATION_ROWS
+    if len(examples) > 1 and batch_matters(model, examples.rows["input_ids"][:], pad):
+        print("this model's answers depend on their batch: it is asked one question at a time", flush=True)
+        most = 1
+    run_in_batches(by_length(lengths), sizes, run, most=most, parts=parts)
     return Answers(texts, tokens, time.perf_counter() - started)
 
 
-def _by_length(sequences: Sequence[Sequence[int]], batch: int) -> Iterator[list[int]]:
-    order = sorted(range(len(sequences)), key=lambda i: (len(sequences[i]), i))
-    for start in range(0, len(order), batch):
-        yield order[start : start + batch]
+def until_end(ids: Sequence[int], ends: Sequence[int]) -> list[int]:
+    """Return an answer's tokens to the first that ends it, that one included."""
+    stop = next((i + 1 for i, token in enumerate(ids) if token in ends), len(ids))
+    return [*ids[:stop]]
+
+
+def _lengths(examples: Examples, column: str) -> list[int]:
+    return [len(ids) for ids in examples.rows[column]]

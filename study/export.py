@@ -18,14 +18,15 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from study.card import Measured, loading_example, make_card
+from study.card import Measured, make_card
+from study.card_code import loading_example
 from study.command_line import Parser, run_command
 from study.config import TrialConfig
-from study.description import check_shape, check_version
+from study.description import check_exportable
 from study.errors import UserError, unknown_name
 from study.results import ResultsFolder
 from study.sources import Source
-from study.winner import TRIAL_FILE, load_merged, read_trial_file
+from study.winner import TRIAL_FILE, load_merged, read_trial_file, save_tokenizer
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -47,8 +48,7 @@ def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Pat
         UserError: there is no such arm, it kept no model, its base is gone, or `to` exists.
     """
     description = folder.read_description()
-    check_version(description, "exported")
-    check_shape(description, "exported")
+    check_exportable(description)
     arms = {entry["label"]: entry for entry in description["arms"] if entry["search_trials"]}
     if arm not in arms:
         raise unknown_name("arm", arm, arms)
@@ -63,10 +63,10 @@ def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Pat
     temporary = to.with_name(f".{to.name}.{uuid.uuid4().hex[:8]}")
     try:
         if merged:
-            _write_merged(kept, temporary, base)
+            write_merged(kept, temporary, base)
         else:
             shutil.copytree(kept, temporary)
-        example = loading_example(temporary, config)
+        example = loading_example(temporary, config, measured.own)
         (temporary / "README.md").write_text(
             make_card(description, config, measured, example, merged=merged), encoding="utf-8"
         )
@@ -93,13 +93,18 @@ def _confirmed(folder: ResultsFolder, arm: str, config: TrialConfig) -> Measured
     return Measured(own[0], trained[0], confirmed)
 
 
-def _write_merged(kept: Path, to: Path, base: Path | None) -> None:
+def write_merged(kept: Path, to: Path, base: Path | None) -> None:
+    """Write a kept model to the folder `to`, with its adapters merged into the base.
+
+    Raises:
+        UserError: `kept` holds no kept model, or its base can't be read.
+    """
     from study.quiet import quiet_libraries
 
     quiet_libraries()
     model, tokenizer, _ = load_merged(kept, Source(base.name, base) if base else None)
     model.save_pretrained(to)
-    tokenizer.save_pretrained(to)
+    save_tokenizer(tokenizer, model, to)
     shutil.copy(kept / TRIAL_FILE, to)
 
 

@@ -37,8 +37,11 @@ class Family(Protocol):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return logits (rows, longest target, vocabulary) and labels (rows, longest target); -100 pads."""
 
+    def prompt(self, sources: list[Ids], pad: int, device: Any) -> dict[str, torch.Tensor]:
+        """Return what a model is given to answer: ids and attention mask, padded."""
+
     def generate(self, model: Any, sources: list[Ids], pad: int, limit: int) -> torch.Tensor:
-        """Return the greedy continuation's ids, (rows, at most `limit`)."""
+        """Return the greedy continuation's ids, (rows, at most `limit`); see `study.decoding`."""
 
 
 class EncoderDecoder:
@@ -78,10 +81,14 @@ class EncoderDecoder:
         output = model(input_ids=inputs, attention_mask=attention, decoder_input_ids=shifted, labels=labels)
         return output.logits, labels
 
+    def prompt(self, sources: list[Ids], pad: int, device: Any) -> dict[str, torch.Tensor]:
+        """See `Family`."""
+        ids, attention = _pad(sources, pad, device)
+        return {"input_ids": ids, "attention_mask": attention}
+
     def generate(self, model: Any, sources: list[Ids], pad: int, limit: int) -> torch.Tensor:
         """See `Family`."""
-        inputs, attention = _pad(sources, pad, model.device)
-        output = model.generate(input_ids=inputs, attention_mask=attention, **_greedy(limit))
+        output = model.generate(**self.prompt(sources, pad, model.device), max_new_tokens=limit)
         return output[:, 1:]  # the first is the decoder's start token
 
 
@@ -121,13 +128,15 @@ class DecoderOnly:
         positions = positions.clamp(max=logits.shape[1] - 1)
         return logits.gather(1, positions[:, :, None].expand(-1, -1, logits.shape[2])), labels
 
+    def prompt(self, sources: list[Ids], pad: int, device: Any) -> dict[str, torch.Tensor]:
+        """See `Family`; padded on the left, so that every answer begins at one position."""
+        ids, attention = _pad(sources, pad, device, left=True)
+        return {"input_ids": ids, "attention_mask": attention}
+
     def generate(self, model: Any, sources: list[Ids], pad: int, limit: int) -> torch.Tensor:
-        """See `Family`; the inputs are padded on the left, so that every answer begins at one position."""
-        inputs, attention = _pad(sources, pad, model.device, left=True)
-        output = model.generate(
-            input_ids=inputs, attention_mask=attention, pad_token_id=pad, **_greedy(limit)
-        )
-        return output[:, inputs.shape[1] :]
+        """See `Family`."""
+        prompt = self.prompt(sources, pad, model.device)
+        return model.generate(**prompt, max_new_tokens=limit)[:, prompt["input_ids"].shape[1] :]
 
 
 def family_of(config: Any) -> Family:
@@ -147,10 +156,6 @@ def decoder_start(model: Any) -> int | None:
         if start is not None:
             return start
     return None
-
-
-def _greedy(limit: int) -> dict[str, Any]:
-    return {"max_new_tokens": limit, "do_sample": False, "num_beams": 1}
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,13 @@ CPU has 4 and 8 bits too, but plain AdamW, and a line before the first trial say
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from study.config import ADAPTER_METHODS, TrialConfig
 from study.errors import UserError
+from study.model_faults import told_in_one_line
 from study.models import load_base
 from study.sources import Source
 from study.targets import OTHER_SENSES, has_other_senses, targets_of
@@ -97,13 +99,18 @@ def load_adapters(model: Any, folder: Path) -> None:
     """Put the weights that peft saved in `folder` into a model that has the same adapters.
 
     Two adapters lie in a folder each, and both are then active.
+
+    Raises:
+        UserError: a file of an adapter can't be read.
     """
     from peft import load_peft_weights, set_peft_model_state_dict
 
     stacked = SECOND in model.peft_config
     for name in (FIRST, SECOND) if stacked else model.peft_config:
         own = folder / name if stacked else folder
-        set_peft_model_state_dict(model, load_peft_weights(str(own), device="cpu"), adapter_name=name)
+        with told_in_one_line(Source(name, own), "adapter"):
+            weights = load_peft_weights(str(own), device="cpu")
+        set_peft_model_state_dict(model, weights, adapter_name=name)
     if stacked:
         activate_stack(model)
 
@@ -182,25 +189,28 @@ def _lora(config: TrialConfig, model: Any, *, rank: int | None, alpha: float | N
     )
 
 
-def _load_options(config: TrialConfig, workplace: Workplace) -> dict[str, Any]:
-    device = {"": 0 if workplace.use_gpu else "cpu"}
-    if config.quantization == "none":
-        return {"device_map": device}
+def quantization_config(config: TrialConfig, *, use_gpu: bool) -> Any:
+    """Return how transformers is told to quantise the base."""
     import torch
     from transformers import BitsAndBytesConfig
 
     kept = list(KEPT_IN_FULL_PRECISION)
     if config.quantization == "int8":
-        quantization = BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=kept)
-    else:
-        quantization = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16 if workplace.use_gpu else torch.float32,
-            llm_int8_skip_modules=kept,
-        )
-    return {"device_map": device, "quantization_config": quantization}
+        return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=kept)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16 if use_gpu else torch.float32,
+        llm_int8_skip_modules=kept,
+    )
+
+
+def _load_options(config: TrialConfig, workplace: Workplace) -> dict[str, Any]:
+    options: dict[str, Any] = {"device_map": {"": 0 if workplace.use_gpu else "cpu"}}
+    if config.quantization != "none":
+        options["quantization_config"] = quantization_config(config, use_gpu=workplace.use_gpu)
+    return options
 
 
 def _prepare_quantized(model: Any) -> Any:
@@ -209,11 +219,34 @@ def _prepare_quantized(model: Any) -> Any:
     On a CPU with AVX512-BF16, bitsandbytes repacks 4-bit weights in the first forward pass without gradients,
     for a kernel that has no backward: from then on the adapter gets no gradient, and merging gives wrong
     weights. Switching that kernel off is the cure (tests/study/test_methods.py holds both).
+
+    Raises:
+        UserError: it can't be used so.
     """
     import bitsandbytes as bnb
     from peft import prepare_model_for_kbit_training
 
-    for module in model.modules():
-        if isinstance(module, bnb.nn.Linear4bit):
-            module.support_avx512bf16_for_cpu = False
+    layers = {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, bnb.nn.Linear4bit | bnb.nn.Linear8bitLt)
+    }
+    _check_quantised(model.config.model_type, layers)
+    for layer in layers.values():
+        layer.support_avx512bf16_for_cpu = False
     return prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+
+
+def _check_quantised(kind: str, layers: Iterable[str]) -> None:
+    """Check by the names of the layers that are quantised that a model can be used so.
+
+    Raises:
+        UserError: none is, or one that the model multiplies with by itself.
+    """
+    if not [*layers]:  # Falcon's are layers of its own kind
+        why = "has no layer that bitsandbytes quantises: qlora would be lora on 32-bit floats"
+    elif any(name.endswith(".dt_proj") for name in layers):  # Mamba
+        why = "multiplies with its weights by itself, which bitsandbytes can't"
+    else:
+        return
+    raise UserError(f"a model of type '{kind}' {why}; valid: lora, full")

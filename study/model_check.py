@@ -6,6 +6,7 @@ docs/models.md lists what it holds to; tests/cases/models.py has a case of each.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,9 @@ from study.targets import (
 from study.weights import check_not_quantized, load_whole
 
 # Decoder-only by their class, but they see what follows whatever their configuration says.
-_SEE_ALL = ("xlnet",)
+_SEE_ALL = ("xlnet", "cpmant")
+# Encoders unless they say otherwise, beside those that transformers lists as filling in words.
+_ENCODERS_TOO = ("bert-generation",)
 
 
 @dataclass(frozen=True)
@@ -70,34 +73,36 @@ def check_model(source: Source, use: Use) -> list[str]:
 
 def _check_writes(source: Source, config: Any) -> None:
     """Refuse encoders: asked to write, they would see what they are to write, and learn to copy it."""
+    classes = getattr(config, "architectures", None) or ()
+    if config.is_encoder_decoder or not _sees_its_target(config, classes):
+        return
+    shown = next(iter(classes), f"a model of type '{config.model_type}'")
+    raise UserError(
+        f"model '{source.name}' is an encoder ({shown}): it fills in words and writes no answers; "
+        "valid: an encoder-decoder or a decoder-only model"
+    )
+
+
+def _sees_its_target(config: Any, classes: Iterable[str]) -> bool:
+    """Tell whether a model that is no encoder-decoder attends to what follows a token.
+
+    tests/study/test_model_types.py tries it on every type of transformers that can be built.
+    """
     from transformers.models.auto import modeling_auto as auto
 
     from study.families import text_config
 
-    shown = next(iter(getattr(config, "architectures", None) or ()), f"a model of type '{config.model_type}'")
-    refusal = UserError(
-        f"model '{source.name}' is an encoder ({shown}): it fills in words and writes no answers; "
-        "valid: an encoder-decoder or a decoder-only model"
-    )
     part = text_config(config)
-    if config.is_encoder_decoder:
-        return
+    if part.model_type in _SEE_ALL or any(name.endswith("EncoderModel") for name in classes):
+        return True
+    if getattr(part, "is_causal", True) is False:
+        return True
+    if getattr(part, "use_bidirectional_attention", None) in (True, "all"):
+        return True
     fills_in = part.model_type in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
-    writes_after = part.model_type in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
     reads_first = part.model_type in auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
     is_decoder = getattr(part, "is_decoder", False) or getattr(part, "causal", False)
-    if (fills_in and not reads_first and not is_decoder) or part.model_type in _SEE_ALL:
-        raise refusal
-    # BERT's generation half, of no other list, is an encoder too unless it says otherwise.
-    if writes_after and hasattr(part, "is_decoder") and not is_decoder and not reads_first:
-        raise refusal
-    if getattr(part, "is_causal", True) is False or getattr(part, "use_bidirectional_attention", None) in (
-        True,
-        "all",
-    ):
-        raise refusal
-    if any(name.endswith("EncoderModel") for name in getattr(config, "architectures", None) or ()):
-        raise refusal
+    return (fills_in or part.model_type in _ENCODERS_TOO) and not reads_first and not is_decoder
 
 
 def _notes(source: Source, model: Any, use: Use) -> list[str]:

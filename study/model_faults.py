@@ -16,7 +16,7 @@ from json import JSONDecodeError
 from pathlib import Path
 
 from study.errors import UserError
-from study.record import is_out_of_memory
+from study.memory import is_out_of_memory
 from study.sources import Source
 
 # How a library tells that a package is missing: "requires the sentencepiece library", "pip install tiktoken".

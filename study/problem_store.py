@@ -19,6 +19,8 @@ from filelock import FileLock
 from study.config import TrialConfig, digest
 from study.data import DataSet, Problem, Split, load_data
 from study.durable import replace
+from study.errors import UserError
+from study.room import when_there_is_room
 from study.workplace import Workplace
 
 # Goes up when what is kept changes for the same key.
@@ -72,20 +74,29 @@ def open_problems(config: TrialConfig, workplace: Workplace) -> StoredProblems:
     """
     folder = _folder(config.data_fingerprint, config.variant, workplace)
     if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
-            if not folder.is_dir():
-                _write(read_data(workplace, config.variant), folder)
+        data = read_data(workplace, config.variant)
+        keep_problems(data, config.data_fingerprint, config.variant, workplace)
     return StoredProblems(folder)
 
 
 def keep_problems(data: DataSet, data_fingerprint: str, variant: str, workplace: Workplace) -> None:
-    """Keep data that have been read."""
+    """Keep data that have been read.
+
+    Raises:
+        UserError: the cache can't be written.
+    """
     folder = _folder(data_fingerprint, variant, workplace)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
-        if not folder.is_dir():
-            _write(data, folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not folder.is_dir():
+                when_there_is_room(lambda: _write(data, folder))
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise UserError(
+            f"the cache '{workplace.cache}' can't be written: {why}; name a folder that can in "
+            "FINETUNE_STUDY_CACHE"
+        ) from None
 
 
 def read_data(workplace: Workplace, variant: str) -> DataSet:

@@ -21,6 +21,10 @@ def quiet_libraries() -> None:
     warnings.filterwarnings(
         "ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning
     )
+    # peft prepares adapters for a mixture's experts, which all-linear does not reach.
+    warnings.filterwarnings(
+        "ignore", message="The following (rank|alpha)_pattern keys did not", category=RuntimeWarning
+    )
 
 
 def quiet_imports() -> None:

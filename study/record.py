@@ -5,8 +5,6 @@ It knows neither Ray nor a model: the trainer is a function that it calls.
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import json
 import sys
 import time
@@ -20,6 +18,7 @@ from typing import Any, Protocol
 from study.config import TrialConfig
 from study.errors import Diverged, Pruned
 from study.machine import describe_machine, describe_versions, source_commit
+from study.memory import free_memory, is_out_of_memory
 from study.pruning import RungLosses, prune_above
 from study.results import ResultsFolder
 from study.room import print_reason, when_there_is_room
@@ -67,7 +66,8 @@ def record_trial(
     """Run a trial and write what it leaves behind into `folder`; return its row.
 
     Whatever the trial does becomes the row's status: only an interruption of the process itself gets out.
-    A trial that trains and runs out of memory has a second attempt, with smaller micro-batches.
+    A trial that runs out of memory while it trains has a second attempt, with smaller micro-batches. (One
+    that scores has halved its batches itself by then, see `study.batches`.)
     On a full disk it waits for room, however long that takes.
 
     Args:
@@ -81,7 +81,7 @@ def record_trial(
         print_reason(reason)
         report({"phase": "waiting for room on the disk"})
 
-    on_progress = prune_above(cutoffs, on_progress)
+    phase = _Phase(prune_above(cutoffs, on_progress))
 
     def attempt(workplace: Workplace) -> tuple[Outcome, dict[str, Any]]:
         outcome = Outcome()
@@ -89,7 +89,7 @@ def record_trial(
         def run_afresh() -> None:
             nonlocal outcome
             outcome = Outcome()
-            run(config, workplace, outcome, on_progress=on_progress, save_model=save_model)
+            run(config, workplace, outcome, on_progress=phase, save_model=save_model)
 
         try:
             # A full disk is no fault of the trial: it goes on from its last checkpoint.
@@ -97,7 +97,7 @@ def record_trial(
                 run_afresh,
                 workplace.room,
                 on_wait=tell_wait,
-                tidy=_free_memory,
+                tidy=free_memory,
             )
             return outcome, {"status": "complete"}
         except Pruned as pruned:
@@ -107,11 +107,12 @@ def record_trial(
                 traceback.print_exc()
             return outcome, describe_failure(error)
         finally:
-            _free_memory()
+            free_memory()
 
     outcome, status = attempt(workplace)
     parts = fewest_parts(config)
-    if status["status"] == "out_of_memory" and workplace.accumulation < parts:
+    trains = workplace.kept_model(config.trained_by) is None and phase.name != "scoring"
+    if status["status"] == "out_of_memory" and trains and workplace.accumulation < parts:
         print(f"out of memory: once more, each batch in {parts} parts", file=sys.stderr)
         workplace = replace(workplace, accumulation=parts)
         outcome, status = attempt(workplace)
@@ -131,6 +132,18 @@ def record_trial(
     return row
 
 
+class _Phase:
+    """Passes a trial's progress on, and remembers which phase it is in."""
+
+    def __init__(self, report: OnProgress):
+        self.name = "loading"
+        self._report = report
+
+    def __call__(self, progress: Mapping[str, Any]) -> None:
+        self.name = progress.get("phase", self.name)
+        self._report(progress)
+
+
 def fewest_parts(config: TrialConfig) -> int:
     """Return the fewest equal micro-batches, two or more, that a trial's batch divides into, or 1."""
     size = config.batch_size or 1
@@ -146,13 +159,6 @@ def describe_failure(error: BaseException) -> dict[str, Any]:
     if is_out_of_memory(error):
         return {"status": "out_of_memory", "reason": first, "trace": trace}
     return {"status": "failed", "reason": f"{type(error).__name__}: {first}", "trace": trace}
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether a device or the host ran out of memory."""
-    # torch's errors are told by name and text: whoever raised one has imported torch, this module need not.
-    of_device = type(error).__name__ == "OutOfMemoryError"
-    return isinstance(error, MemoryError) or of_device or "DefaultCPUAllocator" in str(error)
 
 
 def config_columns(config: TrialConfig) -> dict[str, Any]:
@@ -185,16 +191,3 @@ def _provenance(workplace: Workplace) -> dict[str, Any]:
         "source_slots": workplace.slots,
         "source_gpu_share": workplace.gpu_share,
     }
-
-
-def _free_memory() -> None:
-    """Keep a worker that is reused from carrying one trial's tensors into the next."""
-    torch = sys.modules.get("torch")
-    if torch is None:
-        return
-    gc.collect()
-    torch.cuda.empty_cache()
-    # Every trial has a thread of its own, hence another of glibc's arenas, which keep the pages that are
-    # freed: without this a worker grew by 40 MB a trial. Other C libraries have no such call.
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
-        trim(0)

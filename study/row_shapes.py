@@ -83,7 +83,7 @@ def describe_columns(names: Sequence[str], columns: Columns) -> str:
 def show_names(names: Sequence[str]) -> str:
     """Return names of columns, the first dozen of them."""
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(name[:_MOST_CHARACTERS] for name in names[:_MOST_NAMES]) + more
+    return ", ".join(" ".join(name.split())[:_MOST_CHARACTERS] for name in names[:_MOST_NAMES]) + more
 
 
 def columns_hint(columns: Columns) -> str:

@@ -7,7 +7,7 @@ and for the others the attention's own: its layers of the query and of the value
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from study.config import TARGET_GROUPS
@@ -15,8 +15,9 @@ from study.errors import UserError, unknown_name
 
 # What models call the attention's layers that make query and value; where one layer makes both, it alone.
 _QUERY_AND_VALUE = (
-    ("q_proj", "v_proj"), ("q", "v"), ("query", "value"), ("q_lin", "v_lin"), ("wq", "wv"), ("to_q", "to_v"),
-    ("query_proj", "value_proj"), ("q_b_proj", "kv_b_proj"), ("q_proj", "kv_b_proj"),
+    ("q_proj", "v_proj"), ("q", "v"), ("query", "value"), ("q_lin", "v_lin"), ("wq", "wv"),
+    ("Wq", "Wv"), ("to_q", "to_v"), ("query_proj", "value_proj"), ("q_b_proj", "kv_b_proj"),
+    ("q_proj", "kv_b_proj"),
     ("qkv_proj",), ("query_key_value",), ("Wqkv",), ("wqkv",), ("c_attn",), ("qkv",), ("att_proj",),
     ("W_pack",),
 )  # fmt: skip
@@ -47,20 +48,26 @@ def query_and_value(model: Any) -> list[str]:
     Raises:
         UserError: none are found; the message names the modules that there are.
     """
-    linear = dict(_linear_layers(model))
-    attention = [name for name in linear if "att" in name.lower() and not OTHER_SENSES.match(name)]
-    children: dict[str, set[str]] = {}
-    for name in attention:
-        parent, _, last = name.rpartition(".")
-        children.setdefault(parent, set()).add(last)
-    found = [pair for pair in _QUERY_AND_VALUE if any(set(pair) <= own for own in children.values())]
+    linear = [name for name, _ in _linear_layers(model) if not OTHER_SENSES.match(name)]
+    attention = [name for name in linear if "att" in name.lower()]
+    # xLSTM has query and value, and calls what they are in no attention.
+    found = _pairs(attention) or _pairs(linear)
     if not found:
-        names = sorted({name.rpartition(".")[2] for name in (attention or linear) if not name[-1].isdigit()})
+        names = sorted({name.rpartition(".")[2] for name in attention or linear if not name[-1].isdigit()})
         raise UserError(
             f"target_modules=query-value: a model of type '{model.config.model_type}' has no layers of query "
             f"and value; name modules with --set target_modules=; valid: {', '.join(names) or 'all-linear'}"
         )
     return list(dict.fromkeys(name for pair in found for name in pair))
+
+
+def _pairs(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return what of `_QUERY_AND_VALUE` one module has."""
+    children: dict[str, set[str]] = {}
+    for name in names:
+        parent, _, last = name.rpartition(".")
+        children.setdefault(parent, set()).add(last)
+    return [pair for pair in _QUERY_AND_VALUE if any(set(pair) <= own for own in children.values())]
 
 
 def check_targets(name: str, model: Any, model_name: str) -> None:

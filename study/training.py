@@ -23,9 +23,11 @@ from study.config import TrialConfig
 from study.disk import checkpoint_bytes, tokenizer_bytes
 from study.errors import Diverged
 from study.evaluation import score_targets
-from study.families import family_of, text_config
+from study.families import family_of
 from study.methods import SECOND, count_parameters, load_adapters, optimizer_name
+from study.recipe import Recipe
 from study.sampling import GroupedByLength
+from study.shape import shape_of
 from study.tokenised import Examples
 from study.workplace import Workplace
 
@@ -36,15 +38,6 @@ CHECKPOINT_SECONDS = 120.0
 EXPLODED = 4.0
 
 OnLog = Callable[[dict[str, Any]], None]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How one phase trains: the steps, the peak learning rate, and which phase of the trial it is."""
-
-    steps: int
-    learning_rate: float
-    phase: int = 1
 
 
 @dataclass
@@ -80,20 +73,6 @@ class Training:
         return total / batches
 
 
-def first_recipe(config: TrialConfig, questions: int) -> Recipe:
-    """Return the recipe of a trial's only, or first, phase over so many training questions."""
-    assert config.learning_rate is not None
-    steps = _steps(config, questions, config.max_steps, config.epochs)
-    return Recipe(steps, config.learning_rate)
-
-
-def second_recipe(config: TrialConfig, questions: int) -> Recipe:
-    """Return the recipe of stacked LoRA's second phase over so many rows of code data."""
-    assert config.second_learning_rate is not None
-    steps = _steps(config, questions, config.second_max_steps, config.second_epochs)
-    return Recipe(steps, config.second_learning_rate, phase=2)
-
-
 def train(
     model: Any,
     tokenizer: Any,
@@ -117,7 +96,9 @@ def train(
         share = 0.0 if workplace.checkpoints is None else workplace.checkpoint_share
         checkpoints = Checkpoints(folder, size, share, workplace.room)
         recorder = _Recorder(
-            config, recipe, validation, tokenizer, precision, result, on_log, saves=checkpoints.kept > 0
+            *(config, recipe, validation, tokenizer, precision, result, on_log),
+            saves=checkpoints.kept > 0,
+            parts=workplace.scoring_parts,
         )
         trainer = _Trainer(
             result,
@@ -151,14 +132,6 @@ def _unprepare(model: Any) -> None:
     """
     for name in ("forward", "_original_forward", "_is_accelerate_prepared"):
         model.__dict__.pop(name, None)
-
-
-def _steps(config: TrialConfig, questions: int, max_steps: int | None, epochs: float | None) -> int:
-    if max_steps is not None:
-        return max_steps
-    assert epochs is not None
-    assert config.batch_size is not None
-    return max(1, math.ceil(epochs * math.ceil(questions / config.batch_size)))
 
 
 @contextmanager
@@ -233,7 +206,7 @@ class _Trainer(Seq2SeqTrainer):
             raise Diverged(f"the training loss is {loss} at step {step}")
         if self._result.first_loss is None:
             self._result.first_loss = loss
-        limit = EXPLODED * max(self._result.first_loss, math.log(text_config(self.model.config).vocab_size))
+        limit = EXPLODED * max(self._result.first_loss, math.log(shape_of(self.model.config).vocabulary))
         if loss > limit:
             raise Diverged(f"the training loss is {loss:.1f} at step {step}, above {limit:.1f}: it exploded")
 
@@ -260,10 +233,11 @@ class _Recorder(TrainerCallback):
         on_log: OnLog,
         *,
         saves: bool,
+        parts: int,
     ):
         self._recipe, self._validation, self._precision = recipe, validation, precision
         self._evaluations, self._pad = config.evaluations, tokenizer.pad_token_id
-        self._result, self._on_log, self._saves = result, on_log, saves
+        self._result, self._on_log, self._saves, self._parts = result, on_log, saves, parts
         self._validation_loss: float | None = None
         self._clock = self._saved = time.perf_counter()
         self._processor_clock = time.process_time()
@@ -275,7 +249,7 @@ class _Recorder(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
         self._result.steps = state.global_step
         if state.global_step in _evaluation_steps(self._evaluations, state.max_steps):
-            likelihood = score_targets(model, self._validation, self._pad, self._precision)
+            likelihood = score_targets(model, self._validation, self._pad, self._precision, self._parts)
             self._validation_loss = likelihood.nll_per_token
             control.should_log = True
         if self._saves and time.perf_counter() - self._saved >= CHECKPOINT_SECONDS:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import set_seed
 
 from study.config import FLOOR_METHODS, TRAINED_METHODS, TrialConfig
+from study.decoding import decode_greedily
 from study.evaluation import generate_answers, score_targets
 from study.floors import floor_answers
 from study.machine import PeakMemory, pick_precision
@@ -32,12 +32,13 @@ from study.models import load_tokenizer
 from study.pruning import rung_losses
 from study.published_rules import NOT_FOR_PROGRAMS, PUBLISHED
 from study.quiet import quiet_libraries
+from study.recipe import Recipe, first_recipe, second_recipe
 from study.record import OnProgress, Outcome, SaveModel
 from study.sandbox import Sandbox
 from study.similarity import SimilarityUnavailable, similarities
 from study.sources import fingerprint_tokenizer
 from study.tokenised import Examples, load_examples
-from study.training import Recipe, Training, first_recipe, second_recipe, train
+from study.training import Training, train
 from study.workplace import Workplace
 
 # The columns of a row that a training fills in.
@@ -130,8 +131,9 @@ def _model_output(
             save_model(model, tokenizer)
         on_progress({"phase": "scoring"})
         started = time.perf_counter()
-        likelihood = score_targets(model, scored, tokenizer.pad_token_id, precision)
-        answers = generate_answers(model, tokenizer, scored, precision, config.max_target_tokens)
+        parts = workplace.scoring_parts
+        likelihood = score_targets(model, scored, tokenizer.pad_token_id, precision, parts)
+        answers = generate_answers(model, tokenizer, scored, precision, config.max_target_tokens, parts)
     outcome.row |= {
         "peak_memory_bytes": memory.peak_bytes,
         "generated_tokens": sum(answers.tokens),
@@ -153,11 +155,12 @@ def _trained_model(
 
     Where a search trial's model is gone, it is trained again: the same configuration and seed give the same.
     """
-    kept = _kept_model(config, workplace)
+    kept = workplace.kept_model(config.trained_by)
     if kept is not None:
         print(f"scoring the model of trial {config.trained_by}", flush=True)
         return load_trained(config, workplace, kept)
     model = build_model(config, workplace)
+    decode_greedily(model, tokenizer)  # before any checkpoint: transformers refuses to save some settings
     if config.method in TRAINED_METHODS:
         _train(model, tokenizer, config, workplace, outcome, precision, on_progress)
     return model
@@ -171,13 +174,6 @@ def _leave_costs_to_its_training(config: TrialConfig, outcome: Outcome) -> None:
     for name in TRAINING_COLUMNS:
         outcome.row.pop(name, None)
     outcome.row["missing"]["train_seconds"] = f"trained by trial {config.trained_by}, whose row has its costs"
-
-
-def _kept_model(config: TrialConfig, workplace: Workplace) -> Path | None:
-    if config.trained_by is None or workplace.kept_models is None:
-        return None
-    folder = workplace.kept_models / config.trained_by
-    return folder if folder.is_dir() else None
 
 
 def _train(

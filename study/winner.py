@@ -15,10 +15,13 @@ from typing import Any
 from study.config import ADAPTER_METHODS, TrialConfig, make_config
 from study.durable import replace
 from study.errors import UserError
-from study.methods import FIRST, SECOND
+from study.merging import copy_rounded, merge
+from study.methods import FIRST, SECOND, build_base
+from study.model_faults import told_in_one_line
 from study.models import load_base, load_tokenizer
 from study.record import SaveModel
 from study.sources import EMBEDDED, HUB_NAME, Source, find_model, fingerprint_folder
+from study.workplace import Workplace
 
 TRIAL_FILE = "trial.json"
 
@@ -27,16 +30,19 @@ def saver(path: Path, config: TrialConfig, base: Source) -> SaveModel:
     """Return the function that writes a trial's model to the folder `path`, whole or not at all."""
 
     def save(model: Any, tokenizer: Any) -> None:
+        from study.decoding import decode_greedily
+
         temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-        shutil.rmtree(
-            path, ignore_errors=True
-        )  # of the same trial, cut off: two would not keep to --max-disk
+        # Of the same trial, cut off: two would not keep to --max-disk.
+        shutil.rmtree(path, ignore_errors=True)
         try:
+            decode_greedily(model, tokenizer)
             model.save_pretrained(temporary)
+            model.generation_config.save_pretrained(temporary)  # beside an adapter too
             for card in temporary.rglob("README.md"):  # peft's empty form; `study.export` writes one
                 card.unlink()
             _name_the_base(temporary, base)
-            tokenizer.save_pretrained(temporary)
+            save_tokenizer(tokenizer, model, temporary)
             about = {"config": config.model_dump(mode="json"), "base": str(base.path)}
             (temporary / TRIAL_FILE).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
             replace(temporary, path)
@@ -44,6 +50,16 @@ def saver(path: Path, config: TrialConfig, base: Source) -> SaveModel:
             shutil.rmtree(temporary, ignore_errors=True)
 
     return save
+
+
+def save_tokenizer(tokenizer: Any, model: Any, folder: Path) -> None:
+    """Save the tokenizer as whoever asks the model in batches needs it: a decoder's pads on the left."""
+    side = tokenizer.padding_side
+    tokenizer.padding_side = "right" if model.config.is_encoder_decoder else "left"
+    try:
+        tokenizer.save_pretrained(folder)
+    finally:
+        tokenizer.padding_side = side
 
 
 def _name_the_base(folder: Path, base: Source) -> None:
@@ -72,25 +88,53 @@ def read_trial_file(path: Path) -> tuple[TrialConfig, Source]:
     return config, Source(config.model, base)
 
 
-def load_merged(path: Path, base: Source | None = None) -> tuple[Any, Any, TrialConfig]:
-    """Return (model, tokenizer, configuration) of a kept model, its adapters merged into the base.
+def load_kept(path: Path, base: Source | None = None) -> tuple[Any, Any, TrialConfig]:
+    """Return (model, tokenizer, configuration) of a kept or exported model, as it was scored.
 
-    QLoRA's adapter is merged into the base in full precision: merging into 4 bits would round the sum.
+    Its adapters are not merged, and their base is quantised as in the training.
 
     Args:
-        path: the kept model's folder.
+        path: the model's folder.
         base: where the base model is now, if not where it was.
 
     Raises:
         UserError: the folder holds no kept model, or its base can't be read.
     """
+    return _load(path, base, whole=False)
+
+
+def load_merged(path: Path, base: Source | None = None) -> tuple[Any, Any, TrialConfig]:
+    """Return the same as `load_kept`, with the adapters merged into the base.
+
+    A quantised base is one of 32-bit floats then, which hold what its 4 or 8 bits come to: the adapter was
+    trained on those, and answers differently over the weights that they were rounded from.
+
+    Raises:
+        UserError: the folder holds no kept model, or its base can't be read.
+    """
+    model, tokenizer, config = _load(path, base, whole=True)
+    return merge(model) if hasattr(model, "peft_config") else model, tokenizer, config
+
+
+def _load(path: Path, base: Source | None, *, whole: bool) -> tuple[Any, Any, TrialConfig]:
+    from study.decoding import decode_greedily
+
     config, recorded = read_trial_file(path)
     tokenizer = load_tokenizer(Source(config.model, path))
     if config.method not in ADAPTER_METHODS or not adapter_folders(path):
-        return load_base(Source(config.model, path)), tokenizer, config
-    if base is not None and not base.path.is_dir():
+        model = load_base(Source(config.model, path))
+    elif base is not None and not base.path.is_dir():
         raise UserError(f"--base '{base.path}' is no folder; it must hold the base model '{config.model}'")
-    return _merge(load_base(base or _find_base(recorded, config)), path), tokenizer, config
+    else:
+        model = _adapted(_base(base or _find_base(recorded, config), config, whole=whole), path)
+    decode_greedily(model, tokenizer)
+    return model, tokenizer, config
+
+
+def _base(source: Source, config: TrialConfig, *, whole: bool) -> Any:
+    """Return the base, quantised as in the training; if `whole`, its weights in 32-bit floats."""
+    model = build_base(config, Workplace(model=source, data=source))  # nothing is read of the data
+    return copy_rounded(model, load_base(source)) if whole and config.quantization != "none" else model
 
 
 def _find_base(recorded: Source, config: TrialConfig) -> Source:
@@ -108,15 +152,18 @@ def _find_base(recorded: Source, config: TrialConfig) -> Source:
     return found
 
 
-def _merge(base: Any, path: Path) -> Any:
+def _adapted(base: Any, path: Path) -> Any:
+    """Return the base with the adapters of a folder on it, all of them active."""
     from peft import PeftModel
 
     folders = adapter_folders(path)
     (first_name, first), *rest = folders.items()
-    model = PeftModel.from_pretrained(base, first, adapter_name=first_name)
-    for name, folder in rest:
-        model.load_adapter(folder, name)
-    return model.merge_and_unload(adapter_names=list(folders))
+    with told_in_one_line(Source(first_name, path), "adapter"):
+        model = PeftModel.from_pretrained(base, first, adapter_name=first_name)
+        for name, folder in rest:
+            model.load_adapter(folder, name)
+    model.base_model.set_adapter([*folders], inference_mode=True)
+    return model
 
 
 def adapter_folders(path: Path) -> dict[str, Path]:

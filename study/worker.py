@@ -64,6 +64,7 @@ def run_on_worker(assigned: dict[str, Any], job: Job) -> None:
         on_checkpoint=lambda: folder.publish(checkpoints),
         # Once the host ran out of memory, see `study.tuning`.
         accumulation=fewest_parts(config) if assigned["in_parts"] else 1,
+        scoring_parts=2 if assigned["in_parts"] else 1,
     )
     log = folder.log_path(config.trial_id)
     with _output_to(log), _alone_with(log):

@@ -56,6 +56,7 @@ class Workplace:
         room: what has to be free on the disks before the trial writes, or None for nothing.
         on_checkpoint: is called when a checkpoint is whole.
         accumulation: micro-batches that a batch is trained in; more than 1 after running out of memory.
+        scoring_parts: by which what a batch may take up of memory is divided in scoring; likewise.
         kept_models: folder in which the models of search trials wait to be scored, each under its trial's id;
             None, or no such folder in it: a trial that scores one trains it again.
         slots: trials of the study that run at once; None where it runs alone.
@@ -76,6 +77,7 @@ class Workplace:
     room: Room | None = None
     on_checkpoint: Callable[[], None] | None = None
     accumulation: int = 1
+    scoring_parts: int = 1
     kept_models: Path | None = None
     slots: int | None = None
     gpu_share: float | None = None
@@ -84,6 +86,13 @@ class Workplace:
     def sources(self) -> list[Source]:
         """The model and the data."""
         return [self.model, self.data, *([self.code_data] if self.code_data else [])]
+
+    def kept_model(self, trial: str | None) -> Path | None:
+        """Return the folder of the model that a trial has trained and kept, or None if there is none."""
+        if trial is None or self.kept_models is None:
+            return None
+        folder = self.kept_models / trial
+        return folder if folder.is_dir() else None
 
     def on_this_machine(self) -> Workplace:
         """Return the same workplace where its folders lie on this machine of a cluster.

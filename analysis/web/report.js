@@ -268,7 +268,7 @@ function gridRow(row) {
   line.append(
     isolated("span", "", questions.text[columns.question[row]]),
     element("span", "", nameTrial(columns.trial[row], " · ")),
-    element("span", "", right ? number : `${number} (${reference})`),
+    isolated("span", "", right ? number : `${number} (${reference})`),
     element("span", right ? "is-right" : "is-wrong", right ? "✓ yes" : "✗ no"),
     element("span", "extra", columns.rouge1[row] ?? "–"),
     element("span", "extra", columns.loss[row] ?? "–"),
@@ -305,7 +305,7 @@ function side(row) {
   const verdict = [flags & 1 ? "right" : "wrong", flags & 2 ? "strict too" : null, !(flags & 1) && flags & 4 ? "the number occurs" : null];
   const outcome = columns.outcome[row] ? `, ${columns.outcome[row]}` : "";
   const text = `${verdict.filter(Boolean).join(", ")}: ${columns.number[row] ?? "no number"}${outcome}`;
-  made.append(element("p", flags & 1 ? "is-right" : "is-wrong", text));
+  made.append(isolated("p", flags & 1 ? "is-right" : "is-wrong", text));
   made.append(isolated("p", "output", columns.text[row] || "(nothing)"));
   return made;
 }

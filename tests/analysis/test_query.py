@@ -9,7 +9,7 @@ import pytest
 
 import analysis
 from analysis.errors import AnalysisError
-from analysis.query import query
+from analysis.query import _main, query
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
 
@@ -169,3 +169,16 @@ def test_plain_duckdb_reads_the_files(tmp_path):
     write_study(tmp_path, questions=5)
     sql = f"SELECT method, count(accuracy) FROM '{tmp_path}/trials/*.parquet' GROUP BY method ORDER BY method"
     assert duckdb.sql(sql).fetchall() == [("lora", 3), ("qlora", 3)]
+
+
+def test_what_a_terminal_obeys_is_escaped_there_and_kept_in_a_file(tmp_path, capsys, monkeypatch):
+    write_study(tmp_path, [SimulatedArm()], questions=3, seeds=(1,))
+    sql = "SELECT chr(27) || '[2J' || chr(8238) || 'x' AS text"
+    for form in ("table", "csv", "json"):
+        for terminal in (True, False):
+            monkeypatch.setattr(sys.stdout, "isatty", lambda terminal=terminal: terminal)
+            _main([str(tmp_path), sql, "--format", form])
+            output = capsys.readouterr().out
+            escaped = terminal or form == "table"
+            assert ("\u202e" in output) != escaped, (form, terminal)
+            assert "\\x1b[2J" in output or "\\u001b[2J" in output or not escaped

@@ -309,6 +309,12 @@ def test_hostile_output_is_shown_and_not_obeyed(tmp_path, chromium):
     assert count(chromium) == 2
     chromium.execute_script("document.querySelector('.grid-row').click()")
     assert chromium.execute_script("return byId('detail-question').textContent") == HOSTILE
+    # Each text that a model or the data wrote stands alone: it turns the direction of no other (U+202E).
+    outputs = chromium.execute_script(
+        "return [...document.querySelectorAll('.output')].map(e => e.innerHTML)"
+    )
+    assert len(outputs) == 3
+    assert all(output.startswith("<bdi>") and output.endswith("</bdi>") for output in outputs)
     assert chromium.execute_script("return document.body.dataset.hacked ?? null") is None
     assert chromium.execute_script("return document.images.length") == 0
     assert chromium.get_log("browser") == []

@@ -315,6 +315,16 @@ def _json_files() -> list[Case]:
         ),
         Case(
             kind,
+            "sixty broken lines at the head",
+            {"mine.jsonl": b"broken\n" * 60 + lines},
+            skipped=60,
+        ),
+        Case(
+            kind, "NaN as an answer", {"mine.jsonl": lines + b'{"question": "q", "answer": NaN}\n'}, skipped=1
+        ),
+        Case(kind, "a row nested without end", {"mine.jsonl": lines + b"[" * 9999 + b"\n"}, skipped=1),
+        Case(
+            kind,
             "answers that are text",
             {"mine.jsonl": jsonl([{**row, "answer": "a fair few"} for row in [*ROWS, *MORE]])},
             line="the answers in column 'answer' look like text, not numbers: none of the first 5 rows has "
@@ -338,6 +348,7 @@ def _binary_files() -> list[Case]:
     kind = "Compressed and binary files"
     lines = jsonl(ROWS)
     words = pa.schema([("question", pa.binary()), ("answer", pa.int64())])
+    numbers = pa.schema([("question", pa.string()), ("answer", pa.int64())])
     return [
         Case(kind, "gzip", {"mine.jsonl.gz": gzip.compress(lines)}),
         Case(kind, "gzip of a CSV file", {"mine.csv.gz": gzip.compress(table(ROWS))}),
@@ -391,6 +402,13 @@ def _binary_files() -> list[Case]:
             "Parquet cut short",
             {"mine.parquet": parquet(ROWS)[:-9]},
             line="is no readable Parquet file",
+        ),
+        Case(kind, "Parquet without rows", {"mine.parquet": parquet(ROWS[:0], numbers)}, line="has no rows"),
+        Case(
+            kind,
+            "Parquet without columns",
+            {"mine.parquet": parquet([], pa.schema([]))},
+            line="has no columns",
         ),
         Case(kind, "an Arrow stream", {"mine.arrow": arrow(ROWS)}),
         Case(kind, "an Arrow file", {"mine.arrow": arrow(ROWS, stream=False)}),
@@ -689,6 +707,32 @@ def _folders() -> list[Case]:
             },
             (4, 2, 1),
             note="validation sums/v.csv, test 20% of its questions",
+        ),
+        Case(
+            kind,
+            "the Hub's configurations: splits called train_sft and test_sft",
+            {
+                "README.md": card(
+                    "- config_name: default\n  data_files:\n"
+                    "  - split: train_sft\n    path: data/a.jsonl\n"
+                    "  - split: test_sft\n    path: data/b.jsonl\n"
+                ),
+                **{"data/a.jsonl": train, "data/b.jsonl": test},
+            },
+            two,
+        ),
+        Case(
+            kind,
+            "the Hub's configurations: two training splits",
+            {
+                "README.md": card(
+                    "- config_name: default\n  data_files:\n"
+                    "  - split: train_sft\n    path: a.jsonl\n"
+                    "  - split: train_gen\n    path: b.jsonl\n"
+                ),
+                **{"a.jsonl": train, "b.jsonl": test},
+            },
+            line="README.md names several train splits (train_sft, train_gen); valid: a folder",
         ),
         Case(
             kind,

@@ -269,6 +269,12 @@ CASES: Mapping[str, Case] = {
     # Whole, as they are.
     "t5": Case(saved("t5"), use=targets("query-value", "all-linear", "q,v")),
     "llama": Case(saved("llama"), use=targets("query-value", "all-linear", "q_proj,down_proj")),
+    "t5 that reads bytes": Case(
+        then(
+            lambda folder: model_of("t5", vocab_size=384).save_pretrained(folder),
+            settings("tokenizer_config.json", tokenizer_class="ByT5Tokenizer"),
+        )
+    ),
     "gpt2 with a tied head that is not in the file": Case(saved("gpt2"), use=targets("c_attn")),
     "gpt2 with its old tables of masks": Case(
         then(saved("gpt2"), weights(lambda w: {**w, "transformer.h.0.attn.bias": MASK}))
@@ -279,6 +285,7 @@ CASES: Mapping[str, Case] = {
             weights(lambda w: {**w, "model.layers.0.self_attn.rotary_emb.inv_freq": torch.ones(4)}),
         )
     ),
+    "gpt_neox, whose configuration says that it is no decoder": Case(saved("gpt_neox")),
     "llama in shards": Case(sharded()),
     "llama in 16 bits": Case(then(saved(), weights(lambda w: {n: x.bfloat16() for n, x in w.items()}))),
     "t5 saved by AutoModel, whose head is tied": Case(saved("t5", "T5Model")),
@@ -372,6 +379,7 @@ CASES: Mapping[str, Case] = {
     "bert's generation half": Case(saved("bert-generation"), "is an encoder"),
     "xlnet": Case(saved("xlnet"), "is an encoder (XLNetLMHeadModel)"),
     "xlm": Case(saved("xlm"), "is an encoder"),
+    "cpm-ant": Case(saved("cpmant"), "is an encoder (CpmAntForCausalLM)"),
     "distilbert": Case(saved("distilbert", "DistilBertModel"), "is an encoder (DistilBertModel)"),
     "t5's encoder alone": Case(saved("t5", "T5EncoderModel"), "is an encoder (T5EncoderModel)"),
     "a gemma that sees both ways": Case(
@@ -484,6 +492,8 @@ CASES: Mapping[str, Case] = {
         notes=("is q_b_proj, kv_b_proj", "the experts of model 'deepseek'"),
         use=targets("query-value"),
     ),
+    "ctrl": Case(saved("ctrl"), notes=("is Wq, Wv",), use=targets("query-value")),
+    "xlstm": Case(saved("xlstm"), notes=("is q, v",), use=targets("query-value")),
     "mamba has neither query nor value": Case(
         saved("mamba"), "--set target_modules=; valid: dt_proj, in_proj,", use=targets("query-value")
     ),

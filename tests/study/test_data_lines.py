@@ -118,11 +118,11 @@ def test_three_rows_are_enough(tiny_model: Path, tmp_path: Path, capsys: pytest.
 
 
 def test_a_terminal_gets_no_control_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    hostile = {"question\x1b[2J": "a", "\u202eanswer": "1"}
-    data = write_jsonl(tmp_path / "mine\x1b[31m.jsonl", [hostile])
+    hostile = {"question\x1b[2J": "a", "\u202eanswer": "1", "line\nend": "2"}
+    data = write_jsonl(tmp_path / "mine\n\x1b[31m.jsonl", [hostile])
     error = refused(data, tmp_path, capsys)
-    assert "mine\\x1b[31m.jsonl" in error
-    assert "columns there: question\\x1b[2J, \\u202eanswer" in error
+    assert "mine \\x1b[31m.jsonl" in error
+    assert "columns there: question\\x1b[2J, \\u202eanswer, line end;" in error
     assert error.strip().isprintable()
 
 
@@ -152,3 +152,12 @@ def test_a_link_is_read_by_its_own_name(tmp_path: Path) -> None:
     source = find_data(str(tmp_path / "snapshot" / "mine.jsonl"))
     assert (source.name, source.path.parent.name) == ("mine.jsonl", "snapshot")
     assert len(load_data(source.path, "main").train.problems) == 7
+
+
+def test_a_cache_that_cannot_be_written_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FINETUNE_STUDY_CACHE", str(tmp_path / "file" / "cache"))
+    error = refused(write_jsonl(tmp_path / "mine.jsonl", rows(9)), tmp_path, capsys)
+    assert "can't be written: Not a directory; name a folder that can in FINETUNE_STUDY_CACHE" in error

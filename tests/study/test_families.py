@@ -21,6 +21,7 @@ from study.sources import Source, fingerprint_folder
 from study.tokenised import load_examples
 from study.trial import run_trial
 from study.workplace import Workplace
+from tests.cases.models import BART
 from tests.recompute import recompute
 
 Maker = Callable[..., TrialConfig]
@@ -104,7 +105,7 @@ def test_the_likelihood_of_a_target_is_that_of_its_row_alone(
 def test_batched_answers_equal_those_of_each_row_alone(llama_place: Workplace, llama_config: Maker) -> None:
     model = load_base(llama_place.model).eval()
     tokenizer = load_tokenizer(llama_place.model)
-    examples = load_examples(llama_config("zero_shot"), llama_place, "test").head(6)
+    examples = load_examples(llama_config("zero_shot", test_questions=6), llama_place, "test")
     together = generate_answers(model, tokenizer, examples, "fp32", 12).texts
     family = DecoderOnly()
     for text, row in zip(together, examples.rows, strict=True):
@@ -214,3 +215,19 @@ def test_the_decoder_is_given_what_t5_gives_itself(workplace: Workplace) -> None
     assert torch.equal(
         batch["decoder_input_ids"], model.prepare_decoder_input_ids_from_labels(batch["labels"])
     )
+
+
+@pytest.mark.parametrize("start", [0, 5])
+def test_a_decoder_starts_in_training_as_in_answering(start: int, tmp_path: Path) -> None:
+    """mBART by itself begins a training with the target's last token, and an answer with another."""
+    from study.decoding import decode_greedily
+    from tests.cases.models import saved
+
+    saved("mbart", **{**BART, "decoder_start_token_id": start})(tmp_path)
+    source = Source("mbart", tmp_path)
+    model, tokenizer = load_base(source), load_tokenizer(source)
+    decode_greedily(model, tokenizer)
+    batch = EncoderDecoder().collator(tokenizer, model)([{"input_ids": [7, 8, 1], "labels": [7, 8, 9, 1]}])
+    assert batch["decoder_input_ids"][0, :4].tolist() == [start, 7, 8, 9]
+    answer = model.generate(input_ids=torch.tensor([[7, 8, 1]]), max_new_tokens=2)
+    assert answer[0, 0] == start

@@ -1,5 +1,7 @@
 """The table of cases in tests/cases/files.py: rows or one line, and no traceback."""
 
+import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,68 @@ def test_a_case(case: Case, tmp_path: Path) -> None:
         names = [loaded.names(split) for split in loaded.splits]
         assert len(set.union(*names)) == sum(map(len, names))
     assert all("\n" not in note and note.isprintable() for note in loaded.notes)
+
+
+PIECES = [
+    b'"',
+    b"\n",
+    b"\r",
+    b",",
+    b";",
+    b"\0",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b"{",
+    b"[",
+    b"\\ud800",
+    b"\xed\xa0\x80",
+]
+PIECES += [
+    b"#### ",
+    b"9" * 5000,
+    b"1e999999999",
+    b"\xe2\x80\xae",
+    b"null",
+    b'"messages": 3,',
+    b"- split: [1]\n",
+]
+
+
+def broken(content: bytes, rng: random.Random) -> bytes:
+    """Return a file's content as a disk, an editor or a transfer may have left it."""
+    data = bytearray(content)
+    for _ in range(rng.randint(1, 3)):
+        place = rng.randint(0, len(data))
+        match rng.randrange(4):
+            case 0:
+                data[place:place] = rng.choice(PIECES)
+            case 1:
+                del data[place : place + rng.randint(1, 9)]
+            case 2:
+                data[place : place + 1] = bytes([rng.randrange(256)])
+            case 3:
+                del data[place:]
+    return bytes(data)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_becomes_of_a_file_it_is_read_or_refused_in_a_line(seed: int, tmp_path: Path) -> None:
+    """Arrow's own checks included: without them a broken stream ends the process."""
+    rng = random.Random(seed)
+    outcomes = {True: 0, False: 0}
+    for number, case in enumerate(CASES):
+        files = {name: broken(content, rng) for name, content in case.files.items()}
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        data = write(replace(case, files=files), folder)
+        try:
+            loaded = load(case, data, skip_bad_rows=True)
+        except UserError:
+            outcomes[False] += 1
+        else:
+            outcomes[True] += 1
+            assert all(problem.question_id for split in loaded.splits for problem in split.problems)
+    assert min(outcomes.values()) > 20
 
 
 def test_the_corpus_is_large_and_has_no_case_twice() -> None:

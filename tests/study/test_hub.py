@@ -101,6 +101,15 @@ def test_a_path_with_a_slip_is_a_path(name: str) -> None:
         assert not isinstance(caught.value, HubUnreachable)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["x" * 5000, "~nobody-at-all/x", "a\0b"],
+)
+def test_a_name_that_no_file_can_have(name: str) -> None:
+    with pytest.raises(UserError, match="and not a Hub name"):
+        find_model(name)
+
+
 def test_a_name_in_a_folder_that_is_here_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert is_hub_name("models/x")

@@ -18,14 +18,17 @@ from study.methods import (
     build_base,
     build_model,
     count_parameters,
+    load_adapters,
     optimizer_name,
     shipped_bytes,
     with_all_adapters,
 )
+from study.models import load_tokenizer
 from study.plan import Request, make_plan
 from study.slots import Slots
 from study.sources import Source
 from study.tokenised import load_examples
+from study.winner import load_merged, saver
 from study.workplace import Workplace
 from tests.cases.models import Make, bert_to_bert, gemma3_with_eyes, saved, t5gemma
 
@@ -200,3 +203,18 @@ def test_what_sees_gets_no_adapter(workplace: Workplace, config_for: Maker, tmp_
         adapted = [name for name, _ in model.named_parameters() if "lora_A" in name]
         assert adapted
         assert not [name for name in adapted if "vision" in name or "projector" in name]
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 50, None])
+def test_a_broken_adapter_is_one_line(
+    content: bytes | None, workplace: Workplace, config_for: Maker, tmp_path: Path
+) -> None:
+    config = config_for("lora")
+    model = build_model(config, workplace)
+    saver(tmp_path / "kept", config, workplace.model)(model, load_tokenizer(workplace.model))
+    file = tmp_path / "kept" / "adapter_model.safetensors"
+    file.write_bytes(file.read_bytes()[:-50] if content is None else content)
+    for read in (lambda: load_adapters(model, tmp_path / "kept"), lambda: load_merged(tmp_path / "kept")):
+        with pytest.raises(UserError, match=r"adapter in .* can't be read: .*copy them again") as caught:
+            read()
+        assert "\n" not in str(caught.value)

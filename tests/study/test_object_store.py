@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from study.object_store import join_address
 from study.record import config_columns, record_trial
 from study.results import ResultsFolder
 from study.run import main
+from study.schema import SCHEMA_VERSION
 from study.search import StudySearch
 from study.trial import run_trial
 from study.workplace import Workplace
@@ -214,13 +216,16 @@ def test_a_model_is_exported_from_an_address(
 ) -> None:
     folder, config = ResultsFolder(address), config_for("lora")
     arm = {"label": "lora main", "slug": "lora-main", "search_trials": 1}
-    folder.write_description({"study": "mine", "space": {"question": "Which?"}, "arms": [arm]})
+    about = {"schema_version": SCHEMA_VERSION, "study": "mine", "space": {"question": "Which?"}}
+    folder.write_description({**about, "arms": [arm]})
     row = {**ROW, **config_columns(config), "arm": "lora main", "questions": 24}
     folder.finish_trial(row)
     arguments = [address, "--arm", "lora main", "--to", str(tmp_path / "model")]
     assert export_main(arguments) == 2  # no model yet
     model = folder.model_path("lora-main")
     model.mkdir(parents=True)
+    for path in workplace.model.path.glob("*token*"):
+        shutil.copy(path, model)
     adapter = json.dumps({"task_type": "SEQ_2_SEQ_LM", "base_model_name_or_path": "base"})
     (model / "adapter_config.json").write_text(adapter, encoding="utf-8")
     (model / "trial.json").write_text(
