@@ -165,7 +165,7 @@ def test_csv_of_the_table_and_of_a_query_runs_nothing(
         ("schema_version", 99, "newer version of the project (its schema is 99"),
         ("schema_version", None, "can't be exported"),
         ("arms", {}, "can't be exported (arms: "),
-        ("arms", [], "can't be exported (arms: "),
+        ("arms", [], "unknown arm"),
     ],
 )
 def test_an_export_looks_at_the_version_and_the_shape(
