@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from optuna.distributions import distribution_to_json
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from study.errors import UserError
 from study.judging import describe_looks
@@ -64,7 +64,7 @@ class _Shape(BaseModel):
     model_config = ConfigDict(strict=True)
 
     study: str
-    arms: list[_ArmShape]
+    arms: list[_ArmShape] = Field(min_length=1)
     search_width: int
     max_disk: float | None = None
     arguments: list[str] = []

@@ -47,8 +47,12 @@ def extend(description: Mapping[str, Any], more: Extension, trials_before: int) 
         )
     if description.get("looks"):
         raise UserError("a study with planned looks can't be extended: its looks share out the whole 5%")
-    arms = {arm["label"]: arm for arm in description["arms"] if arm["factors"]["method"] in TRAINED_METHODS}
+    arms = {
+        arm["label"]: arm for arm in description["arms"] if arm["factors"].get("method") in TRAINED_METHODS
+    }
     labels = list(more.arms) or list(arms)
+    if not labels:
+        raise UserError("this study can't be extended: its study.json names no arm that trains")
     for label in labels:
         if label not in arms:
             raise unknown_name("arm", label, arms)

@@ -152,6 +152,7 @@ DESCRIPTIONS = (
 
 # One entry of it.
 ENTRIES = (
+    Folder("arms is empty", _entry("arms", []), None, False, f"{_OTHER} (arms: "),
     Folder("arms is null", _entry("arms", None), None, False, f"{_OTHER} (arms: "),
     Folder(
         "arms is a number",
