@@ -83,13 +83,13 @@ def _check_writes(source: Source, config: Any) -> None:
     if config.is_encoder_decoder:
         return
     fills_in = part.model_type in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
-    writes_after = part.model_type in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
     reads_first = part.model_type in auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
     is_decoder = getattr(part, "is_decoder", False) or getattr(part, "causal", False)
     if (fills_in and not reads_first and not is_decoder) or part.model_type in _SEE_ALL:
         raise refusal
     # BERT's generation half, of no other list, is an encoder too unless it says otherwise.
-    if writes_after and hasattr(part, "is_decoder") and not is_decoder and not reads_first:
+    # (GPT-NeoX's configuration has is_decoder too, and writes without it.)
+    if part.model_type == "bert-generation" and not is_decoder:
         raise refusal
     if getattr(part, "is_causal", True) is False or getattr(part, "use_bidirectional_attention", None) in (
         True,
