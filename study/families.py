@@ -155,7 +155,8 @@ def decoder_start(model: Any) -> int | None:
         start: int | None = getattr(part, "decoder_start_token_id", None)
         if start is not None:
             return start
-    return None
+    # T5Gemma's is the beginning of a sequence of its decoder.
+    return getattr(getattr(model.config, "decoder", None), "bos_token_id", None)
 
 
 @dataclass(frozen=True)

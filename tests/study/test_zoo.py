@@ -16,7 +16,7 @@ from study.config import TrialConfig, make_config
 from study.errors import UserError
 from study.evaluation import score_targets
 from study.export import write_merged
-from study.models import check_model
+from study.model_check import Use, check_model
 from study.record import Outcome
 from study.sources import Source, find_data, fingerprint_folder
 from study.tokenised import load_examples
@@ -63,7 +63,8 @@ def config_of(kind: Type, name: str, model: Source) -> TrialConfig:
 
 def train(config: TrialConfig, place: Workplace, kept: Path) -> Outcome:
     """Check the model as a plan is bound, train and score it, and keep it in `kept`."""
-    check_model(place.model, {config.target_modules} if config.target_modules else set())
+    modules = {config.target_modules} if config.target_modules else set()
+    check_model(place.model, Use(target_modules=frozenset(modules)))
     outcome = Outcome()
     save = saver(kept, config, place.model)
     run_trial(config, place, outcome, on_progress=lambda progress: None, save_model=save)
