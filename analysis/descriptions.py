@@ -34,18 +34,18 @@ def _is_any(value: Any) -> bool:
 
 _WORDS = {_is_count: "a count", _is_number: "a number", _is_text: "a text"}
 # Every entry's shape: a test of the value, a list of one shape, or the shapes of an object's entries; ANY
-# names the shape of those that are not named.
+# names the shape of those that are not named. In a tuple the second is that of schema 1.
 ANY = "*"
 _ARM = {
     "label": _is_text,
     "slug": _is_text,
     "factors": {ANY: _is_any},
     "values": {ANY: _is_any},
-    "ranges": {ANY: {"name": _is_text, "attributes": {ANY: _is_any}}},
+    "ranges": {ANY: ({"name": _is_text, "attributes": {ANY: _is_any}}, _is_text)},
     "guesses": [{ANY: _is_any}],
     "replicates": _is_count,
     "search_trials": _is_count,
-    "confirm_seeds": _is_count,
+    "confirm_seeds": (_is_count, [_is_number]),
 }
 _EXTENSION = {
     **dict.fromkeys(("replicates", "replicates_before", "confirm_seeds", "trials_before"), _is_count),
@@ -103,6 +103,10 @@ def _keep(value: Any, shape: Any, place: str, leave: Leave) -> Any:
     """Return what of a value is of a shape; null where nothing is."""
     if value is None:
         return None
+    if isinstance(shape, tuple):
+        now, in_schema_1 = shape
+        of_schema_1 = isinstance(value, list) if isinstance(in_schema_1, list) else isinstance(value, str)
+        return _keep(value, in_schema_1 if of_schema_1 else now, place, leave)
     if isinstance(shape, Mapping) and isinstance(value, dict):
         shapes = {name: shape.get(name, shape.get(ANY, _is_any)) for name in value}
         return {

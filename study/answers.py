@@ -55,7 +55,7 @@ _ANOTHER = re.compile(
 _QUESTION_WORDS = 5
 # What most references are: text in ASCII, one mark, and digits to the end. Read at once: data sets are large.
 _PLAIN_REFERENCE = re.compile(
-    r"[^#\0\x80-\U0010ffff]*#### (-?)([1-9]\d{0,2}(?:,\d{3})+|\d{1,15})\n?", re.ASCII
+    r"[^#\0\x80-\U0010ffff]*#### (-?)([1-9]\d{0,2}(?:,\d{3}){1,4}|\d{1,15})\n?", re.ASCII
 )
 _CENTS = re.compile(r"(?<![\d.,])(\d++) ?dollars?,? (?:and )?(\d\d?) ?cents?\b")
 

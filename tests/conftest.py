@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from study import embedded
@@ -16,6 +17,10 @@ from study.config import ADAPTER_METHODS, TRAINED_METHODS, TrialConfig, make_con
 from study.sources import find_code_data, find_data, find_model, fingerprint_folder
 from study.worker import load_trainer
 from study.workplace import Workplace
+
+# A busy machine is no fault of an example's.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 # What Ray and the trackers leave behind: sockets and files until the interpreter's end, deprecated names.
 RAYS_OWN_WARNINGS = [

@@ -15,6 +15,7 @@ class Saying:
 
     pad_token_id = 0
     config = None
+    device = torch.device("cpu")
 
     def __init__(self, text: str):
         self.text = text
@@ -47,7 +48,7 @@ def test_an_answer_is_read_as_it_is_scored(
 ) -> None:
     says = Saying(text)
     monkeypatch.setattr("study.families.family_of", lambda config: says)
-    config = SimpleNamespace(prompt_style="plain", max_source_tokens=9, max_target_tokens=9)
+    config = SimpleNamespace(prompt_style="plain", max_source_tokens=9, max_target_tokens=9, precision="auto")
     reply = ask(says, says, config, "How many?")
     assert reply.number == number == score_answer(text, "#### 7", "7")["number"]
     assert (reply.reason is None) == (number is not None)

@@ -24,10 +24,10 @@ PIECES = [*tomllib.loads(CASES.read_text(encoding="utf-8"))["pieces"], "\ud800"]
 
 
 def seconds(read: Callable[[str], object], text: str) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     with suppress(NotOneNumber):
         read(text)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 @pytest.mark.parametrize("piece", PIECES, ids=ascii)
@@ -74,15 +74,15 @@ def test_a_number_within_bounds_is_exact() -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ('{"question": "q", "answer": "#### 7 \\ud800"}', "has a character that no text has"),
-        ('{"question": "q \\udfff", "answer": "#### 7"}', "has a character that no text has"),
-        ('{"question": "q \\u0000", "answer": "#### 7"}', "has a character that no text has"),
+        ('{"question": "q", "answer": "#### 7 \\ud800"}', "a control code or half a pair, which no text has"),
+        ('{"question": "q \\udfff", "answer": "#### 7"}', "a control code or half a pair, which no text has"),
+        ('{"question": "q \\u0000", "answer": "#### 7"}', "a control code or half a pair, which no text has"),
         ('{"question": "q", "answer": %s}' % ("9" * 5000), "longer than 3,000 characters"),
         ('{"question": "q", "answer": 1e999999999999}', "exponent"),
         ('{"question": "q", "answer": NaN}', "no number"),
         ('{"question": "q", "answer": -Infinity}', "no number"),
         ('{"question": "q", "answer": true}', "must be text"),
-        ("[" * 100_000, "not a JSON object"),
+        ('{"question": "q", "answer": %s}' % ("[" * 100_000), "not a JSON object"),
     ],
     ids=["answer", "question", "NUL", "digits", "exponent", "NaN", "infinity", "true", "nested"],
 )
