@@ -44,7 +44,9 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     parser = Parser(prog="python -m study.ask", description="Ask a fine-tuned model a question.")
     parser.add_argument("model", type=Path, help="a folder of RESULTS/models, or an exported one")
-    parser.add_argument("question", help="the question; for a breakdown, its sub-questions on further lines")
+    parser.add_argument(
+        "question", help="the question; for a breakdown, then a line 'Breakdown:' and a sub-question a line"
+    )
     parser.add_argument("--base", type=Path, help="where the base model is now, if it was moved")
     return parser
 

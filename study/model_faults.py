@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -48,6 +49,8 @@ def explain(error: BaseException) -> str:
     """Return why something can't be read, and the cure where one is known, in one line."""
     text = " ".join(str(error).split())
     kind = type(error).__name__
+    if sys.flags.optimize >= 2 and "docstring" in text:
+        return "Python was started without docstrings (-OO, PYTHONOPTIMIZE=2), and transformers reads them"
     if any(words in text for words in _OWN_CODE):
         return (
             "it needs code of its own (auto_map in its configuration), which is never run here; "

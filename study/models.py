@@ -47,8 +47,10 @@ def load_base(source: Source, **options: Any) -> Any:
     import torch
 
     with told_in_one_line(source, "model"):
-        return auto_class(load_config(source)).from_pretrained(
+        config = load_config(source)
+        return auto_class(config).from_pretrained(
             source.path,
+            config=config,
             dtype=torch.float32,
             use_safetensors=True,
             trust_remote_code=False,
@@ -87,7 +89,10 @@ def load_config(source: Source) -> Any:
     """Return the configuration of the model in a folder."""
     from transformers import AutoConfig
 
-    return AutoConfig.from_pretrained(source.path, trust_remote_code=False, local_files_only=True)
+    # A folder may ask for tuples, which neither decoding nor training takes.
+    return AutoConfig.from_pretrained(
+        source.path, trust_remote_code=False, local_files_only=True, return_dict=True
+    )
 
 
 def auto_class(config: Any) -> Any:

@@ -26,6 +26,7 @@ WRITE_PROGRAM = "Write a Python program that solves the problem."
 SUB_QUESTION_END = " ** "
 
 _ANNOTATION = re.compile(r"<<[^<>]*>>")
+_NUMBER = re.compile(r"\s*\d+\.\s+")
 
 
 @dataclass(frozen=True)
@@ -43,19 +44,20 @@ class Example:
     no_program: str | None = None
 
 
-def render(problem: Problem, style: str, annotations: str) -> Example:
+def render(problem: Problem, style: str, annotations: str, *, variant: str = "main") -> Example:
     """Return the input and the target of `problem`.
 
     Args:
-        problem: a problem of either variant.
+        problem: a problem of `variant`.
         style: see the module's table.
         annotations: "strip" or "keep" GSM8K's calculator annotations (`<<48/2=24>>`) in a text target.
+        variant: "main" or "socratic", whose answers alone hold sub-questions: in others ` ** ` is a power.
     """
     source = question_source(problem.question, style)
     if style == "python_code":
         return _program_example(source, problem)
     if style == "with_breakdown":
-        source = f"{source}\n{_breakdown(problem)}"
+        source = f"{source}\n{_breakdown(problem, variant)}"
     target = problem.answer if annotations == "keep" else strip_annotations(problem.answer)
     return Example(source, target.strip())
 
@@ -67,12 +69,15 @@ def question_source(question: str, style: str) -> str:
 
 
 def asked_source(text: str, style: str) -> str:
-    """Return the input that a person's text makes: a question, and for a breakdown a sub-question a line."""
-    if style != "with_breakdown":
+    """Return the input that a person's text makes.
+
+    For a breakdown its sub-questions stand on lines of their own behind a line `Breakdown:`, as in training.
+    """
+    question, breakdown, rest = text.strip().partition(f"\n{BREAKDOWN}\n")
+    if style != "with_breakdown" or not breakdown:
         return question_source(text, style)
-    question, *parts = [line.strip() for line in text.strip().splitlines() if line.strip()]
-    source = question_source(question, style)
-    return f"{source}\n{_numbered(parts)}" if parts else source
+    parts = [_NUMBER.sub("", line).strip() for line in rest.splitlines() if line.strip()]
+    return f"{question_source(question, style)}\n{_numbered(parts)}"
 
 
 def strip_annotations(text: str) -> str:
@@ -80,9 +85,11 @@ def strip_annotations(text: str) -> str:
     return _ANNOTATION.sub("", text)
 
 
-def _breakdown(problem: Problem) -> str:
+def _breakdown(problem: Problem, variant: str) -> str:
     """Return the numbered sub-questions, or as many empty slots as there are steps that carry none."""
     steps = [line for line in problem.answer.splitlines() if line.strip() and not line.startswith("####")]
+    if variant != "socratic":
+        return _numbered([""] * len(steps))
     questions = [line.partition(SUB_QUESTION_END) for line in steps]
     return _numbered([before.strip() if separator else "" for before, separator, _ in questions])
 

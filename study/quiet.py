@@ -25,6 +25,8 @@ def quiet_libraries() -> None:
     warnings.filterwarnings(
         "ignore", message="The following (rank|alpha)_pattern keys did not", category=RuntimeWarning
     )
+    # GPT-2's layers are transposed ones: peft says so of each, and sets it right.
+    warnings.filterwarnings("ignore", message="fan_in_fan_out is set to False", category=UserWarning)
 
 
 def quiet_imports() -> None:

@@ -26,7 +26,7 @@ from study.prompts import Example, render
 from study.workplace import Workplace
 
 # Goes up when what the cache holds changes for the same key.
-CACHE_VERSION = 6
+CACHE_VERSION = 7
 _BATCH_ROWS = 4096
 _TOKENS, _TEXT, _FLAG = pa.list_(pa.int32()), pa.string(), pa.bool_()
 _SCHEMA = pa.schema(
@@ -157,7 +157,8 @@ def _build(
         if file == "code":
             examples = [Example(problem.question, problem.answer) for problem in problems]
         else:
-            examples = [render(problem, config.prompt_style, config.annotations) for problem in problems]
+            style = (config.prompt_style, config.annotations)
+            examples = [render(problem, *style, variant=config.variant) for problem in problems]
         # As Arrow at once: as lists of Python's numbers they would take up many times as much.
         tables.append(pa.table(encode(problems, examples, config, tokenizer, family), schema=_SCHEMA))
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")

@@ -36,13 +36,19 @@ def check_vocabulary(name: str, tokenizer: Any, model: Any, family: Family) -> l
         )
     if not all(sources):
         raise UserError(f"the tokenizer of model '{name}' makes no tokens of a text")
+    notes = []
+    if "####" not in tokenizer.decode(targets[1], skip_special_tokens=True):
+        notes.append(
+            f"the tokenizer of model '{name}' can't write the mark ####: "
+            "no answer counts under the strict rule"
+        )
     ends = set(_end_ids(model))
     if ends and end not in ends:
-        return [
+        notes.append(
             f"the tokenizer of model '{name}' ends a text with {tokenizer.eos_token} ({end}), its "
             f"configuration with {', '.join(map(str, sorted(ends)))}: the targets end with the tokenizer's"
-        ]
-    return []
+        )
+    return notes
 
 
 def check_limits(name: str, model: Any, source_tokens: int, target_tokens: int) -> None:

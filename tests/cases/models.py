@@ -165,6 +165,20 @@ def sharded(lost: int = 0) -> Make:
     return make
 
 
+def special(token: str) -> Make:
+    """Return what makes a text a special token, which decoding leaves out."""
+
+    def make(folder: Path) -> None:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+        tokenizer.add_special_tokens({"additional_special_tokens": [token]})
+        tokenizer.save_pretrained(folder)
+        model = transformers.AutoModelForCausalLM.from_pretrained(folder)
+        model.resize_token_embeddings(len(tokenizer))
+        model.save_pretrained(folder)
+
+    return make
+
+
 def template(single: list[Any]) -> Make:
     """Return what gives the tokenizer a template: "A" is the text, every other entry a special token."""
 
@@ -342,6 +356,10 @@ CASES: Mapping[str, Case] = {
     "only t5's encoder": Case(
         then(saved("t5", "T5EncoderModel"), settings("config.json", is_encoder_decoder=True)),
         "lacks 15 weights",
+    ),
+    "outputs as tuples": Case(then(saved(), settings("config.json", return_dict=False))),
+    "a tokenizer that drops the mark": Case(
+        then(saved(), special("####")), notes=("can't write the mark ####",)
     ),
     # Quantised already.
     "gptq": Case(

@@ -1,6 +1,7 @@
 """Decoder-only models: masking, padding and likelihood are right, and a trial runs."""
 
 import importlib.util
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,7 @@ from study.families import DecoderOnly, EncoderDecoder, family_of
 from study.model_check import Use, check_model
 from study.models import load_base, load_tokenizer
 from study.record import Outcome
-from study.sources import Source, fingerprint_folder
+from study.sources import Source, find_model, fingerprint_folder
 from study.tokenised import load_examples
 from study.trial import run_trial
 from study.workplace import Workplace
@@ -231,3 +232,13 @@ def test_a_decoder_starts_in_training_as_in_answering(start: int, tmp_path: Path
     assert batch["decoder_input_ids"][0, :4].tolist() == [start, 7, 8, 9]
     answer = model.generate(input_ids=torch.tensor([[7, 8, 1]]), max_new_tokens=2)
     assert answer[0, 0] == start
+
+
+def test_a_folder_that_asks_for_tuples_is_decoded_all_the_same(tiny_model: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_model, tmp_path / "tuples")
+    path = tmp_path / "tuples" / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**config, "return_dict": False}), encoding="utf-8")
+    model = load_base(find_model(str(path.parent))).eval()
+    with torch.no_grad():
+        assert EncoderDecoder().generate(model, [[5, 6, 1]], 0, 4).shape[0] == 1

@@ -32,7 +32,7 @@ def test_annotations_are_kept_where_a_space_says_so() -> None:
 
 
 def test_the_breakdown_names_socratic_sub_questions_without_their_answers() -> None:
-    source = render(SOCRATIC, "with_breakdown", "strip").source
+    source = render(SOCRATIC, "with_breakdown", "strip", variant="socratic").source
     assert source == (
         "Solve the problem step by step.\nHow many?\nBreakdown:\n1. How many are left?\n2. How many in all?"
     )
@@ -41,6 +41,11 @@ def test_the_breakdown_names_socratic_sub_questions_without_their_answers() -> N
 def test_the_breakdown_of_a_main_row_is_as_many_empty_slots_as_steps() -> None:
     source = render(MAIN, "with_breakdown", "strip").source
     assert source == "Solve the problem step by step.\nHow many?\nBreakdown:\n1.\n2."
+
+
+def test_a_power_in_an_answer_is_no_sub_question() -> None:
+    squared = Problem("What is its area?", "The area is 9, for it is 3 ** 2\n#### 9")
+    assert render(squared, "with_breakdown", "strip").source.endswith("\nBreakdown:\n1.")
 
 
 def test_a_program_is_the_target_of_python_code() -> None:
@@ -56,12 +61,12 @@ def test_an_answer_without_annotations_has_no_program_and_says_why() -> None:
     assert example.target == "answer = 27"
 
 
-def rows_of(folder: Path) -> Iterator[Problem]:
+def rows_of(folder: Path) -> Iterator[tuple[str, Problem]]:
     for path in sorted(folder.glob("*/t*.jsonl")):
         if path.parent.name in ("main", "socratic"):
             for line in path.read_text(encoding="utf-8").splitlines():
                 row = json.loads(line)
-                yield Problem(row["question"], row["answer"])
+                yield path.parent.name, Problem(row["question"], row["answer"])
 
 
 @pytest.mark.parametrize("folder", [embedded.DATA_DIR, GSM8K], ids=["embedded", "gsm8k"])
@@ -71,8 +76,8 @@ def test_nothing_of_the_answer_reaches_the_input(folder: Path, style: str) -> No
     if not folder.is_dir():
         pytest.skip(f"no GSM8K at {folder}")
     checked = 0
-    for problem in rows_of(folder):
-        source = render(problem, style, "strip").source
+    for variant, problem in rows_of(folder):
+        source = render(problem, style, "strip", variant=variant).source
         head, question, rest = source.partition(problem.question.strip())
         assert question
         assert head in (

@@ -257,11 +257,11 @@ def test_a_programs_number_is_its_value(program: str, number: str | None, reason
 
 
 def test_a_breakdown_is_asked_as_it_was_trained() -> None:
-    trained = render(
-        Problem("How many?", "Left? ** 48/2=24\nIn all? ** 24+3=27\n#### 27"), "with_breakdown", "strip"
-    )
-    assert asked_source("How many?\nLeft?\nIn all?", "with_breakdown") == trained.source
-    assert asked_source("How many?", "with_breakdown") == "Solve the problem step by step.\nHow many?"
+    problem = Problem("Solve it.\nHow many?", "Left? ** 48/2=24\nIn all? ** 24+3=27\n#### 27")
+    trained = render(problem, "with_breakdown", "strip", variant="socratic").source
+    for parts in ("Left?\nIn all?", "1. Left?\n2. In all?\n"):
+        assert asked_source(f"{problem.question}\nBreakdown:\n{parts}", "with_breakdown") == trained
+    assert trained.startswith(asked_source(problem.question, "with_breakdown"))
 
 
 def test_a_model_whose_base_moved_asks_for_it(
