@@ -52,8 +52,8 @@ def _folder_named(folder: Path, chosen: Mapping[str, Any]) -> Path:
     inner = PurePosixPath(str(chosen["data_dir"]))
     if _leads_out(inner) or not (folder / inner).is_dir():
         raise UserError(
-            f"data folder '{folder}': {_CARD} names '{inner}' for its configuration "
-            f"'{chosen.get('config_name', _DEFAULT)}', which is no folder in it"
+            f"data folder '{folder}': {_CARD} names {str(inner)!r} for its configuration "
+            f"{chosen.get('config_name', _DEFAULT)!r}, which is no folder in it"
         )
     return folder / inner
 
@@ -70,7 +70,7 @@ def _files_named(folder: Path, chosen: Mapping[str, Any]) -> Mapping[str, list[P
         if not splits.get(split):
             raise UserError(
                 f"data folder '{folder}': {_CARD} has no file for the {split} split of its configuration "
-                f"'{chosen.get('config_name', _DEFAULT)}'; valid: a folder of that configuration's files"
+                f"{chosen.get('config_name', _DEFAULT)!r}; valid: a folder of that configuration's files"
             )
     return {split: [*dict.fromkeys(paths)] for split, paths in splits.items()}
 
@@ -146,11 +146,11 @@ def _matches(folder: Path, data_dir: str, pattern: str) -> list[Path]:
         found = [path for path in folder.glob(str(inner)) if path.is_file() and file_kind(path) is not None]
     except (ValueError, NotImplementedError) as error:
         raise UserError(
-            f"data folder '{folder}': {_CARD} names its files by '{inner}', a pattern that can't be "
+            f"data folder '{folder}': {_CARD} names its files by {str(inner)!r}, a pattern that can't be "
             f"followed ({error}); valid: '*' within a name, '**' for folders"
         ) from None
     if not found and not _PATTERN_SIGNS & {*str(inner)}:
-        raise UserError(f"data folder '{folder}': {_CARD} names '{inner}', which is no data file there")
+        raise UserError(f"data folder '{folder}': {_CARD} names {str(inner)!r}, which is no data file there")
     return sorted(found)
 
 

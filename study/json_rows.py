@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from study.csv_rows import Fault
 from study.errors import UserError
-from study.row_shapes import CHAT_COLUMNS
+from study.row_shapes import CHAT_COLUMNS, show_names
 from study.split_names import splits_of
 
 _NO_OBJECT = Fault("not a JSON object")
@@ -28,7 +28,7 @@ class _TwoOfAKey:
     key: str
 
     def __str__(self) -> str:
-        return f"the key '{self.key}' is there twice"
+        return f"the key '{show_names([self.key])}' is there twice"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _TwoOfAKey:
@@ -104,7 +104,7 @@ def _rows(path: Path, value: Any) -> list[Any]:
     if columns and len({*map(len, columns)}) == 1:
         return [dict(zip(value, cells, strict=True)) for cells in zip(*columns, strict=True)]
     raise UserError(
-        f"data file '{path}' is one JSON object with the keys {', '.join(map(str, value))}; valid: an array "
+        f"data file '{path}' is one JSON object with the keys {show_names([*value])}; valid: an array "
         "of objects, an object a line, or an object with one array of objects in it"
     )
 
@@ -114,13 +114,13 @@ def _array(path: Path, value: dict[str, Any]) -> list[Any] | None:
     arrays = [name for name, part in value.items() if name not in CHAT_COLUMNS and _holds_objects(part)]
     if len(arrays) > 1 and len(arrays) == len(value):
         raise UserError(
-            f"data file '{path}' has several arrays of objects, {', '.join(arrays)}; valid: a file a split"
+            f"data file '{path}' has several arrays of objects, {show_names(arrays)}; valid: a file a split"
         )
     if len(arrays) == 1:
         if splits_of(PurePath(arrays[0])) - {"train"}:
             raise UserError(
-                f"data file '{path}' has one array of objects, '{arrays[0]}', which its name says is no "
-                "training data; valid: a folder with a file a split"
+                f"data file '{path}' has one array of objects, '{show_names(arrays)}', which its name says is "
+                "no training data; valid: a folder with a file a split"
             )
         return value[arrays[0]]
     return None
@@ -137,7 +137,7 @@ def _columns(path: Path, value: dict[str, Any]) -> list[list[Any]]:
         if part.keys() != parts[0].keys():
             raise UserError(
                 f"data file '{path}' is an object of columns whose rows have other keys in the column "
-                f"'{name}' than in '{next(iter(value))}'; valid: the same keys in each"
+                f"'{show_names([name])}' than in '{show_names([*value][:1])}'; valid: the same keys in each"
             )
     return [[part[key] for key in parts[0]] for part in parts]
 

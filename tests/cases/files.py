@@ -370,6 +370,12 @@ def _json_files() -> list[Case]:
         ),
         Case(
             kind,
+            "a key twice with a line end in it",
+            {"mine.jsonl": b'{"a\\nb": 1, "a\\nb": 2, "question": "Q?", "answer": 1}\n' + lines},
+            line="row 1: the key 'a b' is there twice",
+        ),
+        Case(
+            kind,
             "a key twice in the first row",
             {"mine.json": b'{"question": "Q?", "answer": 1, "answer": 2}\n' + lines},
             line="row 1: the key 'answer' is there twice",
@@ -922,6 +928,12 @@ def _folders() -> list[Case]:
             },
             data="set",
             line="README.md names '../secret' for its configuration 'default', which is no folder in it",
+        ),
+        Case(
+            kind,
+            "the Hub's configurations: a name with a line end in it",
+            {"README.md": card('- data_files: "a\\nb"\n'), "train.jsonl": train},
+            line=r"README.md names 'a\nb', which is no data file there",
         ),
         Case(
             kind,
