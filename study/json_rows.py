@@ -119,8 +119,8 @@ def _array(path: Path, value: dict[str, Any]) -> list[Any] | None:
     if len(arrays) == 1:
         if splits_of(PurePath(arrays[0])) - {"train"}:
             raise UserError(
-                f"data file '{path}' has one array of objects, '{show_names(arrays)}', which its name says is "
-                "no training data; valid: a folder with a file a split"
+                f"data file '{path}' has one array of objects, '{show_names(arrays)}', which its name says "
+                "is no training data; valid: a folder with a file a split"
             )
         return value[arrays[0]]
     return None
