@@ -170,6 +170,11 @@ def _text(value: Any, column: str) -> str:
     if not isinstance(text, str) or not text.strip():
         raise WrongRow(f"column '{column}' must be text that is not empty")
     if found := _NO_TEXT.search(text):
+        if "\udc80" <= found[0] <= "\udcff":
+            raise WrongRow(
+                f"column '{column}' has the byte {ord(found[0]) - 0xDC00:#x}, which is neither UTF-8 nor "
+                "Windows-1252; valid: the file saved as UTF-8"
+            )
         raise WrongRow(
             f"column '{column}' has {found[0]!a}, a control code or half a pair, which no text has"
         )

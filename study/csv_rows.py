@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from study.errors import UserError
+from study.printable import count
 
 DELIMITERS = (",", ";", "\t", "|")
 _NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
@@ -53,6 +54,7 @@ class CsvRows:
             raise UserError(
                 f"data file '{path}': its first line can't be read as a header ({error})"
             ) from None
+        self._width = len(header)  # with Excel's empty columns at the end, which stand in each row
         self.columns = [name.strip() for name in header]
         while self.columns and not self.columns[-1]:
             self.columns.pop()
@@ -80,9 +82,9 @@ class CsvRows:
 
     def _row(self, cells: list[str], line: int) -> dict[str, str] | Fault:
         width = len(self.columns)
-        if len(cells) < width or any(cells[width:]):
+        if not width <= len(cells) <= self._width or any(cells[width:]):
             return Fault(
-                f"{len(cells)} cells where the header has {width} (line {line}); a text with "
+                f"{count(len(cells), 'cell')} where the header has {width} (line {line}); a text with "
                 f"{_NAMES.get(self.delimiter, repr(self.delimiter))} in it must stand in double quotes"
             )
         for cell in cells:
@@ -103,8 +105,11 @@ def _find_delimiter(header: str, wanted: Sequence[str]) -> str:
 
 
 def _explain(error: csv.Error, line: int) -> str:
-    if "unexpected end" in str(error) or "field larger" in str(error):
-        return f"the quote that opens on line {line} or after it never closes"
+    never = f"the quote that opens on line {line} or after it never closes"
+    if "unexpected end" in str(error):
+        return never
+    if "field larger" in str(error):
+        return f"a cell has more than {csv.field_size_limit():,} characters (line {line}), or {never}"
     return (
         f"a double quote within a text must be doubled ('\"\"'), and the text stand in quotes (line {line})"
     )

@@ -21,7 +21,7 @@ from study.checked_rows import check_nothing, check_number, read_problems
 from study.divisions import TEST_SHARE, hold_out
 from study.errors import UserError
 from study.layouts import Layout, find_code_files, find_layout
-from study.printable import printable
+from study.printable import count, printable
 from study.problems import CODE_COLUMNS, GSM8K_COLUMNS, Columns, Problem
 from study.question_keys import find_twins
 
@@ -162,10 +162,10 @@ def _without_leaks(data: DataSet, variant: str) -> tuple[DataSet, list[str]]:
         rows = len(split.problems) - len(kept)
         if not rows:
             return split
-        leaks = len(tested & data.names(split))
+        leaks, (are, them) = len(tested & data.names(split)), ("is", "it") if rows == 1 else ("are", "them")
         notes.append(
             f"leaks: {leaks:,} of the {len(tested):,} {scored_name} questions of the {variant} data are in "
-            f"{name} too; {rows:,} rows there are left out (--keep-leaks keeps them)"
+            f"{name} too; {count(rows, 'row')} there {are} left out (--keep-leaks keeps {them})"
         )
         return replace(split, problems=kept)
 
@@ -193,7 +193,7 @@ def _too_small(source: Path, questions: int, held_out: bool, has_validation: boo
         *(["1 to test"] if held_out else []),
     ]
     left = "" if held_out else " to train on, of those that no other split has"
-    found = f"{questions} distinct question{'' if questions == 1 else 's'}{left}"
+    found = f"{count(questions, 'distinct question')}{left}"
     return UserError(f"data '{source}' needs at least {len(needed)} ({', '.join(needed)}), found {found}")
 
 
@@ -213,10 +213,10 @@ def _describe_reading(layout: Layout, data: DataSet, source: Path, variant: str)
 
 def describe_skipped(what: str, rows: int) -> str:
     """Return the line that counts rows left out."""
-    return f"{rows:,} rows of {what} can't be used and are left out"
+    return f"{count(rows, 'row')} of {what} can't be used and {'is' if rows == 1 else 'are'} left out"
 
 
 def _show_files(source: Path, paths: Sequence[Path]) -> str:
     """Return the name of a split's file, or the first of its files and how many there are."""
     first = paths[0].name if source.is_file() else paths[0].relative_to(source).as_posix()
-    return first if len(paths) == 1 else f"{first} and {len(paths) - 1} more files"
+    return first if len(paths) == 1 else f"{first} and {count(len(paths) - 1, 'more file')}"

@@ -9,6 +9,7 @@ configs:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,46 +22,70 @@ from study.split_names import SPLIT_WORDS, splits_of
 
 _CARD = "README.md"
 _DEFAULT = "default"
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*$", re.DOTALL | re.MULTILINE)
+_PATTERN_SIGNS = {*"*?["}
+_NOTHING = ("", "~", "null")
+_YES = {"true", "yes", "on"}
 
 
-def read_card(folder: Path, variant: str) -> Mapping[str, list[Path]] | None:
+def read_card(folder: Path, variant: str) -> Mapping[str, list[Path]] | Path | None:
     """Return the files of each split by the configuration of that name, or None where no card names any.
 
-    For "main" the default configuration does, and one that is alone.
+    For "main" the default configuration does, and one that is alone. Of one that names a folder alone
+    (`data_dir`) that folder is returned: the names of its files say the splits.
 
     Raises:
         UserError: there are several configurations and none is meant, or one has no files here.
     """
-    configurations = [c for c in _configurations(folder) if "data_files" in c]
-    if not configurations:
+    configurations = _configurations(folder)
+    if not any({"data_files", "data_dir"} & {*c} for c in configurations):
         return None
     chosen = _choose(folder, configurations, variant)
     if chosen is None:
         return None
+    if "data_files" in chosen:
+        return _files_named(folder, chosen)
+    return _folder_named(folder, chosen) if "data_dir" in chosen else None
+
+
+def _folder_named(folder: Path, chosen: Mapping[str, Any]) -> Path:
+    inner = PurePosixPath(str(chosen["data_dir"]))
+    if _leads_out(inner) or not (folder / inner).is_dir():
+        raise UserError(
+            f"data folder '{folder}': {_CARD} names {str(inner)!r} for its configuration "
+            f"{chosen.get('config_name', _DEFAULT)!r}, which is no folder in it"
+        )
+    return folder / inner
+
+
+def _files_named(folder: Path, chosen: Mapping[str, Any]) -> Mapping[str, list[Path]]:
     patterns = _patterns(chosen["data_files"])
     meant = _splits_meant(folder, [split for split, _ in patterns])
     splits: dict[str, list[Path]] = {}
     for split, pattern in patterns:
         if split in meant:
-            found = _matches(folder, str(chosen.get("data_dir") or ""), pattern)
+            found = _matches(folder, str(chosen.get("data_dir", "")), pattern)
             splits.setdefault(meant[split], []).extend(found)
-    if not splits.get("train"):
-        raise UserError(
-            f"data folder '{folder}': {_CARD} has no file for the train split of its configuration "
-            f"'{chosen.get('config_name', _DEFAULT)}'; valid: a folder of that configuration's files"
-        )
-    return {split: [*dict.fromkeys(paths)] for split, paths in splits.items() if paths}
+    for split in ("train", *splits):
+        if not splits.get(split):
+            raise UserError(
+                f"data folder '{folder}': {_CARD} has no file for the {split} split of its configuration "
+                f"{chosen.get('config_name', _DEFAULT)!r}; valid: a folder of that configuration's files"
+            )
+    return {split: [*dict.fromkeys(paths)] for split, paths in splits.items()}
 
 
 def _configurations(folder: Path) -> list[dict[str, Any]]:
     try:
         text = (folder / _CARD).read_text(encoding="utf-8-sig", errors="replace")
-        head = text.split("---", 2)[1] if text.startswith("---") else ""
-        card = yaml.safe_load(head)
-    except (OSError, IndexError, yaml.YAMLError):
+        head = _FRONT_MATTER.match(text)
+        # All that is written is text: a date or a number that is none is no fault of the configurations.
+        card = yaml.load(head[1], Loader=yaml.BaseLoader) if head else None
+    except (OSError, yaml.YAMLError, RecursionError):
         return []
     found = card.get("configs") if isinstance(card, dict) else None
-    return [c for c in found if isinstance(c, dict)] if isinstance(found, list) else []
+    configurations = [c for c in found if isinstance(c, dict)] if isinstance(found, list) else []
+    return [{key: value for key, value in c.items() if value not in _NOTHING} for c in configurations]
 
 
 def _choose(folder: Path, configurations: Sequence[dict[str, Any]], variant: str) -> dict[str, Any] | None:
@@ -69,7 +94,8 @@ def _choose(folder: Path, configurations: Sequence[dict[str, Any]], variant: str
         return configurations[names.index(variant)]
     if variant != "main":
         return None
-    default = [c for c in configurations if c.get("default") is True or c.get("config_name") == _DEFAULT]
+    default = [c for c in configurations if str(c.get("default")).lower() in _YES]
+    default = default or [c for c in configurations if c.get("config_name", _DEFAULT) == _DEFAULT]
     if len(configurations) == 1 or len(default) == 1:
         return (default or [*configurations])[0]
     raise UserError(
@@ -114,6 +140,19 @@ def _texts(value: Any) -> list[str]:
 def _matches(folder: Path, data_dir: str, pattern: str) -> list[Path]:
     """Return the files within `folder` that a pattern names; a pattern that leads out of it names none."""
     inner = PurePosixPath(data_dir, pattern)
-    if inner.is_absolute() or ".." in inner.parts or "://" in pattern or not inner.parts:
+    if _leads_out(inner) or "://" in pattern or not inner.parts:
         return []
-    return sorted(path for path in folder.glob(str(inner)) if path.is_file() and file_kind(path) is not None)
+    try:
+        found = [path for path in folder.glob(str(inner)) if path.is_file() and file_kind(path) is not None]
+    except (ValueError, NotImplementedError) as error:
+        raise UserError(
+            f"data folder '{folder}': {_CARD} names its files by {str(inner)!r}, a pattern that can't be "
+            f"followed ({error}); valid: '*' within a name, '**' for folders"
+        ) from None
+    if not found and not _PATTERN_SIGNS & {*str(inner)}:
+        raise UserError(f"data folder '{folder}': {_CARD} names {str(inner)!r}, which is no data file there")
+    return sorted(found)
+
+
+def _leads_out(inner: PurePosixPath) -> bool:
+    return inner.is_absolute() or ".." in inner.parts

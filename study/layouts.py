@@ -21,7 +21,7 @@ from pathlib import Path
 from study.dataset_cards import read_card
 from study.errors import UserError, unknown_name
 from study.row_files import describe_kinds, file_kind
-from study.split_names import are_parts, missing_parts, splits_of, words_of
+from study.split_names import are_parts, describe_fault, describe_gap, splits_of, words_of
 
 VARIANTS = ("main", "socratic")
 # Written beside the data by `datasets`: no rows.
@@ -54,9 +54,11 @@ def find_layout(source: Path, variant: str) -> Layout:
         raise UserError(f"data '{source}' does not exist")
     if not source.is_dir():
         return Layout({"train": (source,)}) if variant == "main" else _no_variant(source, variant)
-    if (named := read_card(source, variant)) is not None:
-        files = {split: _parts(source, paths, f"{split} ") for split, paths in named.items()}
-        return Layout(files)
+    named = read_card(source, variant)
+    if isinstance(named, Path):
+        return _by_names(named, data_files(named))
+    if named is not None:
+        return _noted({split: _parts(source, paths, f"{split} ") for split, paths in named.items()})
     for folder in (source / variant, source / "data" / variant):
         if folder.is_dir():
             return _by_names(folder, data_files(folder))
@@ -71,15 +73,28 @@ def find_layout(source: Path, variant: str) -> Layout:
 def data_files(folder: Path) -> list[Path]:
     """Return the files of a folder and its folders that may hold rows, sorted by their paths."""
     found = []
-    for root, folders, names in os.walk(folder):
+    seen = {folder.resolve()}
+    for root, folders, names in os.walk(folder, followlinks=True):
         deep = len(Path(root).relative_to(folder).parts)
-        folders[:] = [name for name in folders if deep < _MOST_FOLDERS_DEEP and name[0] not in "._"]
+        inner = [name for name in folders if deep < _MOST_FOLDERS_DEEP and name[0] not in "._"]
+        folders[:] = [name for name in inner if _is_new(Path(root, name), folder.resolve(), seen)]
         found += [
             Path(root, name)
             for name in names
             if not name.startswith(_NO_DATA_PREFIXES) and name not in _NO_DATA
         ]
     return sorted(path for path in found if path.is_file() and file_kind(path) is not None)
+
+
+def _is_new(folder: Path, source: Path, seen: set[Path]) -> bool:
+    """Tell whether a folder is to be looked through: a link is followed once, and not back into `source`."""
+    target = folder.resolve()
+    if target in seen or (
+        folder.is_symlink() and (target.is_relative_to(source) or source.is_relative_to(target))
+    ):
+        return False
+    seen.add(target)
+    return True
 
 
 def find_code_files(source: Path) -> tuple[Path, ...]:
@@ -115,9 +130,15 @@ def _by_names(folder: Path, files: Sequence[Path]) -> Layout:
         named.setdefault(splits.pop() if splits else "", []).append(path)
     rest = named.pop("", [])
     if not named:
-        return Layout({"train": _parts(folder, rest, "train ")})
+        return _noted({"train": _parts(folder, rest, "train ")})
     found = {split: _parts(folder, named.get(split, []), f"{split} ", files) for split in {"train", *named}}
-    return Layout(found, f"left alone in the data folder: {_show_files(rest)}" if rest else None)
+    return _noted(found, f"left alone in the data folder: {_show_files(rest)}" if rest else None)
+
+
+def _noted(files: Mapping[str, tuple[Path, ...]], note: str | None = None) -> Layout:
+    """Return the layout, and say where a split's parts have gaps, as where Spark leaves out empty ones."""
+    gaps = [f"the {split} files {gap}" for split, paths in files.items() if (gap := describe_gap(paths))]
+    return Layout(files, "; ".join([*([note] if note else []), *gaps]) or None)
 
 
 def _parts(
@@ -134,8 +155,8 @@ def _parts(
             f"{what} '{folder}' needs one {split}file, or the numbered parts of one, "
             f"found {_show_files(files or others)}; valid: {describe_kinds()}"
         )
-    if missing := missing_parts(inner):
-        raise UserError(f"{what} '{folder}' is not whole: {missing}")
+    if fault := describe_fault(inner):
+        raise UserError(f"{what} '{folder}' {fault}")
     return tuple(files)
 
 

@@ -11,17 +11,35 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 
-_SAME_SIGNS = str.maketrans(
-    {**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"), "×": "*", "⋅": "*", "·": "*", "÷": "/"}
-    | dict.fromkeys("'\u2018\u2019\u02bc`", None)
-)
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_ACUTE = "\xb4"  # typed for an apostrophe; NFKC makes a space and an accent of it
+_JOINERS = "\u200c\u200d"  # they part words in some scripts
+# 1,000 and 1'000; and 1 000, where the number has groups of three alone.
+_THOUSANDS = re.compile(r"(?<=\d)[,'](?=\d{3}(?!\d))")
+_SPACED_THOUSANDS = re.compile(r"(?<![\d.,'])[1-9]\d{0,2}(?: \d{3})+(?![\d,]*\d)")
 _NO_ASCII_LETTERS = {code: None for code in range(128) if not chr(code).isalnum()}
 _NO_LETTERS = re.compile(r"[\W_]+")
 _SIGNS = "-+*/^=<>%()"
 # A number with the sign that stands before it alone, a word, a sign.
 _TOKEN = re.compile(
     rf"(?:(?<![^\s(])-)?(?:\d+(?:\.\d+)?|\.\d+)|[^\s\d{re.escape(_SIGNS)}.]+|[{re.escape(_SIGNS)}]"
+)
+
+
+class _Signs(dict[int, str]):
+    """Character -> the one that stands for it, or nothing for what is not seen (a soft hyphen)."""
+
+    def __missing__(self, code: int) -> str:
+        sign = chr(code)
+        self[code] = "" if unicodedata.category(sign) == "Cf" and sign not in _JOINERS else sign
+        return self[code]
+
+
+_SAME_SIGNS = _Signs(
+    str.maketrans(
+        {**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"), "×": "*", "⋅": "*", "·": "*"}
+        | {"÷": "/", "\u2044": "/"}
+        | dict.fromkeys("\u2018\u2019\u201b\u02b9\u02bb\u02bc\u2032`", "'")
+    )
 )
 
 
@@ -41,8 +59,10 @@ _KEPT = _Categories()
 
 def question_key(question: str) -> str:
     """Return what is equal for two questions that differ in case, white space and punctuation alone."""
-    text = unicodedata.normalize("NFKC", question).replace("\u2044", "/").casefold().translate(_SAME_SIGNS)
-    tokens = _TOKEN.findall(_THOUSANDS.sub("", text).translate(_KEPT))
+    text = _THOUSANDS.sub("", _folded(question))
+    text = _SPACED_THOUSANDS.sub(lambda found: found[0].replace(" ", ""), text)
+    text = re.sub(r"(?<=\d)'(?=\d)", " ", text).replace("'", "")
+    tokens = _TOKEN.findall(text.translate(_KEPT))
     kept = [token for place, token in enumerate(tokens) if token not in _SIGNS or _counts(tokens, place)]
     return " ".join(kept) or question.strip()
 
@@ -66,7 +86,12 @@ def _letters(question: str) -> int:
     """Return a number that is equal for questions with equal keys, and for few others; it is made fast."""
     if question.isascii():
         return hash(question.translate(_NO_ASCII_LETTERS).lower())
-    return hash(_NO_LETTERS.sub("", unicodedata.normalize("NFKC", question).casefold()))
+    return hash(_NO_LETTERS.sub("", _folded(question)))
+
+
+def _folded(question: str) -> str:
+    """Return a question without the case of its letters, and with one sign for those that look alike."""
+    return unicodedata.normalize("NFKC", question.replace(_ACUTE, "'")).casefold().translate(_SAME_SIGNS)
 
 
 def _counts(tokens: list[str], place: int) -> bool:

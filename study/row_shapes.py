@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from study.errors import UserError
 from study.problems import CODE_COLUMNS, GSM8K_COLUMNS, Columns
 
 # Column -> names of the keys of a turn: who speaks, and what is said.
@@ -15,7 +16,7 @@ CHAT_COLUMNS = {"messages": ("role", "content"), "conversations": ("from", "valu
 _ROLES = {
     **dict.fromkeys(("user", "human"), "user"),
     **dict.fromkeys(("assistant", "gpt", "model"), "assistant"),
-    "system": "system",
+    **dict.fromkeys(("system", "developer"), "system"),
 }
 # Columns of the shapes that are looked for where the user has named none.
 SHAPE_COLUMNS = (*CHAT_COLUMNS, "instruction", "input", "output")
@@ -49,8 +50,16 @@ def choose_shape(names: Sequence[str], columns: Columns) -> Shape | None:
 
     A column is found by its name, or by its name in other capitals. Chats and instructions are looked for
     where the user has named no columns.
+
+    Raises:
+        UserError: the question and the answer are one column.
     """
     found = [_find(name, names) for name in (columns.question, columns.answer)]
+    if all(found) and found[0] == found[1]:
+        raise UserError(
+            f"the question and the answer can't both be the column '{found[0]}'; valid: one column each for "
+            "--question-column and --answer-column"
+        )
     if all(found):
         question, answer = map(str, found)
         named = (question, answer) in ((c.question, c.answer) for c in (GSM8K_COLUMNS, CODE_COLUMNS))
@@ -76,8 +85,11 @@ def choose_shape(names: Sequence[str], columns: Columns) -> Shape | None:
 
 def describe_columns(names: Sequence[str], columns: Columns) -> str:
     """Return the line about columns that are not there: those missing, those there, and the options."""
-    missing = [name for name in (columns.question, columns.answer) if _find(name, names) is None]
-    return f"no column '{missing[0]}'; columns there: {show_names(names)}{columns_hint(columns)}"
+    wanted = (columns.question, columns.answer)
+    missing = next((name for name in wanted if _find(name, names) is None), wanted[0])
+    if len(alike := _alike(missing, names)) > 1:
+        return f"no one column '{missing}', but {' and '.join(map(repr, alike))}{columns_hint(columns)}"
+    return f"no column '{missing}'; columns there: {show_names(names)}{columns_hint(columns)}"
 
 
 def show_names(names: Sequence[str]) -> str:
@@ -101,16 +113,23 @@ def is_number(value: Any) -> bool:
 def _find(name: str, names: Sequence[str]) -> str | None:
     if name in names:
         return name
-    alike = [other for other in names if other.strip().casefold() == name.strip().casefold()]
+    alike = _alike(name, names)
     return alike[0] if len(alike) == 1 else None
+
+
+def _alike(name: str, names: Sequence[str]) -> list[str]:
+    return [other for other in names if other.strip().casefold() == name.strip().casefold()]
 
 
 def _cells(question: str, answer: str) -> Callable[[Mapping[str, Any]], tuple[Any, Any]]:
     def read(row: Mapping[str, Any]) -> tuple[Any, Any]:
-        for name in (question, answer):
-            if name not in row:
-                raise WrongRow(describe_columns([*map(str, row)], Columns(question, answer)))
-        return row[question], row[answer]
+        if question in row and answer in row:
+            return row[question], row[answer]
+        names = [*map(str, row)]  # which may have other capitals than those of another row
+        found = [_find(name, names) for name in (question, answer)]
+        if None in found or found[0] == found[1]:
+            raise WrongRow(describe_columns(names, Columns(question, answer)))
+        return row[str(found[0])], row[str(found[1])]
 
     return read
 

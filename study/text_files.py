@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import lzma
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,22 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _BLOCK_CHARACTERS = 1 << 20
+# A word that has bytes which are no UTF-8.
+_ESCAPED_WORD = re.compile(r"[\w\udc80-\udcff]*[\udc80-\udcff][\w\udc80-\udcff]*")
+_MOST_SHOWN = 20
+
+
+_HALF_PAIRS = "study.half_pairs"
+
+
+def _half_pair(error: UnicodeError) -> tuple[str, int]:
+    """Return half a pair for what is no text, which no text may have, and where to go on."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\ud800", error.end
+
+
+codecs.register_error(_HALF_PAIRS, _half_pair)
 
 
 @dataclass(frozen=True)
@@ -46,25 +63,29 @@ def find_encoding(path: Path, compression: str | None) -> Encoding:
     half pairs (`surrogateescape`), which no text may have, so the rows in question are bad ones.
 
     Raises:
-        UserError: the file can't be read or decompressed.
+        UserError: the file can't be read or decompressed, or looks like UTF-16 without its mark.
     """
     with open_bytes(path, compression) as stream:
         head = stream.read(4)
     for mark, name in _MARKS:
         if head.startswith(mark):
             return Encoding(name)
-    is_utf8, has_letters = True, False
+    if len(head) == 4 and sorted((any(head[::2]), any(head[1::2]))) == [False, True]:
+        raise UserError(f"data file '{path}' looks like UTF-16 without its mark; valid: UTF-8")
+    is_utf8, has_letters, word = True, False, ""
     with open_bytes(path, compression) as stream:
         for block in _decoded(stream):
             if not block.isascii():
                 escaped = sum("\udc80" <= sign <= "\udcff" for sign in block)
                 is_utf8 = is_utf8 and not escaped
+                word = word or (_ESCAPED_WORD.search(block) or [""])[0]
                 has_letters = has_letters or any(
                     "\x7f" < sign < "\udc80" or sign > "\udcff" for sign in block
                 )
     if is_utf8 or has_letters:
         return Encoding("utf-8")
-    return Encoding("cp1252", f"{path.name} is not UTF-8 and is read as Windows-1252 (Latin-1)")
+    shown = word.encode("utf-8", "surrogateescape").decode("cp1252", "replace")[:_MOST_SHOWN]
+    return Encoding("cp1252", f"{path.name} is not UTF-8 and is read as Windows-1252 (Latin-1): '{shown}'")
 
 
 @contextmanager
@@ -94,7 +115,7 @@ def open_text(path: Path, compression: str | None, encoding: Encoding, newline: 
         UserError: see `open_bytes`.
     """
     with open_bytes(path, compression) as stream:
-        errors = "replace" if encoding.name.startswith(("utf-16", "utf-32")) else "surrogateescape"
+        errors = _HALF_PAIRS if encoding.name.startswith(("utf-16", "utf-32")) else "surrogateescape"
         yield io.TextIOWrapper(stream, encoding=encoding.name, errors=errors, newline=newline)
 
 

@@ -133,6 +133,7 @@ def _text_files() -> list[Case]:
     ]
     quotes = {f'He said "{word}", and\nwent?': str(11 + i) for i, word in enumerate("ABCDE")}
     plain = table(ROWS)
+    noted = [{**row, "note": ""} for row in ROWS]
     numbers = [{"question": 100 + i, "answer": 200 + i} for i in range(5)]
     digits = {str(100 + i): str(200 + i) for i in range(5)}
     crossed = b'question,answer\n"Question A?,11\nQuestion B?,12\nQuestion C?,13\nQuestion D?",14\n'
@@ -153,7 +154,7 @@ def _text_files() -> list[Case]:
             "Latin-1, or Windows-1252",
             {"mine.csv": table(latin, ";", "cp1252")},
             answers=accents,
-            note="mine.csv is not UTF-8 and is read as Windows-1252 (Latin-1)",
+            note="mine.csv is not UTF-8 and is read as Windows-1252 (Latin-1): 'Où'",
         ),
         Case(
             kind,
@@ -189,9 +190,61 @@ def _text_files() -> list[Case]:
         ),
         Case(
             kind,
+            "an unquoted comma before an empty last column",
+            {"mine.csv": b"answer,question,note\n7,Tom has 3, and gets 4?,\n" + b"8,Q?,\n" * 3},
+            line="row 1: 4 cells where the header has 3 (line 2)",
+        ),
+        Case(
+            kind,
+            "an unquoted number of thousands before an empty last column",
+            {"mine.csv": table(noted) + b"What is half of 1,000,500,\r\n"},
+            skipped=1,
+        ),
+        Case(
+            kind,
+            "a cell of more than 131,072 characters",
+            {"mine.csv": plain + b'"' + b"word " * 27_000 + b'?",16\r\n'},
+            line="row 6: a cell has more than 131,072 characters (line 7), or the quote that opens on line 7",
+        ),
+        Case(
+            kind,
+            "half a pair in UTF-16",
+            {
+                "mine.csv": table(ROWS, encoding="utf-16")
+                + "\ud800?,16\r\n".encode("utf-16-le", "surrogatepass")
+            },
+            skipped=1,
+        ),
+        Case(
+            kind,
+            "half a letter at the end of UTF-16",
+            {"mine.csv": table(ROWS, encoding="utf-16") + "?,1\r\nQ".encode("utf-16-le") + b"?"},
+            line="1 cell where the header has 2",
+        ),
+        Case(
+            kind,
+            "UTF-16 without its mark",
+            {"mine.csv": table(ROWS, encoding="utf-16-le")},
+            line="looks like UTF-16 without its mark; valid: UTF-8",
+        ),
+        Case(
+            kind,
+            "Shift-JIS, GBK and others of their kind",
+            {"mine.csv": "question,answer\nりんごは3個?,3\n林檎は5?,5\n本?,2\n".encode("shift_jis")},
+            line="row 1: column 'question' has the byte 0x82, which is neither UTF-8 nor Windows-1252; valid",
+        ),
+        Case(
+            kind,
+            "one column for the question and the answer",
+            {"mine.csv": plain},
+            columns=Columns("Answer", "answer"),
+            line="the question and the answer can't both be the column 'answer'; valid: one column each",
+        ),
+        Case(
+            kind,
             "a row with too few cells",
             {"mine.csv": plain + b"Question F?\r\n"},
-            line="row 6: 1 cells where the header has 2 (line 7)",
+            line="row 6: 1 cell where the header has 2 (line 7)",
         ),
         Case(
             kind,
@@ -251,6 +304,10 @@ def _json_files() -> list[Case]:
     lines = jsonl(ROWS)
     columns = {name: [row[name] for row in ROWS] for name in ("question", "answer")}
     indexed = {name: dict(enumerate(values)) for name, values in columns.items()}
+    turned = {**indexed, "answer": dict(reversed(indexed["answer"].items()))}
+    other = {**indexed, "answer": dict(enumerate(columns["answer"], start=1))}
+    mixed = {**indexed, "answer": columns["answer"]}
+    capitals = [*ROWS[:2], *renamed(ROWS[2:], "Question", "Answer ")]
     return [
         Case(kind, "JSON Lines", {"mine.jsonl": lines}),
         Case(kind, "JSON Lines under .ndjson", {"mine.ndjson": lines}),
@@ -267,6 +324,109 @@ def _json_files() -> list[Case]:
         ),
         Case(kind, "an object of columns", {"mine.json": json.dumps(columns).encode()}),
         Case(kind, "pandas' `to_json()`", {"mine.json": json.dumps(indexed).encode()}),
+        Case(
+            kind,
+            "`to_json()`, a column in another order",
+            {"mine.json": json.dumps(turned).encode()},
+        ),
+        Case(
+            kind,
+            "`to_json()`, a column with other keys",
+            {"mine.json": json.dumps(other).encode()},
+            line="is an object of columns whose rows have other keys in the column 'answer' than in",
+        ),
+        Case(
+            kind,
+            "a column with keys and one without",
+            {"mine.json": json.dumps(mixed).encode()},
+            line="is one JSON object with the keys question, answer; valid: an array of objects",
+        ),
+        Case(
+            kind,
+            "an array named as the test split",
+            {"mine.json": json.dumps({"test": ROWS, "train": {"file": "x"}}).encode()},
+            line="has one array of objects, 'test', which its name says is no training data",
+        ),
+        Case(
+            kind,
+            "two splits in one object",
+            {"mine.json": json.dumps({"train": ROWS, "test": MORE}).encode()},
+            line="has several arrays of objects, train, test; valid: a file a split",
+        ),
+        Case(
+            kind,
+            "a key twice in a row",
+            {"mine.jsonl": lines + b'{"question": "Q?", "answer": 1, "answer": 2}\n'},
+            skipped=1,
+        ),
+        Case(
+            kind,
+            "a key twice in a row of an array",
+            {
+                "mine.json": json.dumps(ROWS).encode()[:-1]
+                + b', {"answer": 1, "question": "Q?", "answer": 2}]'
+            },
+            skipped=1,
+        ),
+        Case(
+            kind,
+            "a key twice with a line end in it",
+            {"mine.jsonl": b'{"a\\nb": 1, "a\\nb": 2, "question": "Q?", "answer": 1}\n' + lines},
+            line="row 1: the key 'a b' is there twice",
+        ),
+        Case(
+            kind,
+            "a key twice in the first row",
+            {"mine.json": b'{"question": "Q?", "answer": 1, "answer": 2}\n' + lines},
+            line="row 1: the key 'answer' is there twice",
+        ),
+        Case(
+            kind,
+            "a key twice in an object of columns",
+            {"mine.json": b'{"question": ["Q?"], "answer": [1], "answer": [2]}'},
+            line="is one JSON object in which the key 'answer' is there twice",
+        ),
+        Case(
+            kind,
+            "an object as a question, a key twice in it",
+            {"mine.jsonl": lines + b'{"question": {"en": "a", "en": "b"}, "answer": 1}\n'},
+            skipped=1,
+        ),
+        Case(
+            kind,
+            "other capitals in other rows",
+            {"mine.jsonl": jsonl(capitals)},
+        ),
+        Case(
+            kind,
+            "a row whose column is there in two capitals",
+            {"mine.jsonl": lines + b'{"Question": "Q?", "QUESTION": "R?", "answer": 1}\n'},
+            skipped=1,
+        ),
+        Case(
+            kind,
+            "objects over many lines under .jsonl",
+            {"mine.jsonl": "\n".join(json.dumps(row, indent=1) for row in ROWS).encode()},
+            line="row 1: no whole JSON object on one line; valid: one object a line, or a file named .json",
+        ),
+        Case(
+            kind,
+            "objects that old line ends part (CR)",
+            {"mine.jsonl": lines.replace(b"\n", b"\r")},
+            line="row 1: more on one line than one JSON value; valid: one object a line",
+        ),
+        Case(
+            kind,
+            "objects over many lines, one after the other",
+            {"mine.json": "\n".join(json.dumps(row, indent=1) for row in ROWS).encode()},
+            line="is no JSON: Extra data (line 5, column 1); several values must be an array",
+        ),
+        Case(
+            kind,
+            "JSON Lines in UTF-16 without its mark",
+            {"mine.jsonl": lines.decode().encode("utf-16-be")},
+            line="looks like UTF-16 without its mark; valid: UTF-8",
+        ),
         Case(
             kind,
             "an object that is no rows",
@@ -463,6 +623,13 @@ def _shapes() -> list[Case]:
             note=said,
             answers={f"Be brief.\n{row['question']}": str(row["answer"]) for row in ROWS},
         ),
+        Case(
+            kind,
+            "chats with a developer's text",
+            {"mine.jsonl": jsonl(chats(ROWS, "Be brief.")).replace(b'"system"', b'"developer"')},
+            note=said,
+            answers={f"Be brief.\n{row['question']}": str(row["answer"]) for row in ROWS},
+        ),
         Case(kind, "chats in Parquet", {"mine.parquet": parquet(chats(ROWS))}, note=said),
         Case(kind, "chats whose content is in parts", {"mine.jsonl": jsonl(parts)}, note=said),
         Case(
@@ -556,6 +723,24 @@ def _folders() -> list[Case]:
         ),
         Case(
             kind,
+            "two versions of a file",
+            {"train_v1.jsonl": train, "train_v2.jsonl": test},
+            line="needs one train file, or the numbered parts of one, found train_v1.jsonl, train_v2.jsonl",
+        ),
+        Case(
+            kind,
+            "two versions of a file in a split's folder",
+            {"train/sums-v1.1.jsonl": train, "train/sums-v1.2.jsonl": test},
+            line="needs one train file, or the numbered parts of one, found sums-v1.1.jsonl, sums-v1.2.jsonl",
+        ),
+        Case(
+            kind,
+            "two sizes of a file",
+            {"train_1k.jsonl": train, "train_10k.jsonl": test},
+            line="needs one train file, or the numbered parts of one, found train_10k.jsonl, train_1k.jsonl",
+        ),
+        Case(
+            kind,
             "one train file in two formats",
             {"train.jsonl": train, "train.csv": table(ROWS)},
             line="needs one train file, or the numbered parts of one, found train.csv, train.jsonl",
@@ -629,6 +814,12 @@ def _folders() -> list[Case]:
         Case(kind, "Spark's parts, Parquet", {**spark_parquet, **rest}),
         Case(
             kind,
+            "Spark's parts without the empty ones",
+            {f"part-0000{2 * i}-{uuid}.json": jsonl(rows) for i, rows in enumerate(halves)},
+            note="the train files are 0 to 2 without 1 of the numbers",
+        ),
+        Case(
+            kind,
             "Spark's folders, one a split",
             {
                 **{f"train.json/{name}": content for name, content in {**spark_json, **rest}.items()},
@@ -675,7 +866,112 @@ def _folders() -> list[Case]:
             kind,
             "a part that is missing",
             {"data/train-00000-of-00002.parquet": parquet(ROWS)},
-            line="is not whole: 1 of the 2 parts of 'train' are there",
+            line="is not whole: 1 of the 2 parts of 'train' is there",
+        ),
+        Case(
+            kind,
+            "parts of two sets, as after a new division",
+            {"data/train-00000-of-00001.parquet": parquet(ROWS), **shards},
+            line="has several sets of parts of 'train', of 1 and of 2; valid: one of them",
+        ),
+        Case(
+            kind,
+            "a folder that is a link",
+            {"set/README.txt": b"x", "kept/train.jsonl": train, "kept/test.jsonl": test},
+            two,
+            data="set",
+            links={"set/data": "../kept", "kept/again": "../set"},
+        ),
+        Case(
+            kind,
+            "a link to a folder beside it",
+            {"v/train.jsonl": train, "v/test.jsonl": test},
+            two,
+            links={"latest": "v", "v/up": ".."},
+        ),
+        Case(
+            kind,
+            "the Hub's configurations: the default one by its folder",
+            {
+                "README.md": card(
+                    "- config_name: default\n  default: true\n  data_dir: data\n"
+                    "- config_name: hard\n  data_files: hard/train.jsonl\n"
+                ),
+                **{"data/train.jsonl": train, "data/test.jsonl": test, "hard/train.jsonl": validation},
+            },
+            two,
+        ),
+        Case(
+            kind,
+            "the Hub's configurations: a folder, and no files named",
+            {
+                "README.md": card("- config_name: sums\n  data_dir: x\n  data_files:\n"),
+                **{"x/train.jsonl": train, "x/test.jsonl": test, "train.jsonl": validation},
+            },
+            two,
+        ),
+        Case(
+            kind,
+            "the Hub's configurations: a folder that is not there",
+            {
+                "README.md": card("- config_name: default\n  data_dir: data\n"),
+                "train.jsonl": train,
+            },
+            line="README.md names 'data' for its configuration 'default', which is no folder in it",
+        ),
+        Case(
+            kind,
+            "the Hub's configurations: a folder out of this one",
+            {
+                "set/README.md": card("- config_name: default\n  data_dir: ../secret\n"),
+                "secret/train.jsonl": train,
+            },
+            data="set",
+            line="README.md names '../secret' for its configuration 'default', which is no folder in it",
+        ),
+        Case(
+            kind,
+            "the Hub's configurations: a name with a line end in it",
+            {"README.md": card('- data_files: "a\\nb"\n'), "train.jsonl": train},
+            line=r"README.md names 'a\nb', which is no data file there",
+        ),
+        Case(
+            kind,
+            "the Hub's configurations: a file that is not there",
+            {
+                "README.md": card("- config_name: default\n  data_files: [a.jsonl, b.jsonl]\n"),
+                "a.jsonl": train,
+            },
+            line="README.md names 'b.jsonl', which is no data file there",
+        ),
+        Case(
+            kind,
+            "the Hub's configurations: a test split without files",
+            {
+                "README.md": card(
+                    "- config_name: default\n  data_files:\n"
+                    "  - split: train\n    path: a.jsonl\n  - split: test\n    path: test-*\n"
+                ),
+                "a.jsonl": train,
+            },
+            line="README.md has no file for the test split of its configuration 'default'",
+        ),
+        Case(
+            kind,
+            "the Hub's configurations: a pattern that can't be followed",
+            {
+                "README.md": card("- config_name: default\n  data_files: train**.jsonl\n"),
+                "train-1.jsonl": train,
+            },
+            line="README.md names its files by 'train**.jsonl', a pattern that can't be followed",
+        ),
+        Case(
+            kind,
+            "a README.md with a date that is none",
+            {
+                "README.md": b"---\ndate: 2024-02-30\n" + card("- data_files: a---b.jsonl\n")[4:],
+                **{"a---b.jsonl": train, "test.jsonl": test},
+            },
         ),
         Case(
             kind,
@@ -781,6 +1077,20 @@ def _divisions() -> list[Case]:
         {"question": f" {str(row['question']).upper().rstrip('?')} ", "answer": row["answer"]} for row in ROWS
     ]
     leaky = {"train.jsonl": jsonl([*ROWS, *MORE]), "test.jsonl": jsonl(again[:2])}
+    plain = [
+        {"question": text, "answer": i}
+        for i, text in enumerate(["It doesn't cost 1,000?", "Has he 2,000,000 and 30?", "What's 5 feet?"])
+    ]
+    typed = [
+        {"question": text, "answer": i}
+        for i, text in enumerate(
+            [
+                "It doesn\u02bct cost 1 000?",
+                "Has\u200b he 2\u202f000\u202f000 and 3\xad0?",
+                "What\xb4s 5 feet?",
+            ]
+        )
+    ]
     counted = "leaks: 2 of the 2 test questions of the main data are in train too; 2 rows there are left out"
     signs = [{"question": f"What is 3 {sign} 2?", "answer": i} for i, sign in enumerate("+-*/")]
     return [
@@ -791,6 +1101,21 @@ def _divisions() -> list[Case]:
             (6, None, 2),
             note=counted,
             answers={str(row["question"]): str(row["answer"]) for row in again[:2]},
+        ),
+        Case(
+            kind,
+            "test questions in train, in other apostrophes, thousands and signs that are not seen",
+            {"train.jsonl": jsonl([*ROWS, *typed]), "test.jsonl": jsonl(plain)},
+            (5, None, 3),
+            note="leaks: 3 of the 3 test questions of the main data are in train too; 3 rows there are left",
+            answers={str(row["question"]): str(row["answer"]) for row in plain},
+        ),
+        Case(
+            kind,
+            "one test question in train",
+            {"train.jsonl": jsonl([*ROWS, MORE[0]]), "test.jsonl": jsonl(MORE)},
+            (5, None, 3),
+            note="leaks: 1 of the 3 test questions of the main data are in train too; 1 row there is left",
         ),
         Case(
             kind,

@@ -57,7 +57,7 @@ def test_how_data_were_read_is_said_once_before_the_first_trial(
         "train.csv is not UTF-8 and is read as Windows-1252 (Latin-1)",
         "test.csv is not UTF-8 and is read as Windows-1252 (Latin-1)",
         "questions are in the column 'Question', answers in 'Answer'",
-        "1 rows of the main data can't be used and are left out",
+        "1 row of the main data can't be used and is left out",
         "leaks: 3 of the 4 test questions of the main data are in train too; 3 rows there are left out",
         "the main data has a validation split of its own, 12 questions: each replicate draws 5",
         "the main data: 2 of 4 test questions are drawn, the same for all",
