@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Seconds after which a signal comes again that was lost or had to wait, and for which it waits at most.
-AGAIN_SECONDS = 0.05
+AGAIN_SECONDS = 0.01
 LONGEST_IMPORT_SECONDS = 10.0
 
 
