@@ -156,9 +156,11 @@ def _left_out_of(study: Study) -> list[str]:
     gone = [one for one in study.exclusions if one.reason == "missing" and "/predictions/" in one.what]
     notes = [f"Left out: {exclusion}." for exclusion in study.exclusions if exclusion not in gone]
     if gone:
-        what, them = ("1 trial", "it") if len(gone) == 1 else (f"{len(gone)} trials", "them")
+        what, them = (
+            (f"1 trial ({gone[0].what})", "it") if len(gone) == 1 else (f"{len(gone)} trials", "them")
+        )
         again = f"python -m study.run --resume {shlex.quote(str(study.root))} runs {them} again"
-        notes.insert(0, f"Left out, for want of their predictions: {what}; {again}.")
+        notes.insert(0, f"Left out, for predictions that are missing: {what}; {again}.")
     return notes
 
 

@@ -165,7 +165,7 @@ def test_trials_whose_answers_are_gone_are_counted_and_run_again(
     verdict._main([str(study)])
     said = printed(capsys)
     again = f"python -m study.run --resume {study} runs them again."
-    assert f"Left out, for want of their predictions: 4 trials; {again}" in said
+    assert f"Left out, for predictions that are missing: 4 trials; {again}" in said
     assert read_finished(ResultsFolder(study)) == {}
 
 
