@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analysis.counts import count_of
 from analysis.folders import Row, Study
 from analysis.judgement import LooksTaken, Verdict, looked_at
 from analysis.phrases import join_names
@@ -54,7 +55,7 @@ def _looks(verdict: Verdict, looks: LooksTaken) -> list[str]:
     elif any(end < replicates[-1] for end in saved.values()):
         lines.append(f"Stopped early: {_trainings_saved(verdict, saved, replicates[-1])}.")
     return lines + [
-        f"{name} stopped after {stop.replicates} replicates: {stop.reason}."
+        f"{name} stopped after {count_of(stop.replicates, 'replicate')}: {stop.reason}."
         for name, stop in outcome.stopped.items()
     ]
 

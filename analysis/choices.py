@@ -38,12 +38,14 @@ class Choice:
         replicate: its number from 1, with its study's name where arms were pooled; empty where there is one.
         won: the search trial that won; None where its row is gone.
         confirm: the confirm trials of its configuration, one at least, in the order of their seeds.
+        tests: the accuracy on the test split, %, of those whose answers are on record and agree with it.
         searched: the names of the arm's searched hyperparameters.
     """
 
     replicate: str
     won: Row | None
     confirm: Sequence[Row]
+    tests: Sequence[float]
     searched: Sequence[str]
 
     @property
@@ -61,11 +63,6 @@ class Choice:
         """What the search ranked it by."""
         return None if self.won is None else self.won.get("search_score")
 
-    @property
-    def tests(self) -> list[float]:
-        """The confirm trials' accuracy on the test split, %, those that are known."""
-        return [row["accuracy"] for row in self.confirm if row.get("accuracy") is not None]
-
 
 def find_choices(arm: Arm) -> list[Choice]:
     """Return what the replicates of an arm chose, in their order; nothing for an arm without a search."""
@@ -75,10 +72,12 @@ def find_choices(arm: Arm) -> list[Choice]:
     groups: dict[Replicate, list[Row]] = {}
     for row in arm.confirm:
         groups.setdefault(arm.replicate_of(row), []).append(row)
-    return [
-        Choice(name_replicate(arm, rows[0]), _winner(arm, rows[0], names), rows, names)
-        for rows in groups.values()
-    ]
+    scored = {row["trial"]: row.get("accuracy") for row in arm.scored_trials}
+    found = []
+    for rows in groups.values():
+        tests = [share for row in rows if (share := scored.get(row["trial"])) is not None]
+        found.append(Choice(name_replicate(arm, rows[0]), _winner(arm, rows[0], names), rows, tests, names))
+    return found
 
 
 def name_replicate(arm: Arm, row: Row) -> str:

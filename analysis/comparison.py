@@ -5,6 +5,7 @@ The terminal table, the Markdown, LaTeX, HTML and CSV ones and the report are al
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -145,9 +146,22 @@ def _notes(studies: Sequence[Study], rows: Sequence[ComparisonRow]) -> list[str]
 
 def exclusion_notes(studies: Sequence[Study], most: int = 5) -> list[str]:
     """Return a sentence for each file or trial that was left out; beyond `most` they are counted."""
-    notes = [f"Left out: {exclusion}." for study in studies for exclusion in study.exclusions]
+    notes = [note for study in studies for note in _left_out_of(study)]
     rest = len(notes) - most
     return notes if rest <= 0 else [*notes[:most], f"Left out besides: {rest} more."]
+
+
+def _left_out_of(study: Study) -> list[str]:
+    """Return a sentence for each thing left out of a study, and one for all answers that are gone."""
+    gone = [one for one in study.exclusions if one.reason == "missing" and "/predictions/" in one.what]
+    notes = [f"Left out: {exclusion}." for exclusion in study.exclusions if exclusion not in gone]
+    if gone:
+        what, them = (
+            (f"1 trial ({gone[0].what})", "it") if len(gone) == 1 else (f"{len(gone)} trials", "them")
+        )
+        again = f"python -m study.run --resume {shlex.quote(str(study.root))} runs {them} again"
+        notes.insert(0, f"Left out, for predictions that are missing: {what}; {again}.")
+    return notes
 
 
 def _repeat_notes(rows: Sequence[ComparisonRow]) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.counts import count_of
 from analysis.descriptions import read_description
 from analysis.errors import AnalysisError
 from analysis.kinds import as_described
@@ -116,6 +117,10 @@ class Study:
     def _exclude(self, path: Path, reason: str) -> None:
         self.exclude(str(path.relative_to(self.root.parent)), reason)
 
+    def exclude_file(self, table: str, trial: str, reason: str) -> None:
+        """Note that a trial's file in `table` was left out; once."""
+        self._exclude(self._path(table, trial), reason)
+
     def exclude(self, what: str, reason: str) -> None:
         """Note that a file or a trial was left out; once."""
         exclusion = Exclusion(what, reason)
@@ -133,7 +138,7 @@ class Study:
             return False
         ids = table["trial"].to_pylist() if "trial" in table.column_names else []
         if ids != [path.stem]:
-            self._exclude(path, f"holds {table.num_rows} rows that are not the one row of its trial")
+            self._exclude(path, f"holds {count_of(table.num_rows, 'row')}, not the one row of its trial")
         return ids == [path.stem]
 
 

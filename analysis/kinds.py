@@ -140,6 +140,16 @@ def _is_numbers(kind: pa.DataType) -> bool:
     return is_list and (_is_number(kind.value_type) or types.is_null(kind.value_type))
 
 
+# A trial's accuracies, in %, and the column of its answers that each is the mean of.
+ACCURACIES = {
+    "accuracy": "correct",
+    "accuracy_strict": "correct_strict",
+    "accuracy_lenient": "correct_lenient",
+    "accuracy_lm_eval_strict": "correct_lm_eval_strict",
+    "accuracy_lm_eval_flexible": "correct_lm_eval_flexible",
+}
+
+
 # Columns, what they hold in words, what may be read as that, and the type that it is read as.
 _GROUPS: tuple[tuple[list[str], str, Callable[[pa.DataType], bool], pa.DataType], ...] = (
     (_TEXT, "texts", _is_text, pa.string()),
@@ -156,19 +166,28 @@ KINDS = {name: (words, test, kind) for names, words, test, kind in _GROUPS for n
 def as_described(table: pa.Table) -> tuple[pa.Table, list[str]]:
     """Return a table whose known columns have the types that they are described with, and what was amiss.
 
-    A column that can't be read as that is null in it.
+    A column that can't be read as that is null in it; so is a share that is none, beyond 0 to 100%.
     """
     amiss = []
     for place, field in enumerate(table.schema):
         words, test, kind = KINDS.get(field.name, ("", _is_text, field.type))
-        if field.type == kind:
-            continue
-        column = _read_as(table[place], kind) if test(field.type) or types.is_null(field.type) else None
+        column = table[place]
+        if field.type != kind:
+            column = _read_as(column, kind) if test(field.type) or types.is_null(field.type) else None
         if column is None:
             amiss.append(f"column {field.name} holds {field.type}, where {words} are expected")
-            column = pa.nulls(table.num_rows, kind)
-        table = table.set_column(place, field.with_type(kind), column)
+        elif field.name in (*ACCURACIES, "answered") and (beyond := _beyond_a_share(column)) is not None:
+            amiss.append(f"column {field.name} holds {beyond:g}, where 0 to 100 (%) are expected")
+            column = None
+        if column is None or field.type != kind:
+            column = pa.nulls(table.num_rows, kind) if column is None else column
+            table = table.set_column(place, field.with_type(kind), column)
     return table, amiss
+
+
+def _beyond_a_share(column: pa.ChunkedArray) -> float | None:
+    values = column.drop_null().to_pylist()
+    return next((value for value in values if not 0 <= value <= 100), None)
 
 
 def _read_as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:

@@ -26,6 +26,8 @@ _PLAIN = {
     **{"×": "x", "±": "+/-", "…": "...", "≤": "<=", "≥": ">=", "→": "->", "·": ".", "\u00a0": " "},
 }
 _HANDLER = "plain_signs"
+# Signs a line, of what COLUMNS says.
+LEAST_WIDTH, MOST_WIDTH = 40, 10_000
 
 
 def _write_plainly(error: UnicodeError) -> tuple[str | bytes, int]:
@@ -114,6 +116,7 @@ def _reason(error: OSError) -> str:
 def steady_output() -> Iterator[Output]:
     """Let standard output and error raise nothing in the block, whatever they are."""
     _open_closed()
+    _leave_width()
     saved = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (_steady(stream) for stream in saved)
     try:
@@ -122,6 +125,13 @@ def steady_output() -> Iterator[Output]:
         sys.stderr.flush()
     finally:
         sys.stdout, sys.stderr = saved
+
+
+def _leave_width() -> None:
+    """Leave aside a width that no table fits in: where there is no terminal, COLUMNS may be 0."""
+    width = os.environ.get("COLUMNS", "")
+    if width.isdigit() and not LEAST_WIDTH <= int(width[:9]) <= MOST_WIDTH:
+        del os.environ["COLUMNS"]
 
 
 def _steady(stream: TextIO | None) -> Any:

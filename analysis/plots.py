@@ -15,6 +15,7 @@ from pathlib import Path
 from analysis.best_of import too_few_sentence
 from analysis.command_line import results_parser, run_command
 from analysis.comparison import Comparison
+from analysis.counts import count_of
 from analysis.drawing import to_png, to_svg
 from analysis.errors import AnalysisError
 from analysis.figures import (
@@ -91,7 +92,7 @@ def _main(arguments: Sequence[str] | None) -> None:
     options = parser.parse_args(arguments)
     comparison = compare_finished(open_studies(options.results))
     written = write_plots(comparison, options.output)
-    print(f"wrote {len(written)} files into {options.output}")
+    print(f"wrote {count_of(len(written), 'file')} into {options.output}")
     for sentence in not_drawn(comparison):
         print(f"Not drawn: {sentence}")
 

@@ -132,7 +132,8 @@ def _pool_notes(names: Sequence[str], arms: Sequence[Arm]) -> list[str]:
         )
     copies = sum(_copied(arm) for arm in trained)
     if copies:
-        notes.append(f"{copies} trials stand in more than one of {studies}: each counts once.")
+        what = "1 trial stands" if copies == 1 else f"{copies} trials stand"
+        notes.append(f"{what} in more than one of {studies}: each counts once.")
     return notes
 
 

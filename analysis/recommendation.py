@@ -159,9 +159,10 @@ def _kept(row: ComparisonRow, choices: Sequence[Choice]) -> list[str]:
     is_scored = kept.confirm[0].get("trained_by") is not None
     what = f"the one that {did_best}" if is_scored else f"a new training of the configuration that {did_best}"
     picked = "it was picked for its" if is_scored else "its configuration was picked for a"
+    among = f"among {models} models" if models > 1 else "alone, the only one of its search"
     return [
         f"The model that is kept, models/{_slug(row.arm)}, is {what}. Its own test score{score} supports no "
-        f"claim about the recipe: {picked} validation score among {models} models."
+        f"claim about the recipe: {picked} validation score {among}."
     ]
 
 

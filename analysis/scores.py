@@ -13,20 +13,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis.agreement import disagreement
 from analysis.folders import Study
 from analysis.intervals import Matrix
+from analysis.kinds import ACCURACIES
 
-SHARES = {
-    "accuracy": "correct",
-    "accuracy_strict": "correct_strict",
-    "accuracy_lenient": "correct_lenient",
-    "accuracy_lm_eval_strict": "correct_lm_eval_strict",
-    "accuracy_lm_eval_flexible": "correct_lm_eval_flexible",
-    "answered": "number",
-}
 MEANS = ("rouge1", "similarity")
 Values = dict[str, np.ndarray]
-_COLUMNS = ("question_id", *SHARES.values(), *MEANS, "nll", "tokens")
+SHARES = {**ACCURACIES, "answered": "number"}
+_SOURCES = {**SHARES, **{name: name for name in (*MEANS, "nll", "tokens")}}
+_COLUMNS = ("trial", "question_id", *_SOURCES.values())
 
 
 @dataclass(frozen=True)
@@ -96,13 +92,13 @@ def join_scores(parts: Sequence[TrialScores]) -> TrialScores:
 
 
 def read_scores(study: Study, trials: Sequence[str]) -> TrialScores | None:
-    """Return the scores of those of `trials` that can be read and answered the same questions.
+    """Return the scores of those of `trials` that can be read, agree with their rows, and have one set of
+    questions.
 
     Where trials of an arm answered different questions, those with the commonest set count; the others
     become exclusions. None where no trial can be read.
     """
-    tables = zip(trials, study.read_many("predictions", trials, _COLUMNS), strict=True)
-    found = {trial: table for trial, table in tables if table is not None and table.num_rows}
+    found = _read_answers(study, trials)
     read: dict[str, tuple[np.ndarray, Values]] = {}
     order = None
     for trial, table in found.items():
@@ -123,6 +119,22 @@ def read_scores(study: Study, trials: Sequence[str]) -> TrialScores | None:
     return TrialScores(kept, read[kept[0]][0], matrices)
 
 
+def _read_answers(study: Study, trials: Sequence[str]) -> dict[str, pa.Table]:
+    """Return trial -> its answers, where there are some that its row can have been made from."""
+    wanted = set(trials)
+    rows = {row["trial"]: row for row in study.trials if row["trial"] in wanted}
+    found = {}
+    tables = study.read_many("predictions", trials, _COLUMNS)
+    for trial, table in zip(trials, tables, strict=True):
+        if table is None:
+            continue
+        if why := disagreement(rows.get(trial, {"trial": trial}), table):
+            study.exclude_file("predictions", trial, why)
+        elif table.num_rows:
+            found[trial] = table
+    return found
+
+
 class _Order:
     """The questions of a trial, sorted and distinct, and the places of its rows in that order."""
 
@@ -138,12 +150,8 @@ class _Order:
 
 
 def _values(table: pa.Table, places: np.ndarray) -> Values:
-    values = {name: _numbers(table[column], name) for name, column in _sources().items()}
+    values = {name: _numbers(table[column], name) for name, column in _SOURCES.items()}
     return {name: value[places] for name, value in values.items() if value is not None}
-
-
-def _sources() -> dict[str, str]:
-    return {**SHARES, **{name: name for name in (*MEANS, "nll", "tokens")}}
 
 
 def _numbers(column: pa.ChunkedArray, name: str) -> np.ndarray | None:

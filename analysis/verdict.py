@@ -17,7 +17,7 @@ from rich.text import Text
 
 from analysis.budgets import parse_amount, parse_seconds, within_budget
 from analysis.command_line import open_console, results_parser, run_command
-from analysis.comparison import Comparison
+from analysis.comparison import Comparison, exclusion_notes
 from analysis.folders import open_studies
 from analysis.judgement import Verdict, judge
 from analysis.pairs import pair_table
@@ -82,13 +82,16 @@ def _main(arguments: Sequence[str] | None) -> None:
     parser.add_argument("--max-parameters", metavar="COUNT", help="only arms that train at most these: 300k")
     options = parser.parse_args(arguments)
     limits = _limits(options.max_train_seconds, options.max_memory, options.max_parameters)
-    comparison = compare_finished(open_studies(options.results))
+    studies = open_studies(options.results)
+    comparison = compare_finished(studies)
     verdicts = judge(comparison)
     console = open_console()
     _print_words(comparison, verdicts, console, limits)
     for verdict in verdicts:
         if verdict.differences:
             console.print(pair_table([*verdict.effects, *verdict.differences, *verdict.gains]))
+    for note in exclusion_notes(studies):
+        console.print(Text(note))
 
 
 def _limits(seconds: str | None, memory: str | None, parameters: str | None) -> dict[str, float]:

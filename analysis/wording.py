@@ -30,7 +30,8 @@ def _top(verdict: Verdict) -> list[str]:
     if len(verdict.rows) == 1:
         return [f"{_scored(best)}; it is the only arm with scores, so there is nothing to compare."]
     if len({row.estimates["accuracy"].mean for row in verdict.rows}) == 1:
-        return [f"All {len(verdict.rows)} arms are equally right: {_scored(best)}."]
+        names = join_names(shorten([row.name for row in verdict.rows]))
+        return [f"{names} score alike ({_accuracy(best)})."]
     if max(row.repeats for row in verdict.rows) < 2:
         why = f"{_alone(best)} an arm, so no interval, can't say whether that is luck"
         return [f"{_scored(best)} comes first, but {why}."]
@@ -57,10 +58,14 @@ def _alone(row: ComparisonRow) -> str:
 
 
 def _scored(row: ComparisonRow) -> str:
+    return f"{row.name} (accuracy {_accuracy(row)})"
+
+
+def _accuracy(row: ComparisonRow) -> str:
     estimate = row.estimates["accuracy"]
     if estimate.low is None or estimate.high is None:
-        return f"{row.name} (accuracy {estimate.mean:.1f}%)"
-    return f"{row.name} (accuracy {estimate.mean:.1f}%, 95%: {estimate.low:.1f} to {estimate.high:.1f})"
+        return f"{estimate.mean:.1f}%"
+    return f"{estimate.mean:.1f}%, 95%: {estimate.low:.1f} to {estimate.high:.1f}"
 
 
 def _planned(verdict: Verdict) -> list[str]:

@@ -34,6 +34,7 @@ from rich.console import Console
 
 from study import embedded
 from study.disk import DiskPlan
+from study.finished import read_finished
 from study.machine import processor_name, source_commit
 from study.plan import Plan, Request, make_plan, search_width
 from study.results import ResultsFolder
@@ -99,7 +100,7 @@ def drive(root: Path, trials: int) -> dict[str, Any]:
     started = time.perf_counter()
     with folder.in_use():
         folder.write_description(description)
-        finished = launch.read_finished(folder)
+        finished = read_finished(folder)
         disk = DiskPlan(0, 0, 0, 0, 0, SLOTS)
         watching = Watching(dashboard=False)
         study = launch.StudyRun(plan, folder, description, slots, disk, watching, finished=finished)

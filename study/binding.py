@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from study import embedded
 from study.config import FLOOR_METHODS
 from study.data import DataSet, Split, describe_skipped, fingerprint, load_code, load_data
+from study.interruption import check
 from study.labels import name_apart
 from study.plan import Arm, Plan
 from study.problem_store import keep_problems
@@ -37,7 +38,9 @@ def bind(plan: Plan) -> Plan:
     code_rows = load_code(code.path, skip_bad_rows=plan.request.skip_bad_rows) if code else None
     models = _find_models(plan)
     for name, model in models.items():
+        check()  # a signal waits while libraries are imported
         notes += check_model(model, _use(plan, name))
+    check()
     prints = {name: model.revision or fingerprint_folder(model.path) for name, model in models.items()}
 
     def bound(arm: Arm) -> Arm:

@@ -25,6 +25,7 @@ from study.config import TrialConfig
 from study.description import check_exportable
 from study.errors import UserError, unknown_name
 from study.results import ResultsFolder
+from study.sizes import count_of
 from study.sources import Source
 from study.winner import TRIAL_FILE, load_merged, read_trial_file, save_tokenizer
 
@@ -55,7 +56,7 @@ def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Pat
     kept = folder.model_path(arms[arm]["slug"])
     folder.fetch(kept)
     if not kept.is_dir():
-        raise UserError(f"arm '{arm}' has kept no model: none of them has been scored on the test split")
+        raise UserError(_why_no_model(folder, arm, kept))
     if to.exists():
         raise UserError(f"'{to}' exists; --to takes a new folder")
     config, _ = read_trial_file(kept)
@@ -75,6 +76,16 @@ def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Pat
         raise UserError(f"'{to}' can't be written: {error.strerror or error}") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _why_no_model(folder: ResultsFolder, arm: str, kept: Path) -> str:
+    rows = folder.read_trials(["arm", "stage", "status"])
+    if not any((row["arm"], row["stage"], row["status"]) == (arm, "confirm", "complete") for row in rows):
+        return f"arm '{arm}' has kept no model: none of them has been scored on the test split"
+    return (
+        f"the model of arm '{arm}' is gone: it has been scored, and its folder '{folder.place_of(kept)}' is "
+        "missing; study.run --rerun TRIAL makes no model again, a copy of the results may have it"
+    )
 
 
 def _confirmed(folder: ResultsFolder, arm: str, config: TrialConfig) -> Measured:
@@ -120,7 +131,7 @@ def push(folder: Path, name: str) -> None:
     files = [path for path in folder.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files) / 1e6
     question = (
-        f"Push {len(files)} files ({size:.1f} MB) of '{folder}' to the Hub as '{name}'? "
+        f"Push {count_of(len(files), 'file')} ({size:.1f} MB) of '{folder}' to the Hub as '{name}'? "
         "A new repository is private. [y/N] "
     )
     try:

@@ -2,18 +2,31 @@
 
 Each raises KeyboardInterrupt in the main thread, which every part of a study knows how to end at. A signal
 that this process was started to ignore stays ignored: SIGHUP under nohup, SIGINT in a script's `command &`.
+
+It is raised once more where it was lost, in a destructor or another callback of the interpreter. No import is
+cut short: the signal waits for its end, for a native module that is interrupted may abort the process.
 """
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Seconds after which a signal comes again that was lost or had to wait, and for which it waits at most.
+AGAIN_SECONDS = 0.01
+LONGEST_IMPORT_SECONDS = 10.0
 
 
 class _Received:
@@ -21,6 +34,7 @@ class _Received:
 
     heard: tuple[int, ...] = ()
     first: int | None = None
+    first_at = 0.0  # by time.monotonic
     shielded = False
     waiting = False  # one arrived behind the shield
 
@@ -35,9 +49,12 @@ def stoppable() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in SIGNALS}
     _Received.heard = tuple(number for number, handler in before.items() if handler is not signal.SIG_IGN)
     hear_again()
+    unraisable = sys.unraisablehook
+    sys.unraisablehook = _not_lost
     try:
         yield
     finally:
+        sys.unraisablehook = unraisable
         _Received.heard = ()
         for number, handler in before.items():
             if handler is not None:
@@ -52,11 +69,37 @@ def hear_again() -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     if _Received.first is None:
-        _Received.first = number
+        _Received.first, _Received.first_at = number, time.monotonic()
     if _Received.shielded:
         _Received.waiting = True
+    elif _is_importing(frame) and time.monotonic() - _Received.first_at < LONGEST_IMPORT_SECONDS:
+        _come_again(number)
     else:
         raise KeyboardInterrupt
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Tell whether a frame runs within an import statement."""
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "_find_and_load" and code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _come_again(number: int) -> None:
+    timer = threading.Timer(AGAIN_SECONDS, _thread.interrupt_main, [number])
+    timer.daemon = True
+    timer.start()
+
+
+def _not_lost(lost: UnraisableHookArgs) -> None:
+    """Take what the interpreter could not raise; of a KeyboardInterrupt, let the signal come again."""
+    if issubclass(lost.exc_type, KeyboardInterrupt):
+        _come_again(_Received.first or signal.SIGINT)
+    else:
+        sys.__unraisablehook__(lost)
 
 
 @contextmanager

@@ -15,10 +15,10 @@ from rich.console import Console
 from study.access_token import token_path
 from study.binding import workplace_of
 from study.command_line import left_aside, say
-from study.config import TRAINED_METHODS
 from study.disk import DiskPlan
 from study.display import Display, Progress, show_seconds
 from study.errors import StudyFailed
+from study.finished import forget_unfinished, read_finished
 from study.interruption import other_way_to_stop
 from study.judging import Looks
 from study.kept_models import KeptModels
@@ -30,18 +30,13 @@ from study.plan import Plan
 from study.results import ResultsFolder
 from study.room import Gate, Room, when_there_is_room
 from study.search import HOPELESS_FAILURES, Assignment, StudySearch
+from study.sizes import count_of
 from study.slots import Slots
 from study.space import distinct_choices
 from study.watching import Watching
 
 if TYPE_CHECKING:
     from study.worker import Job
-
-# What the search, the display and the record of the search ask of a finished trial.
-RESUMED_COLUMNS = (
-    ("arm", "replicate", "method", "stage", "status", "reason", "search_number", "search_score")
-    + ("rung_losses", "accuracy", "train_steps", "planned_steps", "busy_seconds", "log", "config_json")
-)  # fmt: skip
 
 
 def repeated_choices(plan: Plan) -> list[str]:
@@ -120,8 +115,9 @@ def run_study(study: StudyRun, console: Console) -> None:
     started = time.monotonic()
     folder, tracking = study.folder, study.folder.root / "tracking"
     progress = Progress(study.plan, study.slots.count, study.trial_seconds)
+    folder.create()  # of a study that goes on, somebody may have deleted a part
     folder.wait_for_store()
-    _forget_failed(folder, study.finished)
+    forget_unfinished(folder, study.finished)
     remove_leftovers(folder)
     folder.fetch(tracking)
     try:
@@ -139,13 +135,17 @@ def run_study(study: StudyRun, console: Console) -> None:
     when_there_is_room(lambda: folder.write_description(ended))
     folder.remove(folder.candidates_path)
     console.print(
-        f"{progress.ended} trials in {show_seconds(wall)}; "
-        f"the {study.slots.count} slots trained or evaluated {share:.0%} of the time",
+        f"{count_of(progress.ended, 'trial')} in {show_seconds(wall)}; "
+        f"{_the_slots(study.slots.count)} trained or evaluated {share:.0%} of the time",
         highlight=False,
     )
     if search.saved_by_looks:
         saved = f"The looks saved {search.saved_by_looks} of {study.plan.trials} trials."
         console.print(saved, highlight=False)
+
+
+def _the_slots(count: int) -> str:
+    return "the slot" if count == 1 else f"the {count} slots"
 
 
 @contextmanager
@@ -191,7 +191,7 @@ def _run_trials(study: StudyRun, progress: Progress, console: Console) -> StudyS
             known = study.finished
             if progress.ended:
                 known = read_finished(folder)
-                _forget_failed(folder, known)
+                forget_unfinished(folder, known)
             progress.running.clear()
             kept = KeptModels(folder, plan, known)
 
@@ -230,28 +230,3 @@ def _why_hopeless(row: Mapping[str, Any], folder: ResultsFolder) -> str:
         f"{HOPELESS_FAILURES} or more trials failed and no training finished; something is wrong with all; "
         f"the last: {row['reason']} (log: {log})"
     )
-
-
-def read_finished(folder: ResultsFolder) -> dict[str, Mapping[str, Any]]:
-    """Return the rows that a resumed study need not run again, by trial, with the columns that it goes by.
-
-    Failed trials are among them, unless no training finished at all: then they are tried again, for
-    whatever stopped the study is taken to be mended.
-    """
-    rows = [row for row in folder.read_trials(RESUMED_COLUMNS) if _has_its_scores(row)]
-    trained = any(row["method"] in TRAINED_METHODS and row["status"] == "complete" for row in rows)
-    return {row["trial"]: row for row in rows if trained or row["status"] != "failed"}
-
-
-def _has_its_scores(row: Mapping[str, Any]) -> bool:
-    """Tell whether the search can go by a row: one that says it is complete, without a score, is damaged."""
-    wanted = ("accuracy", "search_score") if row["stage"] == "search" else ("accuracy",)
-    return row["status"] != "complete" or all(row[name] is not None for name in wanted)
-
-
-def _forget_failed(folder: ResultsFolder, finished: Mapping[str, Any]) -> None:
-    """Delete the rows of failed or damaged trials that run again: they would pass for the new ones."""
-    for trial in set(folder.trial_ids()) - finished.keys():
-        row = folder.read_trial(trial, ["status", "stage", "accuracy", "search_score"])
-        if row is not None and (row["status"] == "failed" or not _has_its_scores(row)):
-            folder.forget_trial(trial)

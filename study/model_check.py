@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.errors import UserError
+from study.interruption import check
 from study.model_faults import told_in_one_line
 from study.models import auto_class, load_config, load_tokenizer
 from study.sources import Source
@@ -61,7 +62,9 @@ def check_model(source: Source, use: Use) -> list[str]:
         _check_writes(source, config)
         check_not_quantized(source, config)
         loads = auto_class(config)
+    check()  # a signal waits while libraries are imported
     tokenizer = load_tokenizer(source)
+    check()
     with quiet_report():
         model = load_whole(source, loads)
     notes = check_vocabulary(source.name, tokenizer, model, family_of(config))

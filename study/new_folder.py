@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from study.errors import UserError
+from study.interruption import check
 from study.object_store import ObjectStore, is_address, join_address
 from study.results import ResultsFolder
 
@@ -44,7 +45,9 @@ def claim_folder(parent: str | Path, space: str) -> tuple[str, ResultsFolder]:
 
     Raises:
         UserError: it can't be written.
+        KeyboardInterrupt: the command was told to stop, and a library has kept that to itself.
     """
+    check()
     name = f"{Path(space).stem}-{datetime.now():%Y%m%d-%H%M%S}"
     chance = f"{name}-{uuid.uuid4().hex[:4]}"
     name = chance if is_address(parent) else _make_first(Path(parent), name)

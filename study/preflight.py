@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from study import interruption
 from study.binding import bind
 from study.command_line import say
 from study.disk import DiskPlan, check_free, check_limit
@@ -25,7 +26,7 @@ from study.plan import Arm, Plan
 from study.quiet import quiet_libraries
 from study.resolution import describe_resolution, spread_on_record
 from study.room import free_bytes
-from study.sizes import show_size
+from study.sizes import count_of, show_size
 from study.slots import Slots
 
 
@@ -54,6 +55,7 @@ def preflight(
     estimate = estimate_study(plan, slots, finished)
     disk = estimate.disk(max_disk)
     check_limit(disk)
+    interruption.check()
     _print_summary(estimate, disk, folder, console, studies)
     check_free(disk, folder)
     return disk, estimate.trial_seconds
@@ -128,10 +130,11 @@ def _trials(estimate: StudyEstimate) -> str:
     looks = f"; at most, with looks after {show_looks(plan)} replicates" if plan.request.looks else ""
     # A search that found nothing, or a look, leaves some out.
     left = "" if estimate.trials_left == plan.trials else f"; at most {estimate.trials_left} are left"
+    arms, trainings = count_of(len(plan.compared), "arm"), count_of(searches, "training")
+    baselines = count_of(plan.trials - searches - confirms, "baseline")
     return (
-        f"{plan.trials} of {len(plan.compared)} arms: {searches} trainings to search, {confirms} to confirm, "
-        f"{plan.trials - searches - confirms} baselines; {estimate.slots.count} at once{looks}{left}. "
-        f"{_searches(plan.compared)}"
+        f"{plan.trials} of {arms}: {trainings} to search, {confirms} to confirm, {baselines}; "
+        f"{estimate.slots.count} at once{looks}{left}. {_searches(plan.compared)}"
     )
 
 
@@ -172,7 +175,9 @@ def _memory(estimate: StudyEstimate) -> str:
     if has is None:
         return line
     if need <= has:
-        return f"{line}; each of the {estimate.slots.count} slots has {show_size(has)}"
+        count = estimate.slots.count
+        slots = "the slot" if count == 1 else f"each of the {count} slots"
+        return f"{line}; {slots} has {show_size(has)}"
     fewer = "--gpus-per-trial" if estimate.slots.gpus else "--cpus-per-trial"
     return (
         f"{line}, but a slot has {show_size(has)}: trials are likely to run out of it; a smaller "

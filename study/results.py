@@ -294,12 +294,12 @@ class ResultsFolder:
         """
         return self._read_rows(self.trial_ids(), columns)
 
-    def trial_ids(self) -> list[str]:
-        """Return the ids of the trials that have a row, whether or not it can be read, in their order."""
+    def trial_ids(self, table: str = "trials") -> list[str]:
+        """Return the ids of the trials that have a file in `table`, readable or not, in their order."""
         if self._store is None:
-            paths: Iterable[Path] = (self.root / "trials").glob("*.parquet")
+            paths: Iterable[Path] = (self.root / table).glob("*.parquet")
         else:
-            paths = map(Path, self._store.files("trials"))
+            paths = map(Path, self._store.files(table))
         return sorted(path.stem for path in paths if path.suffix == ".parquet")
 
     def read_table(self, table: str, trial_id: str) -> pa.Table | None:

@@ -29,6 +29,7 @@ from study.config import parse_setting
 from study.errors import RayLost, StudyFailed, UserError
 from study.interruption import exit_status
 from study.judging import parse_looks
+from study.kept_folders import check_folders
 from study.new_folder import check_writable, claim_folder
 from study.object_store import whole_place
 from study.plan import Plan, Request, make_plan, search_width
@@ -219,6 +220,7 @@ def _resume(options: argparse.Namespace, console: Console) -> int:
 
     _check_resume_options(options)
     folder = ResultsFolder(whole_place(options.resume))
+    check_folders(folder)
     with where_it_began(folder.read_description()):
         return _go_on(options, folder, console)
 
@@ -227,7 +229,8 @@ def _go_on(options: argparse.Namespace, folder: ResultsFolder, console: Console)
     from study.description import check_same_arms, check_same_sources, request_of
 
     description, is_extended = _description_to_go_on(options, folder)  # which may refuse: torch can wait
-    from study.launch import StudyRun, read_finished
+    from study.finished import read_finished
+    from study.launch import StudyRun
     from study.preflight import preflight
 
     plan = bind(make_plan(request_of(description)))

@@ -27,3 +27,8 @@ def show_size(size: float) -> str:
         if size >= limit * 0.9995:
             return f"{size / limit:.3g} {unit}"
     return f"{size:.0f} B"
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 trial, 2 trials."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from analysis.comparison import comparison
@@ -14,6 +15,7 @@ from tests.analysis.simulated import (
     SimulatedArm,
     trial_row,
     write_description,
+    write_predictions,
     write_row,
     write_study,
 )
@@ -84,8 +86,10 @@ def test_later_model_of_a_replicate_replaces_the_earlier(tmp_path, seeds):
     (row,) = compare(tmp_path).rows
     first = row.arm.confirm[0]
     later = {**first, "trial": "0123456789abcdef", "ended_at": STARTED + timedelta(hours=1)}
-    source = (tmp_path / "predictions" / f"{first['trial']}.parquet").read_bytes()
-    (tmp_path / "predictions" / "0123456789abcdef.parquet").write_bytes(source)
+    answers = pq.read_table(tmp_path / "predictions" / f"{first['trial']}.parquet").to_pydict()
+    write_predictions(
+        tmp_path, later["trial"], {**answers, "trial": [later["trial"]] * len(answers["trial"])}
+    )
     write_row(tmp_path, later)
     result = compare(tmp_path)
     assert result.rows[0].repeats == 3

@@ -144,7 +144,9 @@ def test_missing_predictions_file_is_said_and_the_trial_not_scored(tmp_path):
     missing.unlink()
     result = compare(tmp_path)
     assert result.rows[0].repeats == 2
-    assert f"Left out: one/predictions/{missing.name}: missing." in result.notes
+    said = f"Left out, for predictions that are missing: 1 trial (one/predictions/{missing.name}); "
+    again = f"python -m study.run --resume {tmp_path / 'one'} runs it again."
+    assert said + again in result.notes
 
 
 def test_corrupt_predictions_do_not_spoil_the_others(tmp_path):

@@ -304,6 +304,7 @@ def test_hostile_output_is_shown_and_not_obeyed(tmp_path, chromium):
     row = trial_row(arm, 1, profile="embedded", replicate=0)
     texts = {name: [HOSTILE] * 2 for name in ("question", "reference", "text", "number", "reference_number")}
     write_predictions(tmp_path, row["trial"], {"question_id": ["a", "b"], "correct": [True, False], **texts})
+    write_row(tmp_path, {**row, "questions": 2})
     open_page(chromium, write_report(tmp_path))
     choose(chromium, "filter-arm", HOSTILE)
     assert count(chromium) == 2

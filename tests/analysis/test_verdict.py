@@ -66,7 +66,7 @@ def test_one_seed_an_arm_is_no_verdict(tmp_path):
 
 def test_arms_that_are_equally_right_have_no_first(tmp_path):
     write_study(tmp_path, [replace(GOOD, accuracy=0.0), replace(POOR, accuracy=0.0)])
-    assert say(compare(tmp_path))[0].startswith("All 2 arms are equally right: lora main (accuracy 0.0%")
+    assert say(compare(tmp_path))[0].startswith("lora main and full main score alike (0.0%")
 
 
 def test_all_trials_failed_is_said(tmp_path):

@@ -19,6 +19,7 @@ from analysis.folders import open_studies
 from analysis.kinds import KINDS
 from study import export
 from study.description import describe_study
+from study.finished import forget_unfinished, read_finished
 from study.launch import repeated_choices
 from study.new_folder import claim_folder
 from study.plan import Arm, Request, make_plan
@@ -28,7 +29,18 @@ from study.run import main
 from study.schema import TABLES
 from study.space import choice, count_values, list_values
 from tests.analysis.simulated import write_study
-from tests.cases.folders import CELLS, COPIES, DESCRIPTIONS, ENTRIES, PARQUET, Change, Folder, first_file
+from tests.cases.folders import (
+    CELLS,
+    COPIES,
+    DESCRIPTIONS,
+    DISAGREEING,
+    ENTRIES,
+    IN_PLACE_OF_FOLDERS,
+    PARQUET,
+    Change,
+    Folder,
+    first_file,
+)
 
 named = {"ids": lambda case: case.name}
 
@@ -109,6 +121,92 @@ def test_a_file_of_parquet_of_another_shape(
     assert frames.predictions.num_rows >= 3
     ids = {row["trial"] for row in ResultsFolder(study).read_trials()}  # those that a resume would keep
     assert len(ids) in (3, 4)
+
+
+@pytest.mark.parametrize("case", DISAGREEING, **named)
+def test_answers_that_are_not_those_of_their_row_are_left_out(
+    case: Folder, study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = verdict.say(tables.compare_finished(open_studies([study])))
+    case.change(study)
+    studies = open_studies([study])
+    repeats = [row.repeats for row in tables.compare_finished(studies).rows]
+    verdict._main([str(study)])
+    said = printed(capsys)
+    assert "1e+09%" not in said
+    assert "1000000000" not in said
+    assert "nan%" not in said
+    if case.says is None:
+        assert verdict.say(tables.compare_finished(studies)) == before
+    else:
+        assert case.says in said
+    is_of_row = "column accuracy" in (case.says or "")  # the answers still stand
+    assert sorted(repeats) == ([2, 2] if case.says is None or is_of_row else [1, 2])
+
+
+@pytest.mark.parametrize("name", ["answers are cut off", "answers are doubled", "no answer is left"])
+def test_a_resume_runs_a_trial_again_whose_answers_are_not_as_many(name: str, study: Path) -> None:
+    (case,) = (case for case in DISAGREEING if case.name == name)
+    folder = ResultsFolder(study)
+    before = read_finished(folder)
+    assert before.keys() == set(folder.trial_ids())
+    damaged = first_file(study, "predictions").stem
+    case.change(study)
+    finished = read_finished(folder)
+    assert before.keys() - finished.keys() == {damaged}
+    forget_unfinished(folder, finished)
+    assert damaged not in folder.trial_ids()
+
+
+def test_trials_whose_answers_are_gone_are_counted_and_run_again(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(study / "predictions")
+    verdict._main([str(study)])
+    said = printed(capsys)
+    again = f"python -m study.run --resume {study} runs them again."
+    assert f"Left out, for predictions that are missing: 4 trials; {again}" in said
+    assert read_finished(ResultsFolder(study)) == {}
+
+
+def test_the_answers_of_a_search_are_not_asked_for(tmp_path: Path) -> None:
+    folder = ResultsFolder(tmp_path)
+    folder.create()
+    row = {"status": "complete", "method": "lora", "accuracy": 50.0, "search_score": 50.0, "questions": 2}
+    folder.finish_trial({**row, "trial": "a", "stage": "search"})
+    folder.finish_trial({**row, "trial": "b", "stage": "confirm"})
+    folder.finish_trial({**row, "trial": "c", "stage": "confirm", "status": "pruned", "accuracy": None})
+    assert read_finished(folder).keys() == {"a", "c"}
+
+
+@pytest.mark.parametrize("case", IN_PLACE_OF_FOLDERS, **named)
+def test_a_file_in_the_place_of_a_folder_is_named(
+    case: Folder, study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case.change(study)
+    for options in ([], ["--dry-run"]):
+        assert main(["--resume", str(study), *options]) == 2
+        error = capsys.readouterr().err
+        assert case.resumed is not None
+        assert case.resumed in error
+        assert error.count("\n") == 1
+
+
+def test_an_export_says_that_a_scored_model_is_gone(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = study / "study.json"
+    description = json.loads(file.read_text(encoding="utf-8"))
+    for arm in description["arms"]:
+        arm["search_trials"] = 1
+    file.write_text(json.dumps(description), encoding="utf-8")
+    command = [str(study), "--arm", "lora main", "--to", str(study.with_name("to"))]
+    assert export.main(command) == 2
+    assert (
+        "the model of arm 'lora main' is gone: it has been scored, and its folder" in capsys.readouterr().err
+    )
+    for path in (study / "trials").glob("*.parquet"):
+        path.unlink()
+    assert export.main(command) == 2
+    assert "has kept no model: none of them has been scored" in capsys.readouterr().err
 
 
 def test_a_resume_runs_a_trial_again_whose_row_is_of_other_types(study: Path) -> None:

@@ -15,10 +15,12 @@ from pathlib import Path
 import pytest
 
 from analysis import output
+from analysis.command_line import open_console
 from study import access_token, command_line, durable, interruption, scratch, workplace
 from study.cgroup import group_cpus, group_memory
 from study.errors import UserError
 from study.launchers import describe, leave_launcher
+from study.new_folder import claim_folder
 from study.raylet import ended_with_the_raylet
 from study.readiness import check_machine
 from study.run import main
@@ -266,6 +268,91 @@ def test_a_signal_that_a_callback_swallowed_still_stops_the_study() -> None:
         with pytest.raises(KeyboardInterrupt):
             interruption.check()
         assert interruption.exit_status() == 143
+
+
+LOST = """
+import sys, time
+from study.command_line import run_command
+
+class Loses:
+    def __del__(self):
+        print("ready", flush=True)
+        time.sleep(5)
+
+def command(arguments):
+    Loses()
+    time.sleep(5)
+    print("went on")
+    return 0
+
+sys.exit(run_command(command, []))
+"""
+IMPORTS = """
+import sys, time
+from study.command_line import run_command
+
+def command(arguments):
+    import slow
+    time.sleep(5)
+    print("went on")
+    return 0
+
+sys.exit(run_command(command, []))
+"""
+SLOW = """
+import time
+print("ready", flush=True)
+for _ in range(8):
+    time.sleep(0.05)
+print("imported", flush=True)
+"""
+
+
+@pytest.mark.parametrize(("code", "rest"), [(LOST, ""), (IMPORTS, "imported\n")])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_in_a_destructor_is_not_lost_and_an_import_is_not_cut_short(
+    code: str, rest: str, number: signal.Signals, status: int, tmp_path: Path
+) -> None:
+    (tmp_path / "slow.py").write_text(SLOW, encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert (out, err, process.returncode) == (rest, "stopped\n", status)
+
+
+def test_no_folder_is_made_after_a_signal_that_a_library_kept_to_itself(tmp_path: Path) -> None:
+    with interruption.stoppable():
+        with suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt):
+            claim_folder(tmp_path / "results", "lora_vs_qlora")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("columns", "stays"),
+    [("0", False), ("1", False), ("39", False), ("9" * 5000, False), ("40", True), ("200", True)],
+)
+def test_a_width_that_no_table_fits_in_is_none(
+    columns: str, stays: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main(["--list"]) == 0
+    assert "lora_vs_qlora" in capsys.readouterr().out
+    with output.steady_output():
+        assert os.environ.get("COLUMNS") == (columns if stays else None)
+        assert command_line.open_console().width == (int(columns) if stays else 80)
+        assert open_console().width == (int(columns) if stays else 100)
 
 
 def test_where_ctrl_c_is_ignored_another_way_to_stop_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

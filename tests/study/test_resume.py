@@ -16,7 +16,7 @@ from study.binding import bind
 from study.checkpoints import PROGRESS_FILE
 from study.description import check_same_arms, check_same_sources, describe_study
 from study.errors import UserError
-from study.launch import _forget_failed
+from study.finished import forget_unfinished
 from study.plan import Request, make_plan
 from study.results import ResultsFolder
 from study.run import main
@@ -104,7 +104,7 @@ def test_rows_of_failed_trials_go_before_they_are_tried_again(tmp_path: Path) ->
     for trial, status in (("a", "failed"), ("b", "complete"), ("c", "diverged"), ("d", "failed")):
         folder.finish_trial({"trial": trial, "status": status})
     folder.table_path("trials", "e").write_bytes(b"a row that can't be read")
-    _forget_failed(folder, {"b": {}, "c": {}, "d": {}})
+    forget_unfinished(folder, {"b": {}, "c": {}, "d": {}})
     assert folder.trial_ids() == ["b", "c", "d", "e"]
 
 
