@@ -368,14 +368,17 @@ def _as_described(table: pa.Table) -> pa.Table:
     Raises:
         pa.ArrowException: a column is of another kind.
     """
-    kinds = TABLES["trials"]
-    fields = [kinds.field(name) if name in kinds.names else table.field(name) for name in table.column_names]
-    return table.cast(pa.schema(fields))
+    fields = [_FIELDS.get(field.name, field) for field in table.schema]
+    same = all(field.type == own.type for field, own in zip(fields, table.schema, strict=True))
+    return table if same else table.cast(pa.schema(fields))
+
+
+_FIELDS = {field.name: field for field in TABLES["trials"]}
 
 
 def _is_whole(table: pa.Table) -> bool:
     """Tell whether a row holds what a study goes by, as far as its columns were read."""
-    (row,) = table.select([name for name in _GONE_BY if name in table.column_names]).to_pylist()
+    row = {name: table[name][0].as_py() for name in _GONE_BY if name in table.column_names}
     if row.get("status", "failed") not in STATUSES:
         return False
     try:
