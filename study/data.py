@@ -107,12 +107,6 @@ def load_data(
     return replace(data, notes=tuple(printable(" ".join(note.splitlines())) for note in notes))
 
 
-def load_split(source: Path, variant: str, split: str, **options: object) -> Split:
-    """Return the problems of one split ("train" or "test") of one variant; see `load_data`."""
-    data = load_data(source, variant, **options)  # type: ignore[arg-type]
-    return data.test if split == "test" else data.train
-
-
 def load_code(source: Path, *, skip_bad_rows: bool = False) -> Split:
     """Return the rows of a code data set: `query` as the question, `answer` as the answer.
 

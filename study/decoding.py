@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig
 
-from study.families import decoder_start, family_of
+from study.families import decoder_start, family_of, own_ends
 
 # Of the spread of the logits: rounding comes to a millionth in 32 bits and a hundredth in 16 or 4, and
 # padding that a model takes for text, or rows that it mixes up, to a third and more (RWKV, XLNet).
@@ -40,9 +40,7 @@ def end_tokens(model: Any, tokenizer: Any) -> list[int]:
     """Return the tokens that end an answer: the tokenizer's, and the model's own that are special in it."""
     known = {*tokenizer.all_special_ids}
     known |= {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
-    own = (model.generation_config, model.config, model.config.get_text_config())
-    named = {token for config in own for token in _several(getattr(config, "eos_token_id", None))}
-    return [tokenizer.eos_token_id, *sorted((named & known) - {tokenizer.eos_token_id})]
+    return [tokenizer.eos_token_id, *sorted((own_ends(model) & known) - {tokenizer.eos_token_id})]
 
 
 def batch_matters(model: Any, sources: Sequence[Sequence[int]], pad: int) -> bool:
@@ -62,7 +60,3 @@ def _first_logits(model: Any, sources: list[Sequence[int]], pad: int) -> torch.T
     two = {"max_new_tokens": 2, "min_new_tokens": 2}
     output = model.generate(**prompt, **two, output_logits=True, return_dict_in_generate=True)
     return torch.stack([logits[0].float() for logits in output.logits])
-
-
-def _several(tokens: int | Sequence[int] | None) -> Sequence[int]:
-    return [] if tokens is None else [tokens] if isinstance(tokens, int) else tokens

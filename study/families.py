@@ -159,6 +159,18 @@ def decoder_start(model: Any) -> int | None:
     return getattr(getattr(model.config, "decoder", None), "bos_token_id", None)
 
 
+def own_ends(model: Any) -> set[int]:
+    """Return the tokens that end a sequence by a model's own account; a part of it names one, or several."""
+    parts = (model.config, text_config(model.config), getattr(model, "generation_config", None))
+    named = (getattr(part, "eos_token_id", None) for part in parts)
+    return {
+        token
+        for ids in named
+        if ids is not None
+        for token in (ids if isinstance(ids, list | tuple) else [ids])
+    }
+
+
 @dataclass(frozen=True)
 class _Frame:
     """What a tokenizer adds before and after a text; of a beginning that it adds twice, one."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from study.errors import UserError
-from study.families import Family, decoder_start, text_config
+from study.families import Family, decoder_start, own_ends, text_config
 
 # What every study writes: digits, the marker, a line break.
 _SAMPLES = ["Mia has 30 apples and eats 12. How many are left?", "7 + 5 = 12\n#### 1980"]
@@ -42,7 +42,7 @@ def check_vocabulary(name: str, tokenizer: Any, model: Any, family: Family) -> l
             f"the tokenizer of model '{name}' can't write the mark ####: "
             "no answer counts under the strict rule"
         )
-    ends = set(_end_ids(model))
+    ends = own_ends(model)
     if ends and end not in ends:
         notes.append(
             f"the tokenizer of model '{name}' ends a text with {tokenizer.eos_token} ({end}), its "
@@ -111,13 +111,6 @@ def _check_start(name: str, model: Any) -> None:
             f"model '{name}' starts its decoder with {start} by config.json, with {generated} by "
             "generation_config.json; valid: the same in both"
         )
-
-
-def _end_ids(model: Any) -> Iterator[int]:
-    """Every id at which a model stops: configurations hold one, or a list."""
-    for part in (text_config(model.config), getattr(model, "generation_config", None)):
-        ids = getattr(part, "eos_token_id", None)
-        yield from ids if isinstance(ids, list | tuple) else [] if ids is None else [ids]
 
 
 def _positions(model: Any, *, encoder: bool) -> int | None:

@@ -7,9 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from study.data import Columns, Problem, fingerprint, hold_out, load_code, load_split
+from study.data import Columns, Problem, fingerprint, hold_out, load_code
 from study.errors import UserError
 from tests.conftest import write_jsonl
+from tests.study.splits import load_split
 
 GOOD = {"question": "How many?", "answer": "It is 2.\n#### 2"}
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from study.answers import NotOneNumber, read_prediction, read_reference
-from study.data import load_split
 from study.errors import UserError
 from study.metrics import score_answer
+from tests.study.splits import load_split
 
 # A text of this length is read in hundredths of a second; a pattern that goes back would take minutes.
 LENGTH = 40_000

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.answers import NotOneNumber, format_number, read_prediction, read_reference
-from study.data import load_split
 from study.errors import UserError
 from study.metrics import score_answer
 from study.published_rules import is_flexible_match, is_strict_match
 from tests.conftest import write_jsonl
+from tests.study.splits import load_split
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = tomllib.loads((ROOT / "tests" / "cases" / "numbers.toml").read_text(encoding="utf-8"))

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from study import embedded, programs
 from study.answers import marked_number
-from study.data import load_split
 from study.programs import REASONS, NoProgram, program_from_annotations
 from study.sandbox import Sandbox
 from study.without_program import describe_missing, main, without_program
 from tests.conftest import write_jsonl
+from tests.study.splits import load_split
 
 GSM8K = Path(__file__).parents[3] / "shared/data/gsm8k"
 

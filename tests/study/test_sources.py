@@ -12,13 +12,14 @@ import pytest
 
 from study import sources
 from study.binding import bind
-from study.data import load_code, load_data, load_split
+from study.data import load_code, load_data
 from study.errors import UserError
 from study.plan import Request, make_plan
 from study.row_files import SUFFIXES, file_kind
 from study.sources import find_code_data, find_data, find_model, fingerprint_folder
 from study.text_files import COMPRESSIONS
 from tests.cases.files import MORE, ROWS, arrow, card, jsonl, parquet, table
+from tests.study.splits import load_split
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
