@@ -20,7 +20,7 @@ from analysis.descriptions import read_description
 from analysis.errors import AnalysisError
 from analysis.kinds import as_described
 
-# The version of `study.schema` that this package understands; it never imports `study`.
+# The version of `study.results.schema` that this package understands; it never imports `study`.
 SCHEMA_VERSION = 2
 VERSION_KEY = b"study_schema_version"
 READERS = 4

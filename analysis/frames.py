@@ -24,8 +24,9 @@ from analysis.kinds import KINDS
 class Frames:
     """The rows of one or more studies, read when they are asked for.
 
-    The columns and their units are those of the Parquet files (`study/schema.py`; each field's metadata has
-    its `description`). `folder` is added: the name of the results folder, for a trial that several hold.
+    The columns and their units are those of the Parquet files (`study/results/schema.py`; each field's
+    metadata has its `description`). `folder` is added: the name of the results folder,
+    for a trial that several hold.
     """
 
     studies: list[Study]

@@ -1,4 +1,4 @@
-"""What kind of value each column holds, as `study.schema` describes it: a file of other kinds is not read.
+"""The kind of value of each column, as `study.results.schema` has it: a file of other kinds is not read.
 
 Written down here once more, since this package never imports `study`; a test compares the two.
 """

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from study.machine import processor_name
+from study.machine.hardware import processor_name
 from tests.analysis.simulated import SimulatedArm, write_study
 
 ROOT = Path(__file__).parent.parent

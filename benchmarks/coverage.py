@@ -26,7 +26,7 @@ import numpy as np
 
 from analysis.differences import ALPHA, Answers, compare_pair
 from analysis.intervals import share_interval
-from study.machine import source_commit
+from study.machine.hardware import source_commit
 from tests.analysis.logit_studies import LogitStudies
 
 RESULT = Path(__file__).parent / "results" / "coverage.json"

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from study.machine import processor_name, source_commit
+from study.machine.hardware import processor_name, source_commit
 from study.workplace import available_cpus
 
 RESULT = Path(__file__).parent / "results" / "large_data.json"

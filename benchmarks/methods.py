@@ -27,13 +27,13 @@ from transformers import T5Config, T5ForConditionalGeneration
 
 from study import embedded
 from study.config import TrialConfig, make_config
-from study.machine import describe_machine, describe_versions, source_commit
-from study.on_record import SHAPES
-from study.profiles import PAPER
+from study.cost.on_record import SHAPES
+from study.machine.hardware import describe_machine, describe_versions, source_commit
+from study.plan.profiles import PAPER
 from study.quiet import quiet_imports
-from study.record import Outcome
-from study.sources import find_data, find_model
-from study.trial import run_trial
+from study.sources.finding import find_data, find_model
+from study.trial.record import Outcome
+from study.trial.trial import run_trial
 from study.workplace import Workplace, available_cpus
 
 Progress = Mapping[str, Any]

@@ -37,7 +37,7 @@ from benchmarks.protocol_rates import (
     measure_resolution,
 )
 from benchmarks.searched_studies import SURFACES, Design, Surface
-from study.machine import processor_name, source_commit
+from study.machine.hardware import processor_name, source_commit
 
 RESULT = Path(__file__).parent / "results" / "protocol.json"
 STUDIES = 2_000

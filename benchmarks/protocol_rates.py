@@ -15,7 +15,7 @@ from analysis.differences import ALPHA, Answers, Difference, compare_pair, corre
 from analysis.intervals import share_interval
 from analysis.sequential import LookPlan, Outcome, replay
 from benchmarks.searched_studies import Design, Surface, answer_test, search_arms, share_right, shift_for
-from study.resolution import ACCURACY, CORRELATION, least_difference
+from study.cost.resolution import ACCURACY, CORRELATION, least_difference
 
 Figures = dict[str, float]
 # The differences whose detection is counted, in points.
@@ -169,7 +169,7 @@ def _equal_arms(skills: np.ndarray) -> np.ndarray:
 def measure_resolution(
     questions: int, repeats: int, spread: float, contrasts: int, studies: int, generator: np.random.Generator
 ) -> Figures:
-    """Return the power at the least difference that `study.resolution` gives: it should be 80%.
+    """Return the power at the least difference that `study.cost.resolution` gives: it should be 80%.
 
     Scores are normal, with the mean, correlation and spread that it assumes. The other contrasts of the
     family are of equal arms; Holm's correction goes over all.
@@ -185,7 +185,7 @@ def measure_resolution(
 def draw_assumed_pair(
     questions: int, repeats: int, spread: float, gap: float, generator: np.random.Generator
 ) -> list[np.ndarray]:
-    """Return two arms' scores, repeats x questions, as `study.resolution` assumes them."""
+    """Return two arms' scores, repeats x questions, as `study.cost.resolution` assumes them."""
     variance = ACCURACY * (1 - ACCURACY)
     common = (CORRELATION * variance) ** 0.5 * generator.standard_normal(questions)
     own_sd = ((1 - CORRELATION) * variance) ** 0.5

@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from study.machine import processor_name, source_commit
+from study.machine.hardware import processor_name, source_commit
 from study.sandbox import Sandbox
 from study.workplace import available_cpus
 

@@ -33,15 +33,15 @@ import psutil
 from rich.console import Console
 
 from study import embedded
-from study.disk import DiskPlan
-from study.finished import read_finished
-from study.machine import processor_name, source_commit
-from study.plan import Plan, Request, make_plan, search_width
-from study.results import ResultsFolder
-from study.search import Assignment
-from study.slots import Slots
-from study.sources import Source
-from study.watching import Watching
+from study.engine.slots import Slots
+from study.engine.watching import Watching
+from study.machine.hardware import processor_name, source_commit
+from study.plan.plan import Plan, Request, make_plan, search_width
+from study.results.disk import DiskPlan
+from study.results.finished import read_finished
+from study.results.folder import ResultsFolder
+from study.search.search import Assignment
+from study.sources.finding import Source
 from study.workplace import available_cpus
 
 ROOT = Path(__file__).parent.parent
@@ -78,8 +78,8 @@ class Meter:
 
 def drive(root: Path, trials: int) -> dict[str, Any]:
     """Run, or go on with, the study of so many trials in a folder; this process is its driver."""
-    from study import launch, tuning
-    from study.optuna_record import OptunaRecord
+    from study.engine import launch, tuning
+    from study.search.optuna_record import OptunaRecord
 
     tuning.Job.__init__.__defaults__ = (TRAINER,)
     workers = root.with_name("workers")

@@ -10,9 +10,9 @@ on alpha / rank, and with ranks below 32:
 training adds a normal seed effect.
 
 **The search.** As the study does it: the profile's guess first, then random proposals, after three of them
-Optuna's TPE (`study.proposals`); each replicate with validation questions of its own, which its arms share;
-the best by right answers, ties by the lower loss. Arms with one surface have equal ranges, hence equal
-proposals.
+Optuna's TPE (`study.search.proposals`); each replicate with validation questions of its own, which its arms
+share; the best by right answers, ties by the lower loss. Arms with one surface have equal ranges, hence
+equal proposals.
 
 An arm is made better by a shift of what its searches found: a shift of the whole surface leaves the order of
 its configurations, and so what a search finds, as it was.
@@ -30,7 +30,7 @@ import optuna
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from study.profiles import PROFILES
+from study.plan.profiles import PROFILES
 
 DIFFICULTY_SD = 2.0  # logits
 BEST_RATE = -2.1  # x_best
@@ -109,7 +109,7 @@ class Design:
 
 
 def startup_trials(trials: int) -> int:
-    """Return how many proposals of a search are random before TPE's, as `study.proposals` has it."""
+    """Return how many proposals of a search are random before TPE's, as `study.search.proposals` has it."""
     return max(3, trials // 3)
 
 

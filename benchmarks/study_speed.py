@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from study.results import ResultsFolder
+from study.results.folder import ResultsFolder
 
 RESULTS = Path(__file__).parent / "results"
 

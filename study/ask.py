@@ -15,11 +15,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from study.answers import answer_number, format_number
+from study.answers.reading import answer_number, format_number
 from study.command_line import Parser, run_command
+from study.data.prompts import asked_source
 from study.errors import UserError
 from study.printable import printable
-from study.prompts import asked_source
 from study.sandbox import Sandbox
 
 
@@ -55,10 +55,10 @@ def ask(model: Any, tokenizer: Any, config: Any, question: str) -> Reply:
     """Return a model's reply to one question, put to it as in its training, in the precision it has here."""
     import torch
 
-    from study.evaluation import autocast
-    from study.families import family_of
-    from study.machine import pick_precision
-    from study.tokenised import cut
+    from study.machine.hardware import pick_precision
+    from study.models.families import family_of
+    from study.trial.evaluation import autocast
+    from study.trial.tokenised import cut
 
     family = family_of(model.config)
     (source,), _ = family.encode(tokenizer, [asked_source(question, config.prompt_style)], [""])
@@ -89,8 +89,8 @@ def _main(arguments: Sequence[str] | None) -> int:
     if not options.question.strip():
         raise UserError("the question is empty")
     from study.quiet import quiet_libraries
-    from study.sources import Source
-    from study.winner import load_kept
+    from study.sources.finding import Source
+    from study.winner.keeping import load_kept
 
     quiet_libraries()
     base = Source(options.base.name, options.base) if options.base else None

@@ -13,8 +13,8 @@ from typing import NoReturn
 from rich.console import Console
 
 from study.errors import UserError
-from study.interruption import exit_status, stoppable
-from study.launchers import leave_launcher
+from study.machine.interruption import exit_status, stoppable
+from study.machine.launchers import leave_launcher
 from study.printable import printable
 from study.quiet import quiet_imports
 

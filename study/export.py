@@ -18,16 +18,16 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from study.card import Measured, make_card
-from study.card_code import loading_example
 from study.command_line import Parser, run_command
 from study.config import TrialConfig
-from study.description import check_exportable
 from study.errors import UserError, unknown_name
-from study.results import ResultsFolder
+from study.protocol.description import check_exportable
+from study.results.folder import ResultsFolder
 from study.sizes import count_of
-from study.sources import Source
-from study.winner import TRIAL_FILE, load_merged, read_trial_file, save_tokenizer
+from study.sources.finding import Source
+from study.winner.card import Measured, make_card
+from study.winner.card_code import loading_example
+from study.winner.keeping import TRIAL_FILE, load_merged, read_trial_file, save_tokenizer
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from study.binding import bind, workplace_of
 from study.config import make_config
-from study.description import check_same_sources, request_of
 from study.errors import UserError, unknown_name
-from study.plan import make_plan
-from study.results import ResultsFolder
+from study.plan.binding import bind, workplace_of
+from study.plan.plan import make_plan
+from study.protocol.description import check_same_sources, request_of
+from study.results.folder import ResultsFolder
 
 
 def rerun(
@@ -28,8 +28,8 @@ def rerun(
     Raises:
         UserError: there is no such trial, the model or the data have changed, or the trial fails again.
     """
-    from study.record import record_trial
-    from study.trial import run_trial
+    from study.trial.record import record_trial
+    from study.trial.trial import run_trial
 
     description = folder.read_description()
     row = folder.read_trial(trial_id)

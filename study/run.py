@@ -22,27 +22,27 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from study.binding import bind, workplace_of
-from study.closing import close_study, say_how_to_go_on
 from study.command_line import Parser, open_console, outlive_output, run_command, say
 from study.config import parse_setting
+from study.engine.readiness import check_machine
+from study.engine.slots import Placement, Slots, choose_slots, look_at_machine
+from study.engine.watching import TRACKERS, Watching, choose_watching
 from study.errors import RayLost, StudyFailed, UserError
-from study.interruption import exit_status
-from study.judging import parse_looks
-from study.kept_folders import check_folders
-from study.new_folder import check_writable, claim_folder
-from study.object_store import whole_place
-from study.plan import Plan, Request, make_plan, search_width
-from study.profiles import PROFILES
-from study.readiness import check_machine
-from study.results import ResultsFolder
+from study.machine.interruption import exit_status
+from study.plan.binding import bind, workplace_of
+from study.plan.plan import Plan, Request, make_plan, search_width
+from study.plan.profiles import PROFILES
+from study.protocol.closing import close_study, say_how_to_go_on
+from study.protocol.looks import parse_looks
+from study.results.folder import ResultsFolder
+from study.results.kept_folders import check_folders
+from study.results.new_folder import check_writable, claim_folder
+from study.results.object_store import whole_place
 from study.sizes import parse_size
-from study.slots import Placement, Slots, choose_slots, look_at_machine
 from study.space import list_spaces, load_space
-from study.watching import TRACKERS, Watching, choose_watching
 
 if TYPE_CHECKING:
-    from study.launch import StudyRun
+    from study.engine.launch import StudyRun
 
 
 # What a study is of stands in its study.json; a resume takes it from there.
@@ -190,15 +190,15 @@ def _start(options: argparse.Namespace, console: Console) -> int:
     say(console, f"Study {request.space} ({plan.profile.name}): {plan.space.question}")
     max_disk = None if options.max_disk is None else parse_size("--max-disk", options.max_disk)
     if options.dry_run:
-        from study.preflight import dry_run
+        from study.cost.preflight import dry_run
 
         dry_run(plan, slots, ResultsFolder(options.results).root, max_disk, console)
         return 0
     plan = bind(plan)
     watching = _watching(options, console)
-    from study.description import describe_study
-    from study.launch import StudyRun
-    from study.preflight import preflight
+    from study.cost.preflight import preflight
+    from study.engine.launch import StudyRun
+    from study.protocol.description import describe_study
 
     parent = ResultsFolder(options.results)
     _check_nodes(options, parent, plan)
@@ -216,7 +216,7 @@ def _start(options: argparse.Namespace, console: Console) -> int:
 
 
 def _resume(options: argparse.Namespace, console: Console) -> int:
-    from study.description import where_it_began
+    from study.protocol.description import where_it_began
 
     _check_resume_options(options)
     folder = ResultsFolder(whole_place(options.resume))
@@ -226,12 +226,12 @@ def _resume(options: argparse.Namespace, console: Console) -> int:
 
 
 def _go_on(options: argparse.Namespace, folder: ResultsFolder, console: Console) -> int:
-    from study.description import check_same_arms, check_same_sources, request_of
+    from study.protocol.description import check_same_arms, check_same_sources, request_of
 
     description, is_extended = _description_to_go_on(options, folder)  # which may refuse: torch can wait
-    from study.finished import read_finished
-    from study.launch import StudyRun
-    from study.preflight import preflight
+    from study.cost.preflight import preflight
+    from study.engine.launch import StudyRun
+    from study.results.finished import read_finished
 
     plan = bind(make_plan(request_of(description)))
     check_same_sources(plan, description)
@@ -265,7 +265,7 @@ def _go_on(options: argparse.Namespace, folder: ResultsFolder, console: Console)
 
 def _description_to_go_on(options: argparse.Namespace, folder: ResultsFolder) -> tuple[dict[str, Any], bool]:
     """Return study.json, extended if the options say so, and whether they do."""
-    from study.description import check_same_protocol, request_of
+    from study.protocol.description import check_same_protocol, request_of
 
     description = folder.read_description()
     request_of(description)
@@ -282,7 +282,7 @@ def _extended(
     options: argparse.Namespace, folder: ResultsFolder, description: dict[str, Any]
 ) -> tuple[dict[str, Any], bool]:
     """Return study.json, extended if the options say so, and whether they do."""
-    from study.extension import Extension, extend
+    from study.protocol.extension import Extension, extend
 
     if options.trials is not None:
         raise UserError(
@@ -309,7 +309,7 @@ def _check_resume_options(options: argparse.Namespace) -> None:
 
 
 def _rerun(options: argparse.Namespace, console: Console) -> int:
-    from study.description import where_it_began
+    from study.protocol.description import where_it_began
     from study.rerun import rerun
 
     folder = ResultsFolder(whole_place(options.results))
@@ -322,7 +322,7 @@ def _rerun(options: argparse.Namespace, console: Console) -> int:
 
 
 def _run(study: StudyRun, console: Console) -> int:
-    from study.launch import notes, run_study
+    from study.engine.launch import notes, run_study
 
     plan, folder = study.plan, study.folder
     outlive_output(f"the study goes on without it, and its results go to {folder}")
@@ -348,14 +348,14 @@ def _cluster(options: argparse.Namespace) -> AbstractContextManager[None]:
     """Return the connection to the cluster that the user names, if one is named."""
     if not _on_cluster(options):
         return nullcontext()
-    from study.cluster import cluster_ray
+    from study.engine.cluster import cluster_ray
 
     return cluster_ray(options.address)
 
 
 def _check_nodes(options: argparse.Namespace, folder: ResultsFolder, plan: Plan) -> None:
     if _on_cluster(options):
-        from study.cluster import check_nodes
+        from study.engine.cluster import check_nodes
 
         check_nodes(folder.address, [workplace_of(plan, name) for name in plan.models])
 
@@ -364,7 +364,7 @@ def _slots(options: argparse.Namespace, plan: Plan) -> Slots:
     placement = Placement(options.cpus_per_trial, options.gpus_per_trial, options.max_concurrent)
     if not _on_cluster(options):
         return choose_slots([look_at_machine()], placement, plan.trials)
-    from study.cluster import cluster_machines
+    from study.engine.cluster import cluster_machines
 
     return choose_slots(cluster_machines(), placement, plan.trials, where="this cluster's nodes")
 

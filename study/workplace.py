@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from study.cgroup import group_cpus
 from study.errors import UserError
-from study.problems import GSM8K_COLUMNS, Columns
-from study.room import Room
-from study.sources import Source, find_again
+from study.machine.cgroup import group_cpus
+from study.machine.room import Room
+from study.rows.problems import GSM8K_COLUMNS, Columns
+from study.sources.finding import Source, find_again
 
 
 def default_cache() -> Path:

@@ -14,8 +14,8 @@ import pytest
 
 from study import embedded
 from study.config import ADAPTER_METHODS, TRAINED_METHODS, TrialConfig, make_config
-from study.sources import find_code_data, find_data, find_model, fingerprint_folder
-from study.worker import load_trainer
+from study.engine.worker import load_trainer
+from study.sources.finding import find_code_data, find_data, find_model, fingerprint_folder
 from study.workplace import Workplace
 
 # A busy machine is no fault of an example's.
@@ -45,7 +45,7 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def in_a_worker() -> Iterator[None]:
     """The process as a worker has it, with the trainer loaded: short trials take a quarter of the time."""
-    load_trainer("study.trial:run_trial")
+    load_trainer("study.trial.trial:run_trial")
     yield
     gc.unfreeze()  # for pytest's plugins
 

@@ -8,7 +8,8 @@ The variable FAKE_TRAINER names a function of tests.fake_trainer other than run_
 import os
 import sys
 
-from study import run, tuning
+from study import run
+from study.engine import tuning
 
 
 def main() -> int:

@@ -14,8 +14,8 @@ from typing import Any
 
 from study.config import TRAINED_METHODS, TrialConfig
 from study.errors import Diverged
-from study.metrics import summarise
-from study.record import OnProgress, Outcome, SaveModel
+from study.trial.metrics import summarise
+from study.trial.record import OnProgress, Outcome, SaveModel
 from study.workplace import Workplace
 
 QUESTIONS = 20
@@ -124,7 +124,7 @@ def in_earnest_with_a_checkpoint_at_every_step(
     config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any
 ) -> None:
     """Be the real trainer, which else saves every two minutes."""
-    from study import training, trial
+    from study.trial import training, trial
 
     training.CHECKPOINT_SECONDS = 0.0
     trial.run_trial(config, workplace, outcome, **options)

@@ -9,7 +9,7 @@ from typing import Any
 
 from rouge_score.rouge_scorer import RougeScorer
 
-from study.answers import answer_number
+from study.answers.reading import answer_number
 
 Row = Mapping[str, Any]
 

@@ -1,4 +1,4 @@
-"""A study gives the trial ids and the predictions of the record, bit for bit: no change of the code moves them.
+"""A study gives the trial ids and the predictions of the record, bit for bit: no change of code moves them.
 
     python -m tests.test_recorded_study    # records anew, after a change that is meant to move them
 
@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from study.results import ResultsFolder
+from study.results.folder import ResultsFolder
 
 ROOT = Path(__file__).parents[1]
 RECORD = ROOT / "tests" / "recorded" / "every_method.json"

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.schema import TABLES
+from study.results.schema import TABLES
 
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 FACTORS = ("method", "quantization", "model", "rank", "variant", "prompt_style", "annotations")

@@ -13,7 +13,7 @@ import pytest
 import analysis
 from analysis.errors import AnalysisError
 from analysis.folders import SCHEMA_VERSION, VERSION_KEY, open_studies
-from study import schema
+from study.results import schema
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
 
 

@@ -18,7 +18,7 @@ from benchmarks.searched_studies import (
     share_right,
     shift_for,
 )
-from study.profiles import PROFILES
+from study.plan.profiles import PROFILES
 
 STUDIES = 300
 # Three standard errors above the 5.5% that the benchmark holds with more studies.

@@ -1,6 +1,6 @@
 """Files as people have them, small, and what must come out of each: rows, a note, or one line.
 
-tests/study/test_file_cases.py runs all of it, and holds docs/data.md to it:
+tests/study/rows/test_file_cases.py runs all of it, and holds docs/data.md to it:
 
     python -m tests.cases.files        # writes the table of docs/data.md anew
 """
@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.problems import GSM8K_COLUMNS, Columns
+from study.rows.problems import GSM8K_COLUMNS, Columns
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "data.md"
 BEGIN, END = "<!-- cases: made by python -m tests.cases.files -->", "<!-- end of cases -->"

@@ -1,4 +1,4 @@
-"""Folders of results as people have them; what is said of each. tests/study/test_folder_cases.py runs all.
+"""Folders of results as people have them; what is said of each. tests/study/results runs them all.
 
 A case takes a whole study's folder and changes something in it; each is a few lines.
 """

@@ -1,7 +1,7 @@
 """Model folders as people bring them: how each is made, and what a study says to it.
 
 A case is made by a script from tiny random models, and is either fine (with its notes) or refused in one
-line. `tests/study/test_model_cases.py` runs them all; docs/models.md says the rules.
+line. `tests/study/models/test_model_cases.py` runs them all; docs/models.md says the rules.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from study import embedded
-from study.model_check import Use
+from study.models.check import Use
 
 Make = Callable[[Path], None]
 

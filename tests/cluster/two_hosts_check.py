@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from study.results import ResultsFolder
+from study.results.folder import ResultsFolder
 
 PATIENCE_SECONDS = 600  # two_hosts.sh sets the limit
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from study.results import ResultsFolder
+from study.results.folder import ResultsFolder
 
 ROOT = Path(__file__).parents[2]
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from study.data import Split, load_data
+from study.data.loading import Split, load_data
 
 
 def load_split(source: Path, variant: str, split: str, **options: Any) -> Split:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from study.ask import ask
-from study.metrics import score_answer
+from study.trial.metrics import score_answer
 
 
 class Saying:
@@ -47,7 +47,7 @@ def test_an_answer_is_read_as_it_is_scored(
     monkeypatch: pytest.MonkeyPatch, text: str, number: str | None
 ) -> None:
     says = Saying(text)
-    monkeypatch.setattr("study.families.family_of", lambda config: says)
+    monkeypatch.setattr("study.models.families.family_of", lambda config: says)
     config = SimpleNamespace(prompt_style="plain", max_source_tokens=9, max_target_tokens=9, precision="auto")
     reply = ask(says, says, config, "How many?")
     assert reply.number == number == score_answer(text, "#### 7", "7")["number"]

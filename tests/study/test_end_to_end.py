@@ -13,7 +13,7 @@ import pytest
 from analysis.folders import open_studies
 from analysis.tables import compare_finished
 from study import embedded
-from study.results import ResultsFolder
+from study.results.folder import ResultsFolder
 
 ROOT = Path(__file__).parents[2]
 SHORT = ["--trials", "1", "--replicates", "2", "--set", "max_steps=12", "--set", "test_questions=20"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from study.results import ResultsFolder
+from study.results.folder import ResultsFolder
 
 ROOT = Path(__file__).parents[2]
 SMALL = ("--set", "variant=main", "--trials", "2", "--replicates", "1", "--confirm-seeds", "1")

@@ -16,15 +16,17 @@ import pytest
 
 from analysis import output
 from analysis.command_line import open_console
-from study import access_token, command_line, durable, interruption, scratch, workplace
-from study.cgroup import group_cpus, group_memory
+from study import command_line, workplace
+from study.engine import access_token
+from study.engine.raylet import ended_with_the_raylet
+from study.engine.readiness import check_machine
+from study.engine.worker import load_trainer
 from study.errors import UserError
-from study.launchers import describe, leave_launcher
-from study.new_folder import claim_folder
-from study.raylet import ended_with_the_raylet
-from study.readiness import check_machine
+from study.machine import durable, interruption, scratch
+from study.machine.cgroup import group_cpus, group_memory
+from study.machine.launchers import describe, leave_launcher
+from study.results.new_folder import claim_folder
 from study.run import main
-from study.worker import load_trainer
 from tests.cases.machines import (
     CONTAINERS,
     ENCODED,
@@ -218,7 +220,7 @@ def test_a_file_system_that_knows_no_fsync_is_none_at_fault(
 COMMAND = """
 import os, sys, time
 from study.command_line import run_command
-from study.interruption import shielded
+from study.machine.interruption import shielded
 
 def command(arguments):
     try:

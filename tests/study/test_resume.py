@@ -12,14 +12,14 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from study.binding import bind
-from study.checkpoints import PROGRESS_FILE
-from study.description import check_same_arms, check_same_sources, describe_study
 from study.errors import UserError
-from study.finished import forget_unfinished
-from study.plan import Request, make_plan
-from study.results import ResultsFolder
+from study.plan.binding import bind
+from study.plan.plan import Request, make_plan
+from study.protocol.description import check_same_arms, check_same_sources, describe_study
+from study.results.finished import forget_unfinished
+from study.results.folder import ResultsFolder
 from study.run import main
+from study.trial.checkpoints import PROGRESS_FILE
 from tests.study.command_line import CommandLine, output_of
 
 STEPS = 12  # of a training

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import torch
 
-from study import training
 from study.config import TrialConfig
-from study.record import Outcome
-from study.trial import run_trial
+from study.trial import training
+from study.trial.record import Outcome
+from study.trial.trial import run_trial
 from study.workplace import Workplace
 
 

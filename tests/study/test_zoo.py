@@ -11,17 +11,17 @@ import pytest
 
 from study import embedded
 from study.ask import ask
-from study.card_code import loading_example
 from study.config import TrialConfig, make_config
 from study.errors import UserError
-from study.evaluation import score_targets
 from study.export import write_merged
-from study.model_check import Use, check_model
-from study.record import Outcome
-from study.sources import Source, find_data, fingerprint_folder
-from study.tokenised import load_examples
-from study.trial import run_trial
-from study.winner import load_kept, saver
+from study.models.check import Use, check_model
+from study.sources.finding import Source, find_data, fingerprint_folder
+from study.trial.evaluation import score_targets
+from study.trial.record import Outcome
+from study.trial.tokenised import load_examples
+from study.trial.trial import run_trial
+from study.winner.card_code import loading_example
+from study.winner.keeping import load_kept, saver
 from study.workplace import Workplace
 from tests.cases.zoo import METHODS, TYPES, Type, build, table
 

@@ -1,0 +1,129 @@
+"""The facts that an estimate needs: a model without weights, and the size and lengths of each split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from study.config import TrialConfig
+from study.models.loading import load_skeleton
+from study.models.methods import count_parameters, with_all_adapters
+from study.plan.plan import Arm
+from study.results.disk import tokenizer_bytes
+from study.trial.tokenised import Examples, load_examples
+from study.workplace import Workplace
+
+# So many rows of a split give its mean lengths.
+SAMPLE_ROWS = 2000
+# Searched settings that decide how large what trains is.
+_SIZES = ("rank", "second_rank", "batch_size")
+
+
+@dataclass(frozen=True)
+class SplitFacts:
+    """A split.
+
+    Attributes:
+        rows: how many there are.
+        source_tokens, target_tokens: mean tokens of an input and of a target.
+        cut_sources, cut_targets: inputs and targets over their limit; None where they were not read.
+    """
+
+    rows: int
+    source_tokens: float
+    target_tokens: float
+    cut_sources: int | None = None
+    cut_targets: int | None = None
+
+    @property
+    def tokens(self) -> float:
+        """Mean tokens of a row."""
+        return self.source_tokens + self.target_tokens
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What an arm trains and on what.
+
+    Attributes:
+        model: the model with its adapters, on the meta device.
+        most_trainable: trainable parameters of the largest adapters among the arm's ranges.
+        tokenizer_bytes: of the files that are saved with every model.
+    """
+
+    model: Any
+    most_trainable: int
+    tokenizer_bytes: float
+    train: SplitFacts
+    validation: SplitFacts
+    test: SplitFacts
+    code: SplitFacts | None
+
+    @property
+    def cut(self) -> tuple[int, int, int] | None:
+        """(inputs, targets) over their token limit and the rows of all splits; None if they were not read."""
+        splits = [split for split in (self.train, self.validation, self.test, self.code) if split is not None]
+        sources = [split.cut_sources for split in splits if split.cut_sources is not None]
+        targets = [split.cut_targets for split in splits if split.cut_targets is not None]
+        if len(sources) < len(splits):
+            return None
+        return sum(sources), sum(targets), sum(split.rows for split in splits)
+
+
+def read_facts(arm: Arm, workplace: Workplace, skeletons: dict[Any, Any]) -> Facts:
+    """Return the facts of an arm of a bound plan, from its model and its data.
+
+    Args:
+        skeletons: what earlier arms have built; arms that differ in their data alone share a model.
+
+    Raises:
+        UserError: the model or the data can't be used.
+    """
+    config = arm.confirm_config({}, 0)
+
+    def skeleton(config: TrialConfig) -> Any:
+        key = (workplace.model, config.rank, config.second_rank, config.target_modules)
+        if key not in skeletons:
+            skeletons[key] = with_all_adapters(load_skeleton(workplace.model), config)
+        return skeletons[key]
+
+    def split(name: str) -> SplitFacts:
+        return _measure(load_examples(config, workplace, name))
+
+    return Facts(
+        model=skeleton(config),
+        most_trainable=count_parameters(skeleton(largest_config(arm)))[0],
+        tokenizer_bytes=tokenizer_bytes(workplace.model.path),
+        train=split("train"),
+        validation=split("validation"),
+        test=split("test"),
+        code=split("code") if config.method == "stacked_lora" else None,
+    )
+
+
+def largest_config(arm: Arm) -> TrialConfig:
+    """Return the configuration of an arm's largest adapters and batches, as far as its ranges go."""
+    sizes: dict[str, Any] = {name: _largest(arm.ranges[name]) for name in _SIZES if name in arm.ranges}
+    modules = getattr(arm.ranges.get("target_modules"), "choices", ())
+    if modules:
+        sizes["target_modules"] = "all-linear" if "all-linear" in modules else max(modules, key=len)
+    return arm.confirm_config(sizes, 0)
+
+
+def _largest(distribution: Any) -> int:
+    return int(max(distribution.choices) if hasattr(distribution, "choices") else distribution.high)
+
+
+def _measure(examples: Examples) -> SplitFacts:
+    rows = examples.rows.select_columns(["input_ids", "labels"])[:SAMPLE_ROWS]
+
+    def mean(column: Any) -> float:
+        return sum(map(len, column)) / len(column)
+
+    return SplitFacts(
+        rows=len(examples),
+        source_tokens=mean(rows["input_ids"]),
+        target_tokens=mean(rows["labels"]),
+        cut_sources=examples.count("truncated_source"),
+        cut_targets=examples.count("truncated_target"),
+    )

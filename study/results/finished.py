@@ -1,0 +1,84 @@
+"""Which trials a study that goes on need not run again: those whose rows and answers are whole.
+
+The answers of a confirm trial are its score to the analysis, so they are looked for: by their number, which a
+Parquet file's end tells. Those of a search trial are not, for the search goes by its row alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.config import TRAINED_METHODS
+from study.results.folder import ResultsFolder
+from study.workplace import available_cpus
+
+Row = Mapping[str, Any]
+
+# What the search, the display and the record of the search ask of a finished trial.
+RESUMED_COLUMNS = (
+    ("arm", "replicate", "method", "stage", "status", "reason", "search_number", "search_score")
+    + ("rung_losses", "accuracy", "train_steps", "planned_steps", "busy_seconds", "log", "config_json")
+    + ("questions",)
+)  # fmt: skip
+
+
+def read_finished(folder: ResultsFolder) -> dict[str, Row]:
+    """Return the rows that a resumed study need not run again, by trial, with the columns that it goes by.
+
+    Failed trials are among them, unless no training finished at all: then they are tried again, for
+    whatever stopped the study is taken to be mended.
+    """
+    rows = [row for row in folder.read_trials(RESUMED_COLUMNS) if _has_its_scores(row)]
+    damaged = _without_answers(folder, rows)
+    rows = [row for row in rows if row["trial"] not in damaged]
+    trained = any(row["method"] in TRAINED_METHODS and row["status"] == "complete" for row in rows)
+    return {row["trial"]: row for row in rows if trained or row["status"] != "failed"}
+
+
+def forget_unfinished(folder: ResultsFolder, finished: Mapping[str, Row]) -> None:
+    """Delete the rows of failed or damaged trials that run again: they would pass for the new ones."""
+    for trial in set(folder.trial_ids()) - finished.keys():
+        if folder.read_trial(trial, ["status"]) is not None:
+            folder.forget_trial(trial)
+
+
+def _has_its_scores(row: Row) -> bool:
+    """Tell whether the search can go by a row: one that says it is complete, without a score, is damaged."""
+    wanted = ("accuracy", "search_score") if row["stage"] == "search" else ("accuracy",)
+    return row["status"] != "complete" or all(row[name] is not None for name in wanted)
+
+
+def _without_answers(folder: ResultsFolder, rows: Iterable[Row]) -> set[str]:
+    """Return the confirm trials whose answers are gone, or are more or fewer than were scored.
+
+    At an address the answers are listed and not opened: each would cost a request.
+    """
+    scored = {
+        row["trial"]: row["questions"]
+        for row in rows
+        if row["stage"] != "search" and row["status"] == "complete"
+    }
+    gone = scored.keys() - set(folder.trial_ids("predictions"))
+    if folder.is_remote:
+        return gone
+
+    def has_others(trial: str) -> bool:
+        asked = scored[trial]
+        return asked is not None and _count_answers(folder, trial) != asked
+
+    with ThreadPoolExecutor(available_cpus()) as readers:
+        known = sorted(scored.keys() - gone)
+        return gone | {t for t, is_so in zip(known, readers.map(has_others, known), strict=True) if is_so}
+
+
+def _count_answers(folder: ResultsFolder, trial: str) -> int | None:
+    path = folder.table_path("predictions", trial)
+    try:
+        return pq.read_metadata(path).num_rows if path.is_file() else None
+    except (OSError, pa.ArrowException):
+        return None

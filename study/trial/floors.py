@@ -1,0 +1,57 @@
+"""The no-skill floors: what the metrics give to answers that need no model.
+
+Rows of every table, scored by the same code as a model's. A metric on which a floor scores high measures
+little: ROUGE-1 of an echoed question is 0.45 on GSM8K.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+
+from study.config import TrialConfig
+from study.trial.tokenised import Examples
+
+
+def floor_answers(config: TrialConfig, train: Examples, scored: Examples) -> list[str]:
+    """Return the floor's answer to each scored question."""
+    return _FLOORS[config.method](config, train, scored)
+
+
+def _commonest_answer(config: TrialConfig, train: Examples, scored: Examples) -> list[str]:
+    (number, _), *_ = Counter(sorted(train.rows["reference_number"])).most_common(1)
+    text = f"answer = {number}" if config.prompt_style == "python_code" else f"#### {number}"
+    return [text] * len(scored)
+
+
+def _random_solution(config: TrialConfig, train: Examples, scored: Examples) -> list[str]:
+    """The solution of a random training question: the training questions are others than the scored ones."""
+    generator = random.Random(config.seed)
+    targets = train.rows["target"]
+    return [targets[generator.randrange(len(targets))] for _ in range(len(scored))]
+
+
+def _nearest_solution(config: TrialConfig, train: Examples, scored: Examples) -> list[str]:
+    """The solution of the training question with the largest cosine of the TF-IDF vectors."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(sublinear_tf=True)
+    known = vectorizer.fit_transform(train.rows["question"])
+    nearest = (vectorizer.transform(scored.rows["question"]) @ known.T).argmax(axis=1)
+    targets = train.rows["target"]
+    return [targets[i] for i in np.asarray(nearest).ravel().tolist()]
+
+
+def _echo(config: TrialConfig, train: Examples, scored: Examples) -> list[str]:
+    return list(scored.rows["question"])
+
+
+_FLOORS: dict[str, Callable[[TrialConfig, Examples, Examples], list[str]]] = {
+    "floor_commonest_answer": _commonest_answer,
+    "floor_random_solution": _random_solution,
+    "floor_nearest_solution": _nearest_solution,
+    "floor_echo": _echo,
+}

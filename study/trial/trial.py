@@ -1,0 +1,295 @@
+"""The trial: one training and evaluation, from a configuration to its metrics, predictions and history.
+
+`run_trial` is the one shared trainer function of every method and every way of running (Ray, or alone).
+It knows no Ray and writes no results: `study.trial.record` does, around it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import set_seed
+
+from study.config import FLOOR_METHODS, TRAINED_METHODS, TrialConfig
+from study.machine.hardware import PeakMemory, pick_precision
+from study.models.decoding import decode_greedily
+from study.models.loading import load_tokenizer
+from study.models.methods import (
+    build_model,
+    count_parameters,
+    load_trained,
+    optimizer_name,
+    shipped_bytes,
+    stack_adapter,
+)
+from study.quiet import quiet_libraries
+from study.sandbox import Sandbox
+from study.search.pruning import rung_losses
+from study.sources.finding import fingerprint_tokenizer
+from study.trial.evaluation import generate_answers, score_targets
+from study.trial.floors import floor_answers
+from study.trial.metrics import score_answer, summarise
+from study.trial.published_rules import NOT_FOR_PROGRAMS, PUBLISHED
+from study.trial.recipe import Recipe, first_recipe, second_recipe
+from study.trial.record import OnProgress, Outcome, SaveModel
+from study.trial.similarity import SimilarityUnavailable, similarities
+from study.trial.tokenised import Examples, load_examples
+from study.trial.training import Training, train
+from study.workplace import Workplace
+
+# The columns of a row that a training fills in.
+TRAINING_COLUMNS = (
+    ("train_seconds", "train_compute_seconds", "train_steps", "planned_steps", "train_tokens", "train_loss")
+    + ("rung_losses", "train_questions", "code_rows", "source_optimizer")
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Output:
+    """What is scored: an answer to each question, and where a model gave it, its likelihood of the target."""
+
+    texts: Sequence[str]
+    tokens: Sequence[int | None]
+    nll: Sequence[float | None]
+    target_tokens: Sequence[int | None]
+
+
+def run_trial(
+    config: TrialConfig,
+    workplace: Workplace,
+    outcome: Outcome,
+    *,
+    on_progress: OnProgress,
+    save_model: SaveModel | None = None,
+) -> None:
+    """Train and evaluate one configuration, filling `outcome` as far as it comes.
+
+    Args:
+        config: what to do.
+        workplace: where to do it.
+        outcome: is filled in; after an exception it holds what was known by then.
+        on_progress: is called now and then with `phase` ("loading", "training", "scoring"), and while
+            training with a row of the history, its phase as `part`, and that phase's `steps`. What it
+            raises ends the trial.
+        save_model: is called with the trained model and its tokenizer, if given.
+
+    Raises:
+        UserError: the model or the data can't be used.
+        Diverged: the loss is not a number any more, or has exploded.
+    """
+    quiet_libraries()
+    torch.set_num_threads(workplace.threads)
+    set_seed(config.seed)
+    outcome.row |= {"split": config.split, "truncated_sources": 0, "truncated_targets": 0, "missing": {}}
+    on_progress({"phase": "loading"})
+    scored = load_examples(config, workplace, config.split)
+    _count_truncated(outcome, scored)
+    if config.prompt_style == "python_code":
+        outcome.row["without_program"] = scored.count("no_program")
+    if config.method in FLOOR_METHODS:
+        texts = floor_answers(config, load_examples(config, workplace, "train"), scored)
+        nothing = [None] * len(texts)
+        output = Output(texts, nothing, nothing, nothing)
+        outcome.row["missing"]["perplexity"] = "a floor has no model"
+    else:
+        output = _model_output(config, workplace, outcome, scored, on_progress, save_model)
+    started = time.perf_counter()
+    _score(config, workplace, outcome, scored, output)
+    outcome.row["evaluation_seconds"] = (
+        outcome.row.get("evaluation_seconds", 0.0) + time.perf_counter() - started
+    )
+
+
+def _model_output(
+    config: TrialConfig,
+    workplace: Workplace,
+    outcome: Outcome,
+    scored: Examples,
+    on_progress: OnProgress,
+    save_model: SaveModel | None,
+) -> Output:
+    """Load, train and ask the model."""
+    precision = pick_precision(config.precision, use_gpu=workplace.use_gpu)
+    outcome.row["source_precision"] = precision
+    outcome.row["source_tokenizer_fingerprint"] = fingerprint_tokenizer(workplace.model.path)
+    with PeakMemory(use_gpu=workplace.use_gpu) as memory:
+        tokenizer = load_tokenizer(workplace.model)
+        model = _trained_model(config, workplace, outcome, tokenizer, precision, on_progress)
+        if config.trained_by is not None:
+            _leave_costs_to_its_training(config, outcome)
+        trainable, total = count_parameters(model)
+        outcome.row |= {
+            "trainable_parameters": trainable,
+            "total_parameters": total,
+            "model_bytes": shipped_bytes(model, config),
+        }
+        if save_model is not None:
+            save_model(model, tokenizer)
+        on_progress({"phase": "scoring"})
+        started = time.perf_counter()
+        parts = workplace.scoring_parts
+        likelihood = score_targets(model, scored, tokenizer.pad_token_id, precision, parts)
+        answers = generate_answers(model, tokenizer, scored, precision, config.max_target_tokens, parts)
+    outcome.row |= {
+        "peak_memory_bytes": memory.peak_bytes,
+        "generated_tokens": sum(answers.tokens),
+        "generation_seconds": answers.seconds,
+        "evaluation_seconds": time.perf_counter() - started,
+    }
+    return Output(answers.texts, answers.tokens, likelihood.nll, likelihood.tokens)
+
+
+def _trained_model(
+    config: TrialConfig,
+    workplace: Workplace,
+    outcome: Outcome,
+    tokenizer: Any,
+    precision: str,
+    on_progress: OnProgress,
+) -> Any:
+    """Return the model to score: the base as it is, one that is trained now, or one that was kept.
+
+    Where a search trial's model is gone, it is trained again: the same configuration and seed give the same.
+    """
+    kept = workplace.kept_model(config.trained_by)
+    if kept is not None:
+        print(f"scoring the model of trial {config.trained_by}", flush=True)
+        return load_trained(config, workplace, kept)
+    model = build_model(config, workplace)
+    decode_greedily(model, tokenizer)  # before any checkpoint: transformers refuses to save some settings
+    if config.method in TRAINED_METHODS:
+        _train(model, tokenizer, config, workplace, outcome, precision, on_progress)
+    return model
+
+
+def _leave_costs_to_its_training(config: TrialConfig, outcome: Outcome) -> None:
+    """Take the costs of a training out of the row of a trial that scores: they would count twice.
+
+    There are some where the model was gone and had to be trained again.
+    """
+    for name in TRAINING_COLUMNS:
+        outcome.row.pop(name, None)
+    outcome.row["missing"]["train_seconds"] = f"trained by trial {config.trained_by}, whose row has its costs"
+
+
+def _train(
+    model: Any,
+    tokenizer: Any,
+    config: TrialConfig,
+    workplace: Workplace,
+    outcome: Outcome,
+    precision: str,
+    on_progress: OnProgress,
+) -> None:
+    """Train in one phase, or for stacked LoRA in two: the math data, then the code data."""
+    validation = load_examples(config, workplace, "validation")
+    outcome.row["source_optimizer"] = optimizer_name(config, workplace)
+
+    def phase(recipe: Recipe, examples: Examples) -> None:
+        _count_truncated(outcome, examples)
+        result = Training()
+        try:
+            train(
+                model,
+                tokenizer,
+                config,
+                recipe,
+                workplace,
+                examples,
+                validation,
+                result=result,
+                precision=precision,
+                on_log=lambda row: on_progress({**row, "phase": "training", "part": recipe.phase}),
+            )
+        finally:
+            _add_training(outcome, config, workplace, recipe, result)
+
+    examples = load_examples(config, workplace, "train")
+    first = first_recipe(config, len(examples))
+    outcome.row |= {"train_questions": len(examples), "planned_steps": first.steps}
+    if config.method != "stacked_lora":
+        phase(first, examples)
+        return
+    code = load_examples(config, workplace, "code")
+    second = second_recipe(config, len(code))
+    outcome.row |= {"code_rows": len(code), "planned_steps": first.steps + second.steps}
+    phase(first, examples)
+    set_seed(config.seed)  # the new adapter begins the same whether or not the first phase was resumed
+    stack_adapter(model, config)
+    phase(second, code)
+
+
+def _add_training(
+    outcome: Outcome, config: TrialConfig, workplace: Workplace, recipe: Recipe, result: Training
+) -> None:
+    """Add a phase's history and costs to the outcome."""
+    outcome.history += [{"trial": config.trial_id, **row} for row in result.history]
+    row = outcome.row
+    if recipe.phase == 1:
+        row["rung_losses"] = rung_losses(result.history, recipe.steps)
+    row["train_steps"] = row.get("train_steps", 0) + result.steps
+    row["train_tokens"] = row.get("train_tokens", 0) + result.tokens
+    row["train_seconds"] = row.get("train_seconds", 0.0) + result.seconds
+    on_gpu = result.seconds * (workplace.gpu_share or 1.0)
+    computed = on_gpu if workplace.use_gpu else result.processor_seconds
+    row["train_compute_seconds"] = row.get("train_compute_seconds", 0.0) + computed
+    row["train_loss"] = result.history[-1]["loss"] if result.history else None
+
+
+def _score(
+    config: TrialConfig, workplace: Workplace, outcome: Outcome, examples: Examples, output: Output
+) -> None:
+    """Fill in the predictions and the metrics."""
+    similarity, reason = _similarity(config, workplace, output.texts, examples.rows["target"])
+    if reason:
+        outcome.row["missing"]["similarity"] = reason
+    programs = _run_programs(config, output.texts)
+    if config.prompt_style == "python_code":
+        outcome.row["missing"] |= dict.fromkeys(PUBLISHED, NOT_FOR_PROGRAMS)
+    for i, row in enumerate(examples.rows):
+        outcome.predictions.append(
+            {
+                "trial": config.trial_id,
+                "question_id": row["question_id"],
+                "question": row["question"],
+                "reference": row["target"],
+                "text": output.texts[i],
+                "reference_number": row["reference_number"],
+                **score_answer(output.texts[i], row["target"], row["reference_number"], programs[i]),
+                "similarity": similarity[i],
+                "nll": output.nll[i],
+                "tokens": output.target_tokens[i],
+                "generated_tokens": output.tokens[i],
+            }
+        )
+    outcome.row |= summarise(outcome.predictions)
+
+
+def _run_programs(config: TrialConfig, texts: Sequence[str]) -> Sequence[Any]:
+    """Return each program's result in the sandbox, or None for each text of the other styles."""
+    if config.prompt_style != "python_code":
+        return [None] * len(texts)
+    with Sandbox() as sandbox:
+        return sandbox.run_all(texts)
+
+
+def _similarity(
+    config: TrialConfig, workplace: Workplace, texts: Sequence[str], references: Sequence[str]
+) -> tuple[Sequence[float | None], str | None]:
+    """Return (similarity of each text or None, why there is none)."""
+    nothing: list[float | None] = [None] * len(texts)
+    if config.stage == "search":
+        return nothing, "not computed in the search stage, which does not rank by it"
+    try:
+        return [*similarities(texts, references, workplace.cache)], None
+    except SimilarityUnavailable as error:
+        return nothing, str(error)
+
+
+def _count_truncated(outcome: Outcome, examples: Examples) -> None:
+    for flag in ("truncated_source", "truncated_target"):
+        outcome.row[f"{flag}s"] += examples.count(flag)
