@@ -7,6 +7,8 @@ Both are made by this package and are kept in the repository, ready to load:
     python -m study.embedded.pretrain --steps N --seed 0 --to DIR    # the weights; see model/README.md
 
 Importing this module is cheap: it knows only where the files are.
+
+May use no other room.
 """
 
 from pathlib import Path

@@ -24,6 +24,8 @@ layer by layer, the outermost defence last:
 What is not claimed: protection against a fault in CPython's parser that lets text take over the process; the
 third layer then narrows what is left, and is itself no virtual machine. Limits that a system does not have
 (address space and processes on macOS, processes for root) are skipped; the first two layers do not need them.
+
+May use no other room.
 """
 
 from study.sandbox.host import OUTCOMES, Result, Sandbox, SandboxUnavailable

@@ -1,49 +1,80 @@
-"""Who may import whom: the training code knows no Ray, the analysis knows neither Ray nor torch."""
+"""Who may import whom: rooms use the rooms that they name, Ray has one room, the analysis knows no study."""
 
 import ast
+import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+ROOMS = {path.parent.name: path for path in sorted((ROOT / "study").glob("*/__init__.py"))}
+# At the top of `study`: what any room may use, and the commands, which none may.
+FOR_ALL = {"command_line", "config", "errors", "printable", "quiet", "sizes", "space", "workplace"}
+COMMANDS = {"ask", "export", "rerun", "run", "smollm2", "without_program"}
 
 
 def imports_of(path: Path) -> set[str]:
-    """Every module that a file imports, at its top or inside a function."""
+    """Every module that a file imports, at its top or inside a function, and what it imports from it."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
     return found
+
+
+def neighbours(place: Path) -> set[str]:
+    """What the files at `place` import of `study`: rooms, and modules at its top."""
+    files = place.rglob("*.py") if place.is_dir() else [place]
+    names = {name.split(".")[1] for path in files for name in imports_of(path) if name.startswith("study.")}
+    return names - {place.stem}
+
+
+def rooms_that(room: str) -> set[str]:
+    """The rooms that a room says it may use."""
+    docstring = ast.get_docstring(ast.parse(ROOMS[room].read_text(encoding="utf-8")))
+    assert docstring is not None
+    said = re.search(r"^May use (no other room|the rooms:[^.]+)\.$", docstring, re.MULTILINE)
+    assert said, f"study/{room}/__init__.py says what it may use in a line 'May use ...'"
+    return set(re.findall(r"`(\w+)`", said[1]))
 
 
 def users_of(package: str) -> set[str]:
     """The files of `study` that import `package`."""
     return {
-        path.name
+        path.relative_to(ROOT / "study").as_posix()
         for path in (ROOT / "study").rglob("*.py")
         if any(module.split(".")[0] == package for module in imports_of(path))
     }
 
 
-def test_only_the_scheduler_knows_ray() -> None:
-    users = {
-        path.name
-        for path in (ROOT / "study").rglob("*.py")
-        if {"ray"} & {m.split(".")[0] for m in imports_of(path)}
-    }
-    assert users == {
-        *("autoscaler.py", "cluster.py", "local_ray.py", "tuning.py", "worker.py"),
-        *("trial_actor.py", "ray_metrics.py", "tracking.py"),
-    }
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_uses_the_rooms_that_it_names_and_no_command(room: str) -> None:
+    assert neighbours(ROOMS[room].parent) - FOR_ALL == rooms_that(room)
+
+
+def test_no_two_rooms_know_each_other_nor_do_three() -> None:
+    list(TopologicalSorter({room: rooms_that(room) for room in ROOMS}).static_order())  # raises CycleError
+
+
+def test_at_the_top_stand_the_commands_and_what_all_use() -> None:
+    modules = {path.stem for path in (ROOT / "study").glob("*.py")} - {"__init__"}
+    assert modules == FOR_ALL | COMMANDS
+    for module in FOR_ALL:
+        assert not neighbours(ROOT / "study" / f"{module}.py") & COMMANDS
+
+
+def test_only_the_engine_knows_ray() -> None:
+    assert {user.split("/")[0] for user in users_of("ray")} == {"engine"}
 
 
 def test_the_study_calls_the_analysis_at_its_end_to_judge_its_plan_and_to_print() -> None:
-    assert users_of("analysis") == {"closing.py", "command_line.py", "judging.py"}
+    assert users_of("analysis") == {"protocol/closing.py", "command_line.py", "protocol/looks.py"}
 
 
 def test_the_analysis_imports_nothing_heavy() -> None:
@@ -52,7 +83,7 @@ def test_the_analysis_imports_nothing_heavy() -> None:
         assert not forbidden & {module.split(".")[0] for module in imports_of(path)}, path
 
 
-@pytest.mark.parametrize("module", ["study.run", "study.search", "study.record"])
+@pytest.mark.parametrize("module", ["study.run", "study.search.search", "study.trial.record"])
 def test_the_first_line_does_not_wait_for_torch(module: str) -> None:
     """Nor does the bookkeeping of the trials: only workers import torch."""
     code = f"import sys, {module}; print(sorted({{'torch', 'ray', 'transformers'}} & set(sys.modules)))"
