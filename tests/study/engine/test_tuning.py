@@ -400,7 +400,7 @@ def test_a_trial_that_exhausts_the_host_goes_on_with_halved_batches(plan: Plan, 
         "import pickle, sys\n"
         "from pathlib import Path\n"
         "from study.engine.local_ray import local_ray\n"
-        "from tests.study.test_tuning import Log, SLOTS, run\n"
+        "from tests.study.engine.test_tuning import Log, SLOTS, run\n"
         "plan = pickle.loads(Path(sys.argv[1]).read_bytes())\n"
         "with local_ray(SLOTS):\n"
         "    run(plan, Path(sys.argv[2]), Log(), 'tests.fake_trainer:that_eats_memory')\n",
