@@ -128,7 +128,7 @@ def test_a_study_under_way_waits_for_a_store_that_is_away(
     monkeypatch.setattr(object_store, "RETRY_SECONDS", (0.01, 0.01))
     folder = ResultsFolder(address)
     folder.finish_trial(ROW)
-    store: Any = folder._store
+    store: Any = folder._place._store
     there, failures = store._files, iter(range(20))
 
     class Away:
