@@ -1,6 +1,6 @@
 """The results folder: the one place that builds its paths, and writes and reads its files.
 
-    RESULTS/<study>/study.json, trials/, predictions/, history/, models/, logs/, optuna.db, lock
+    RESULTS/<study>/study.json, columns.json, trials/, predictions/, history/, models/, logs/, optuna.db, lock
     while it runs: checkpoints/, and candidates/ with the models that wait to be scored
 
 A trial is finished when its row in trials/ can be read: that row is written last, after its predictions and
@@ -25,6 +25,7 @@ import pyarrow as pa
 
 from study.errors import UserError
 from study.results import row_files
+from study.results.columns import encode_columns
 from study.results.mirror import MirroredPlace
 from study.results.object_store import is_address
 from study.results.place import DiskPlace, Place
@@ -58,7 +59,7 @@ class ResultsFolder:
         return self._place.address
 
     def create(self) -> None:
-        """Make the folder and its sub-folders.
+        """Make the folder, its sub-folders and its columns.json, as far as they are not there.
 
         Raises:
             UserError: the folder can't be written.
@@ -66,8 +67,19 @@ class ResultsFolder:
         try:
             for name in (*TABLES, "logs", "models"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
+            self._describe_columns()
         except OSError as error:
             raise UserError(f"results folder '{self}' can't be written: {error.strerror}") from None
+
+    def _describe_columns(self) -> None:
+        """Write columns.json, unless it says already what this version writes."""
+        path, ours = self.root / "columns.json", encode_columns()
+        try:
+            if self._place.read(path) == ours:
+                return
+        except OSError:  # there is none yet
+            pass
+        self._place.write(path, ours)
 
     def wait_for_store(self) -> None:
         """From now on wait where the address can't be reached, as for room on a full disk."""

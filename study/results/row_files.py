@@ -1,4 +1,8 @@
-"""A trial's rows of one table as a Parquet file: the one place that knows how they are written and read."""
+"""A trial's rows of one table as a Parquet file: the one place that knows how they are written and read.
+
+A study has thousands of these files of one row, so they hold the values and the schema's version, and nothing
+that is the same in all: no descriptions (see `study.results.columns`), and no second schema, Arrow's.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,11 @@ def encode(table: str, rows: Sequence[Row]) -> bytes:
             raise KeyError(f"{table} has no column {sorted(unknown)}")
     arrow = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
     content = io.BytesIO()
-    pq.write_table(arrow, content, compression="zstd")
+    # Statistics find rows in large files; dictionaries save what is said twice.
+    options = {"store_schema": False, "write_statistics": False, "use_dictionary": len(rows) > 1}
+    with pq.ParquetWriter(content, schema, compression="zstd", **options) as file:
+        file.write_table(arrow)
+        file.add_key_value_metadata(schema.metadata)
     return content.getvalue()
 
 

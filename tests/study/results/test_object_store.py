@@ -79,6 +79,7 @@ def test_a_study_is_written_and_read_as_on_a_disk(address: str) -> None:
     folder.finish_trial(ROW, [{"trial": "abc"}], [{"trial": "abc", "step": 1}])
     folder.finish_trial({**ROW, "trial": "def"})
     object_store.ObjectStore(address).write("trials/ghi.parquet", b"PAR1, or so it says")
+    assert "columns.json" in objects(address)
     again = ResultsFolder(address)
     assert again.read_description() == {"study": "mine"}
     assert again.read_trials(["accuracy"]) == [{"trial": t, "accuracy": 50.0} for t in ("abc", "def")]
