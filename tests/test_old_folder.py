@@ -1,7 +1,7 @@
 """A results folder that an earlier version wrote is read, printed and gone on with as it was then.
 
-tests/recorded/old_folder.tar.xz is the study of tests/recorded/every_method.json, less its models and logs, from
-when each file still carried the descriptions of its columns.
+tests/recorded/old_folder.tar.xz is the study of tests/recorded/every_method.json, less its models and logs,
+from when each file still carried the descriptions of its columns.
 """
 
 import json
@@ -60,7 +60,13 @@ def test_its_trials_and_accuracies_are_those_on_record(old: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in ("report", "plots") else [])
+        for name in COMMANDS
+    ],
+)
 def test_every_command_of_the_analysis_reads_it(
     command: str,
     old: Path,
