@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,6 +30,7 @@ from study.engine.worker import Job, run_on_worker
 from study.errors import UserError
 from study.machine.interruption import check, shielded
 from study.machine.room import Gate, when_there_is_room
+from study.machine.scratch import make_scratch, remove_scratch
 from study.results.folder import ResultsFolder
 from study.search.observer import Observer
 from study.search.search import Assignment, StudySearch
@@ -83,7 +82,7 @@ def run_trials(
         TUNE_MAX_PENDING_TRIALS_PG=str(slots.count),
     )
     searcher = _Searcher(search, gate, slots.count + waiting)
-    scratch = tempfile.mkdtemp(prefix="finetune-study-tune-")
+    scratch = make_scratch("finetune-study-tune")
     trainable = tune.with_resources(
         titled_by_trial(tune.with_parameters(run_on_worker, job=job)),
         {"cpu": slots.cpus, "gpu": slots.gpus},
@@ -99,7 +98,7 @@ def run_trials(
         ),
         run_config=tune.RunConfig(
             name="study",
-            storage_path=scratch,
+            storage_path=str(scratch),
             callbacks=[_Watcher(searcher, job, observers)],
             verbose=0,
         ),
@@ -109,7 +108,7 @@ def run_trials(
             tuner.fit()
     finally:
         with shielded():
-            shutil.rmtree(scratch, ignore_errors=True)
+            remove_scratch(scratch)
 
 
 class _NotPickled:

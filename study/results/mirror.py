@@ -8,12 +8,12 @@ when their trial has ended, models and checkpoints when they are saved, optuna.d
 from __future__ import annotations
 
 import shutil
-import tempfile
 import weakref
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from study.machine.scratch import make_scratch, remove_scratch
 from study.results.lease import lease
 from study.results.object_store import ObjectStore, join_address
 
@@ -31,8 +31,8 @@ class MirroredPlace:
         self.address = address
         self._store = ObjectStore(address)
         self._published: dict[str, tuple[int, int]] = {}
-        self.root = Path(tempfile.mkdtemp(prefix="finetune-study-results-"))
-        weakref.finalize(self, shutil.rmtree, self.root, ignore_errors=True)
+        self.root = make_scratch("finetune-study-results")
+        weakref.finalize(self, remove_scratch, self.root)
 
     def shown(self, path: Path) -> str:
         """Return the file's address."""

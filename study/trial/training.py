@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from transformers import PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArgumen
 
 from study.config import TrialConfig
 from study.errors import Diverged
+from study.machine.scratch import scratch
 from study.models.families import family_of
 from study.models.methods import SECOND, count_parameters, load_adapters, optimizer_name
 from study.models.shape import shape_of
@@ -136,8 +136,8 @@ def _unprepare(model: Any) -> None:
 
 @contextmanager
 def _checkpoint_folder(workplace: Workplace, recipe: Recipe) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="finetune-study-") as name:
-        folder = (workplace.checkpoints or Path(name)) / str(recipe.phase)
+    with scratch("finetune-study-training") as place:
+        folder = (workplace.checkpoints or place) / str(recipe.phase)
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
 
