@@ -1,4 +1,4 @@
-"""Who may read what stays: files follow the umask, those too that a library has made for their owner alone."""
+"""Who may read what stays: files follow the umask, those too that a library makes for their owner alone."""
 
 from __future__ import annotations
 
