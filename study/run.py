@@ -30,8 +30,10 @@ from study.engine.watching import TRACKERS, Watching, choose_watching
 from study.errors import RayLost, StudyFailed, UserError
 from study.machine.interruption import exit_status
 from study.plan.binding import bind, workplace_of
-from study.plan.plan import Plan, Request, make_plan, search_width
+from study.plan.making import make_plan
+from study.plan.plan import Plan, search_width
 from study.plan.profiles import PROFILES
+from study.plan.request import Request
 from study.protocol.closing import close_study, say_how_to_go_on
 from study.protocol.looks import parse_looks
 from study.results.folder import ResultsFolder

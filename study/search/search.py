@@ -15,8 +15,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from study.config import TRAINED_METHODS, TrialConfig
-from study.plan.plan import Arm, Plan
+from study.config import TrialConfig
+from study.methods.table import trained_methods
+from study.plan.arms import Arm
+from study.plan.plan import Plan
 from study.search.proposals import Proposals
 from study.search.pruning import RungLosses, cutoffs, may_prune
 
@@ -314,7 +316,7 @@ class StudySearch:
 
 
 def _has_trained(row: Row) -> bool:
-    return row["method"] in TRAINED_METHODS and row["status"] in ("complete", "pruned")
+    return row["method"] in trained_methods() and row["status"] in ("complete", "pruned")
 
 
 def _search_rows(finished: Mapping[str, Row]) -> dict[tuple[str, int], dict[int, Row]]:

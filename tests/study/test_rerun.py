@@ -8,7 +8,8 @@ import pytest
 
 from study.errors import UserError
 from study.plan.binding import bind, workplace_of
-from study.plan.plan import Request, make_plan
+from study.plan.making import make_plan
+from study.plan.request import Request
 from study.rerun import rerun
 from study.results.folder import ResultsFolder
 from study.results.schema import SCHEMA_VERSION

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pyarrow import fs
 
-from study.plan.plan import Request, make_plan
+from study.plan.making import make_plan
+from study.plan.request import Request
 from study.protocol.description import describe_study
 from tests.analysis.simulated import write_study
 

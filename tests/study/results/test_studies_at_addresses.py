@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-import study.trial.training
+import study.trial.recorder
 from analysis.errors import AnalysisError
 from analysis.folders import open_studies
 from study.config import TrialConfig
@@ -128,7 +128,7 @@ def test_a_training_goes_on_elsewhere_from_the_checkpoint_at_the_address(
 ) -> None:
     import dataclasses
 
-    monkeypatch.setattr(study.trial.training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(study.trial.recorder, "CHECKPOINT_SECONDS", 0.0)
     config = config_for("lora", max_steps=6)
 
     def run(place: str | Path, until: int) -> dict[str, Any]:

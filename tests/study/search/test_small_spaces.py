@@ -6,7 +6,9 @@ import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from study.engine.launch import repeated_choices
-from study.plan.plan import Arm, Request, make_plan
+from study.plan.arms import Arm
+from study.plan.making import make_plan
+from study.plan.request import Request
 from study.search.proposals import Proposals
 from study.space import choice, count_values, list_values
 

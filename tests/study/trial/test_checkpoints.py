@@ -15,7 +15,7 @@ from study.machine import room as room_module
 from study.machine.room import Room
 from study.results.disk import checkpoint_bytes, folder_bytes, tokenizer_bytes
 from study.results.folder import ResultsFolder
-from study.trial import training
+from study.trial import recorder, training
 from study.trial.checkpoints import PROGRESS_FILE, SIZES_FILE, Checkpoints
 from study.trial.record import Outcome, record_trial
 from study.trial.trial import run_trial
@@ -33,7 +33,7 @@ def run(config: TrialConfig, workplace: Workplace) -> Outcome:
 
 @pytest.fixture
 def at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(recorder, "CHECKPOINT_SECONDS", 0.0)
 
 
 @pytest.fixture
