@@ -51,6 +51,12 @@ def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
         sys.exit(status)
 
 
+def say_left_out(notes: Sequence[str]) -> None:
+    """Say on standard error what was left out: what a command prints may be read by a program."""
+    for note in notes:
+        print(printable(note), file=sys.stderr)
+
+
 def _status_of(main: Callable[[Sequence[str] | None], None]) -> int:
     try:
         main(None)

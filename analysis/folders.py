@@ -132,6 +132,21 @@ class Study:
         paths = sorted((self.root / "trials").glob("*.parquet"))
         tables = zip(paths, self._read(paths, None), strict=True)
         self.trials += _to_rows([table for path, table in tables if self._is_trial(path, table)])
+        complete = [row for row in self.trials if row.get("status") == "complete"]
+        searched = [row for row in complete if row.get("stage") == "search" and row.get("questions")]
+        self._note_missing("predictions", searched, "search trials")
+        self._note_missing("history", [row for row in complete if row.get("train_steps")], "trainings")
+
+    def _note_missing(self, table: str, rows: Sequence[Row], what: str) -> None:
+        """Note how many rows lack their file in `table`. Scores are missed where they are read."""
+        there = {path.stem for path in (self.root / table).glob("*.parquet")}
+        gone = sum(row["trial"] not in there for row in rows)
+        if gone:
+            self.exclude(
+                f"{self.root.name}/{table}",
+                f"missing for {gone} of {len(rows)} {what}, "
+                "as in a copy made while the study ran: copy it again",
+            )
 
     def _is_trial(self, path: Path, table: pa.Table | None) -> bool:
         if table is None:

@@ -71,8 +71,10 @@ def _without_disputed(parts: list[pa.Table]) -> list[pa.Table]:
 def _read_study(study: Study, table: str) -> Iterator[pa.Table]:
     descriptions = _read_descriptions(study, table)
     for row in study.trials:
-        # A trial that failed has no predictions: what is absent is not an exclusion here.
-        part = study.read_whole(table, row["trial"]) if study.has(table, row["trial"]) else None
+        # A trial that failed has no predictions, and what a search lacks is counted: no exclusion here.
+        scored = table == "predictions" and row.get("status") == "complete" and row.get("questions")
+        due = scored and row.get("stage") != "search"
+        part = study.read_whole(table, row["trial"]) if due or study.has(table, row["trial"]) else None
         if part is not None:
             part = _described(part, descriptions)
             yield part.append_column("folder", pa.repeat(study.root.name, part.num_rows))

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.best_of import too_few_sentence
-from analysis.command_line import results_parser, run_command
-from analysis.comparison import Comparison
+from analysis.command_line import results_parser, run_command, say_left_out
+from analysis.comparison import Comparison, exclusion_notes
 from analysis.counts import count_of
 from analysis.drawing import to_png, to_svg
 from analysis.errors import AnalysisError
@@ -90,7 +90,9 @@ def _main(arguments: Sequence[str] | None) -> None:
         "-o", "--output", type=Path, required=True, help="the folder for the SVG and PNG files"
     )
     options = parser.parse_args(arguments)
-    comparison = compare_finished(open_studies(options.results))
+    studies = open_studies(options.results)
+    comparison = compare_finished(studies)
+    say_left_out(exclusion_notes(studies))
     written = write_plots(comparison, options.output)
     print(f"wrote {count_of(len(written), 'file')} into {options.output}")
     for sentence in not_drawn(comparison):

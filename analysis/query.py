@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.cells import plain_cell
-from analysis.command_line import open_console, results_parser, run_command
+from analysis.command_line import open_console, results_parser, run_command, say_left_out
 from analysis.errors import AnalysisError
 from analysis.frames import Frames, load
 from analysis.printable import printable
@@ -69,7 +69,12 @@ def _main(arguments: Sequence[str] | None) -> None:
     parser.add_argument("sql", metavar="SQL", help="one SELECT")
     parser.add_argument("--format", choices=["table", "csv", "json"], default="table")
     options = parser.parse_args(arguments)
-    found = query(load(*options.results), options.sql)
+    frames = load(*options.results)
+    found = query(frames, options.sql)
+    if frames.exclusions:
+        from analysis.comparison import exclusion_notes  # with all of the statistics
+
+        say_left_out(exclusion_notes(frames.studies))
     if options.format == "table":
         open_console().print(_table(found))
     elif options.format == "csv":

@@ -18,7 +18,8 @@ from rich.text import Text
 from analysis.arms import Arm, name_arms
 from analysis.best_of import CAPTION, best_of_random, search_score, too_few_sentence
 from analysis.choices import choice_table, find_choices, overstatement
-from analysis.command_line import open_console, results_parser, run_command
+from analysis.command_line import open_console, results_parser, run_command, say_left_out
+from analysis.comparison import exclusion_notes
 from analysis.errors import AnalysisError
 from analysis.folders import Row, open_studies
 from analysis.pooling import pool_arms
@@ -144,7 +145,9 @@ def _overstatement(arms: Sequence[Arm]) -> Text | None:
 def _main(arguments: Sequence[str] | None) -> None:
     parser = results_parser("analysis.searches", "Show what each arm's search found, and what it cost.")
     options = parser.parse_args(arguments)
-    arms, _ = pool_arms(open_studies(options.results))
+    studies = open_studies(options.results)
+    arms, _ = pool_arms(studies)
+    say_left_out(exclusion_notes(studies))
     names = name_arms(arms)
     found = [(arm, name) for arm, name in zip(arms, names, strict=True) if arm.search]
     if not found:

@@ -130,7 +130,9 @@ def test_arm_without_history_has_no_curve(tmp_path):
         path.unlink()
     arm = only_arm(tmp_path)
     assert learning_curve(arm) is None
-    assert arm.study.exclusions == []
+    (exclusion,) = arm.study.exclusions
+    assert exclusion.what.endswith("/history")
+    assert exclusion.reason.startswith("missing for 3 of 3 trainings, as in a copy made while the study ran")
 
 
 PRUNED = {"status": "pruned", "train_steps": 50, "planned_steps": 200, "train_seconds": 10.0}
