@@ -47,6 +47,31 @@ def forget_unfinished(folder: ResultsFolder, finished: Mapping[str, Row]) -> Non
             folder.forget_trial(trial)
 
 
+def missing_parts(folder: ResultsFolder, finished: Mapping[str, Row]) -> list[str]:
+    """Return a line for the user where trials are recorded whose predictions or history are not there.
+
+    So it is in a copy that was made while the study ran: a row is written last, and may be copied first.
+    """
+    answered, logged = (set(folder.trial_ids(table)) for table in ("predictions", "history"))
+    again = [
+        trial
+        for trial in set(folder.trial_ids()) - finished.keys() - answered
+        if (folder.read_trial(trial, ["status"]) or {}).get("status") == "complete"
+    ]
+    complete = [row for row in finished.values() if row["status"] == "complete"]
+    unanswered = sum(bool(row["questions"]) and row["trial"] not in answered for row in complete)
+    unlogged = sum(bool(row["train_steps"]) and row["trial"] not in logged for row in complete)
+    parts = [f"{len(again)} without predictions run again"] if again else []
+    parts += [f"{unanswered} of a search stay without predictions"] if unanswered else []
+    parts += [f"{unlogged} stay without a history"] if unlogged else []
+    if not parts:
+        return []
+    return [
+        f"of the trials on record, {', '.join(parts)}: is the folder a copy that was made while the study "
+        "ran? If so, stop, and copy it again"
+    ]
+
+
 def _has_its_scores(row: Row) -> bool:
     """Tell whether the search can go by a row: one that says it is complete, without a score, is damaged."""
     wanted = ("accuracy", "search_score") if row["stage"] == "search" else ("accuracy",)

@@ -1,13 +1,16 @@
 """Rows whose answers are gone, or are not those that they were made from."""
 
+import importlib
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from analysis import tables, verdict
+from analysis.command_line import run_command
 from analysis.folders import open_studies
-from study.results.finished import forget_unfinished, read_finished
+from study.results.finished import forget_unfinished, missing_parts, read_finished
 from study.results.folder import ResultsFolder
 from tests.cases.folders import (
     DISAGREEING,
@@ -73,3 +76,52 @@ def test_the_answers_of_a_search_are_not_asked_for(tmp_path: Path) -> None:
     folder.finish_trial({**row, "trial": "b", "stage": "confirm"})
     folder.finish_trial({**row, "trial": "c", "stage": "confirm", "status": "pruned", "accuracy": None})
     assert read_finished(folder).keys() == {"a", "c"}
+
+
+def mid_run_copy(study: Path) -> Path:
+    """A copy whose tables were copied before its rows, and a search trial and three trainings in between."""
+    copy = study.with_name("copy")
+    shutil.copytree(study, copy)
+    rows = ResultsFolder(copy).read_trials()
+    confirmed = [row["trial"] for row in rows if row["stage"] == "confirm"]
+    for trial in confirmed[:2]:
+        (copy / "predictions" / f"{trial}.parquet").unlink()
+    for trial in confirmed[:3]:
+        (copy / "history" / f"{trial}.parquet").unlink()
+    folder = ResultsFolder(copy)
+    folder.finish_trial({**rows[0], "trial": "feed", "stage": "search", "search_score": 1.0})
+    return copy
+
+
+@pytest.mark.parametrize("command", ["tables", "verdict", "report", "searches", "query", "plots"])
+def test_every_command_of_the_analysis_notices_a_copy_made_in_mid_run(
+    command: str,
+    study: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    copy = mid_run_copy(study)
+    out = tmp_path / "out.html"
+    options = {"query": ["SELECT 1"], "plots": ["-o", str(tmp_path / "plots")], "report": ["-o", str(out)]}
+    monkeypatch.setattr("analysis.plots.write_plots", lambda *rest: [])
+    monkeypatch.setattr(sys, "argv", [command, str(copy), *options.get(command, [])])
+    run_command(importlib.import_module(f"analysis.{command}")._main)
+    said = printed(capsys) + (out.read_text(encoding="utf-8") if out.exists() else "")
+    copied = "as in a copy made while the study ran: copy it again"
+    assert f"copy/history: missing for 4 of 5 trainings, {copied}" in said
+    assert f"copy/predictions: missing for 1 of 1 search trials, {copied}" in said
+    if command != "searches":
+        assert "2 trials; python -m study.run --resume" in said
+
+
+def test_a_resume_says_what_a_copy_made_in_mid_run_lacks(study: Path) -> None:
+    whole = ResultsFolder(study)
+    assert missing_parts(whole, read_finished(whole)) == []
+    copy = ResultsFolder(mid_run_copy(study))
+    (said,) = missing_parts(copy, read_finished(copy))
+    assert said == (
+        "of the trials on record, 2 without predictions run again, 1 of a search stay without predictions, "
+        "2 stay without a history: is the folder a copy that was made while the study ran? "
+        "If so, stop, and copy it again"
+    )
