@@ -20,7 +20,7 @@ from study.config import TrialConfig
 from study.errors import UserError
 from study.machine.launchers import leave_launcher
 from study.results.folder import ResultsFolder
-from study.trial.record import RunTrial, SaveModel, fewest_parts, record_trial
+from study.trial.record import RunTrial, SaveModel, StudyContext, fewest_parts, record_trial
 from study.workplace import Workplace
 
 Row = Mapping[str, Any]
@@ -82,12 +82,11 @@ def run_on_worker(assigned: dict[str, Any], job: Job) -> None:
                 config,
                 workplace,
                 folder,
-                about={**job.about, **assigned["about"]},
                 on_progress=lambda progress: tune.report(
                     {"finished": 0, "node": node, "progress": dict(progress)}
                 ),
                 save_model=_saver(config, workplace, folder) if makes_a_model else None,
-                cutoffs=assigned["cutoffs"],
+                context=StudyContext({**job.about, **assigned["about"]}, assigned["cutoffs"]),
             )
     folder.publish(log)
     tune.report({"finished": 1, "node": node, "status": row["status"]})

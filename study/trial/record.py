@@ -19,7 +19,7 @@ from study.config import TrialConfig
 from study.errors import Diverged, Pruned
 from study.machine.hardware import describe_machine, describe_versions, source_commit
 from study.machine.memory import free_memory, is_out_of_memory
-from study.machine.room import print_reason, when_there_is_room
+from study.machine.room import Room, print_reason, when_there_is_room
 from study.results.folder import ResultsFolder
 from study.search.pruning import RungLosses, prune_above
 from study.workplace import Workplace
@@ -52,16 +52,28 @@ class RunTrial(Protocol):
         """Fill `outcome`; an exception becomes the trial's status."""
 
 
+@dataclass(frozen=True)
+class StudyContext:
+    """What only the study knows of a trial.
+
+    Attributes:
+        about: columns of its row: study, space, profile, and those of an `Assignment`.
+        cutoffs: the losses above which early stopping ends it, see `study.search.pruning`.
+    """
+
+    about: Mapping[str, Any] = field(default_factory=dict)
+    cutoffs: RungLosses = ()
+
+
 def record_trial(
     run: RunTrial,
     config: TrialConfig,
     workplace: Workplace,
     folder: ResultsFolder,
     *,
-    about: Mapping[str, Any],
     on_progress: OnProgress,
     save_model: SaveModel | None = None,
-    cutoffs: RungLosses = (),
+    context: StudyContext = StudyContext(),
 ) -> dict[str, Any]:
     """Run a trial and write what it leaves behind into `folder`; return its row.
 
@@ -72,42 +84,15 @@ def record_trial(
 
     Args:
         run: the trainer: `study.trial.trial.run_trial`, or another of its kind.
-        about: columns that only the study knows: study, space, profile, and those of an `Assignment`.
-        cutoffs: the losses above which early stopping ends the trial, see `study.search.pruning`.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
-
-    def tell_wait(reason: str, report: OnProgress = on_progress) -> None:
-        print_reason(reason)
-        report({"phase": "waiting for room on the disk"})
-
-    phase = _Phase(prune_above(cutoffs, on_progress))
+    phase = _Phase(prune_above(context.cutoffs, on_progress))
 
     def attempt(workplace: Workplace) -> tuple[Outcome, dict[str, Any]]:
-        outcome = Outcome()
-
-        def run_afresh() -> None:
-            nonlocal outcome
-            outcome = Outcome()
+        def fill(outcome: Outcome) -> None:
             run(config, workplace, outcome, on_progress=phase, save_model=save_model)
 
-        try:
-            # A full disk is no fault of the trial: it goes on from its last checkpoint.
-            when_there_is_room(
-                run_afresh,
-                workplace.room,
-                on_wait=tell_wait,
-                tidy=free_memory,
-            )
-            return outcome, {"status": "complete"}
-        except Pruned as pruned:
-            return outcome, {"status": "pruned", "reason": str(pruned)}
-        except Exception as error:
-            with suppress(OSError):  # the log may lie on a full disk
-                traceback.print_exc()
-            return outcome, describe_failure(error)
-        finally:
-            free_memory()
+        return _attempt(fill, workplace.room, on_progress)
 
     outcome, status = attempt(workplace)
     parts = fewest_parts(config)
@@ -120,9 +105,9 @@ def record_trial(
         **config_columns(config),
         **outcome.row,
         **status,
-        **about,
+        **context.about,
         **_provenance(workplace),
-        "rung_cutoffs": list(cutoffs) or None,
+        "rung_cutoffs": list(context.cutoffs) or None,
         "started_at": started,
         "ended_at": datetime.now(UTC),
         "busy_seconds": time.perf_counter() - clock,
@@ -130,6 +115,35 @@ def record_trial(
     }
     when_there_is_room(lambda: folder.finish_trial(row, outcome.predictions, outcome.history))
     return row
+
+
+def _attempt(
+    fill: Callable[[Outcome], None], room: Room | None, report: OnProgress
+) -> tuple[Outcome, dict[str, Any]]:
+    """Let a trainer fill an outcome; return that, and the columns that say how it ended."""
+    outcome = Outcome()
+
+    def fill_afresh() -> None:
+        nonlocal outcome
+        outcome = Outcome()
+        fill(outcome)
+
+    def tell_wait(reason: str) -> None:
+        print_reason(reason)
+        report({"phase": "waiting for room on the disk"})
+
+    try:
+        # A full disk is no fault of the trial: it goes on from its last checkpoint.
+        when_there_is_room(fill_afresh, room, on_wait=tell_wait, tidy=free_memory)
+        return outcome, {"status": "complete"}
+    except Pruned as pruned:
+        return outcome, {"status": "pruned", "reason": str(pruned)}
+    except Exception as error:
+        with suppress(OSError):  # the log may lie on a full disk
+            traceback.print_exc()
+        return outcome, describe_failure(error)
+    finally:
+        free_memory()
 
 
 class _Phase:

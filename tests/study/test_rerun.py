@@ -41,7 +41,7 @@ def test_a_trial_run_again_gives_the_same_predictions(
     about = {"schema_version": SCHEMA_VERSION, "request": dataclasses.asdict(request), "arms": arms}
     folder.write_description(about)
     place = workplace_of(plan, config.model)
-    record_trial(run_trial, config, place, folder, about={}, on_progress=lambda p: None)
+    record_trial(run_trial, config, place, folder, on_progress=lambda p: None)
     before = {p: p.stat().st_mtime_ns for p in folder.root.rglob("*")}
     row, same = rerun(folder, config.trial_id, on_progress=lambda phase: None)
     assert same

@@ -38,7 +38,7 @@ def test_a_hundred_trials_in_one_process_leave_its_memory_as_it_was(
     def run_here(number: int) -> None:
         short = {"stage": "search", "seed": number, "max_steps": 2}
         config = config_for(**CHANGES[number % len(CHANGES)], **short)
-        row = record_trial(run_trial, config, workplace, folder, about={}, on_progress=lambda progress: None)
+        row = record_trial(run_trial, config, workplace, folder, on_progress=lambda progress: None)
         assert row["status"] == "complete", row["reason"]
 
     for number in range(WARM_UP):

@@ -146,7 +146,7 @@ def test_a_training_goes_on_elsewhere_from_the_checkpoint_at_the_address(
         here = dataclasses.replace(
             workplace, checkpoints=checkpoints, on_checkpoint=lambda: folder.publish(checkpoints)
         )
-        row = record_trial(run_trial, config, here, folder, about={}, on_progress=tell)
+        row = record_trial(run_trial, config, here, folder, on_progress=tell)
         return {**row, "steps": steps}
 
     whole = run(tmp_path / "on-a-disk", until=-1)

@@ -16,7 +16,7 @@ from study.plan.request import Request
 from study.results.folder import ResultsFolder
 from study.search.pruning import MINIMUM_PEERS, cutoffs, prune_above, rung_losses
 from study.search.search import Assignment, StudySearch
-from study.trial.record import record_trial
+from study.trial.record import StudyContext, record_trial
 from study.trial.trial import run_trial
 from study.workplace import Workplace
 
@@ -143,7 +143,12 @@ def test_a_real_trial_stops_at_its_rung_and_is_a_row_with_its_reason(
 
     def record(*limits: float | None) -> dict[str, Any]:
         record_trial(
-            run_trial, config, workplace, folder, about={}, on_progress=lambda progress: None, cutoffs=limits
+            run_trial,
+            config,
+            workplace,
+            folder,
+            on_progress=lambda progress: None,
+            context=StudyContext(cutoffs=limits),
         )
         row = folder.read_trial(config.trial_id)
         assert row is not None

@@ -138,8 +138,6 @@ def test_halved_training_batches_are_no_cure_where_scoring_runs_out_of_memory(
         on_progress({"phase": phase})
         raise MemoryError("none left")
 
-    row = record_trial(
-        trainer, config_for("lora"), workplace, folder, about={}, on_progress=lambda progress: None
-    )
+    row = record_trial(trainer, config_for("lora"), workplace, folder, on_progress=lambda progress: None)
     assert (row["status"], len(seen)) == ("out_of_memory", attempts)
     assert row["source_accumulation"] == seen[-1] == attempts

@@ -118,7 +118,7 @@ def test_a_disk_that_fills_up_in_mid_training_costs_nothing(
         there = dataclasses.replace(
             workplace, checkpoints=folder.checkpoints_path(config.trial_id), room=Room(((disk.path, 0.0),))
         )
-        row = record_trial(run_trial, config, there, folder, about={}, on_progress=lambda progress: None)
+        row = record_trial(run_trial, config, there, folder, on_progress=lambda progress: None)
         assert (row["status"], row.get("trace")) == ("complete", None)
         assert started == [1, 2, 3, 4]  # it waited where it was
         assert row["search_score"] == undisturbed.row["search_score"]

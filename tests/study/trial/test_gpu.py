@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> ResultsFolder:
 
 
 def record(config: TrialConfig, workplace: Workplace, folder: ResultsFolder) -> dict[str, Any]:
-    return record_trial(run_trial, config, workplace, folder, about={}, on_progress=lambda progress: None)
+    return record_trial(run_trial, config, workplace, folder, on_progress=lambda progress: None)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def record(
     config: TrialConfig, workplace: Workplace, folder: ResultsFolder, **options: Any
 ) -> dict[str, Any]:
     trainer = options.pop("trainer", run_trial)
-    options = {"about": {}, "on_progress": lambda progress: None, **options}
+    options = {"on_progress": lambda progress: None, **options}
     return record_trial(trainer, config, workplace, folder, **options)
 
 

@@ -75,7 +75,6 @@ def test_a_kept_model_is_scored_as_one_that_is_trained_again(
                 config,
                 place,
                 folder,
-                about={},
                 on_progress=lambda p: None,
                 save_model=keep if config is searched else None,
             )

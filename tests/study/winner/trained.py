@@ -9,7 +9,7 @@ import torch
 from study.config import TrialConfig
 from study.results.folder import ResultsFolder
 from study.results.schema import SCHEMA_VERSION
-from study.trial.record import record_trial
+from study.trial.record import StudyContext, record_trial
 from study.trial.trial import run_trial
 from study.winner.keeping import saver
 from study.workplace import Workplace
@@ -37,7 +37,13 @@ def study_of(
 
     about = {"study": "s", "arm": "my arm"}
     row = record_trial(
-        run_trial, config, workplace, folder, about=about, on_progress=lambda p: None, save_model=save
+        run_trial,
+        config,
+        workplace,
+        folder,
+        on_progress=lambda p: None,
+        save_model=save,
+        context=StudyContext(about),
     )
     assert row["status"] == "complete", row["trace"]
     arms = [{"label": "my arm", "slug": "my-arm", "search_trials": 1}]
