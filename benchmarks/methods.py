@@ -29,6 +29,7 @@ from study import embedded
 from study.config import TrialConfig, make_config
 from study.cost.on_record import SHAPES
 from study.machine.hardware import describe_machine, describe_versions, source_commit
+from study.methods.table import METHODS
 from study.plan.profiles import PAPER
 from study.quiet import quiet_imports
 from study.sources.finding import find_data, find_model
@@ -95,9 +96,7 @@ def make_model(folder: Path) -> Path:
 
 def configure(recipe: dict[str, Any]) -> TrialConfig:
     """Return the paper profile's configuration of a recipe, cut to a few steps and questions."""
-    method = recipe["method"]
-    values = {**PAPER.defaults, **PAPER.method_defaults[method], **recipe}
-    values |= {} if method == "full" else PAPER.adapter_defaults
+    values = {**PAPER.defaults, **PAPER.scale_of(METHODS[recipe["method"]]).defaults, **recipe}
     names = dict.fromkeys(("model", "model_fingerprint", "data", "data_fingerprint"), "random")
     budget = {"epochs": None, "max_steps": STEPS, "evaluations": 0, "test_questions": QUESTIONS}
     return make_config({**values, **names, **budget, "stage": "confirm", "seed": 0})

@@ -36,7 +36,9 @@ from study import embedded
 from study.engine.slots import Slots
 from study.engine.watching import Watching
 from study.machine.hardware import processor_name, source_commit
-from study.plan.plan import Plan, Request, make_plan, search_width
+from study.plan.making import make_plan
+from study.plan.plan import Plan, search_width
+from study.plan.request import Request
 from study.results.disk import DiskPlan
 from study.results.finished import read_finished
 from study.results.folder import ResultsFolder

@@ -12,7 +12,7 @@ from typing import Any
 from study.config import make_config
 from study.errors import UserError, unknown_name
 from study.plan.binding import bind, workplace_of
-from study.plan.plan import make_plan
+from study.plan.making import make_plan
 from study.protocol.description import check_same_sources, request_of
 from study.results.folder import ResultsFolder
 

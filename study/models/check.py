@@ -12,6 +12,7 @@ from typing import Any
 
 from study.errors import UserError
 from study.machine.interruption import check
+from study.methods.table import METHODS
 from study.models.faults import told_in_one_line
 from study.models.loading import auto_class, load_config, load_tokenizer
 from study.models.targets import (
@@ -116,7 +117,7 @@ def _notes(source: Source, model: Any, use: Use) -> list[str]:
             f"query-value of model '{source.name}' is {', '.join(found)}, by its attention's modules"
         )
     share = share_of_fused_experts(model)
-    if share and (use.target_modules or "qlora" in use.methods):
+    if share and (use.target_modules or any(METHODS[name].quantizes for name in use.methods)):
         notes.append(
             f"the experts of model '{source.name}' ({share:.1%} of its weights) are no linear layers: no "
             "adapter is put on them, and qlora leaves them in 32 bits; full trains them"

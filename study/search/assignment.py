@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.config import TrialConfig
-from study.plan.plan import Arm
+from study.plan.arms import Arm
 
 
 @dataclass(frozen=True)

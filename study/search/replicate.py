@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from study.plan.plan import Arm
+from study.plan.arms import Arm
 from study.search.assignment import Assignment
 from study.search.proposals import Proposals
 from study.search.pruning import RungLosses, cutoffs, may_prune

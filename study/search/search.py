@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 
-from study.config import TRAINED_METHODS
+from study.methods.table import trained_methods
 from study.plan.plan import Plan
 from study.search.assignment import Assignment
 from study.search.replicate import ReplicateSearch, Row
@@ -151,7 +151,7 @@ class StudySearch:
 
 
 def _has_trained(row: Row) -> bool:
-    return row["method"] in TRAINED_METHODS and row["status"] in ("complete", "pruned")
+    return row["method"] in trained_methods() and row["status"] in ("complete", "pruned")
 
 
 def _search_rows(finished: Mapping[str, Row]) -> dict[tuple[str, int], dict[int, Row]]:

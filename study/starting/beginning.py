@@ -8,11 +8,12 @@ from rich.console import Console
 
 from study.command_line import say
 from study.config import parse_setting
-from study.cost.preflight import dry_run, preflight
 from study.engine.launch import StudyRun
 from study.engine.slots import Slots
 from study.plan.binding import bind
-from study.plan.plan import Plan, Request, make_plan, search_width
+from study.plan.making import make_plan
+from study.plan.plan import Plan, search_width
+from study.plan.request import Request
 from study.protocol.description import describe_study
 from study.protocol.looks import parse_looks
 from study.results.folder import ResultsFolder
@@ -33,6 +34,8 @@ def start(options: argparse.Namespace, console: Console) -> int:
     say(console, f"Study {plan.request.space} ({plan.profile.name}): {plan.space.question}")
     max_disk = max_disk_of(options)
     if options.dry_run:
+        from study.cost.preflight import dry_run  # torch waits until here
+
         dry_run(plan, slots, ResultsFolder(options.results).root, max_disk, console)
         return 0
     return _run(options, bind(plan), slots, max_disk, console)
@@ -41,6 +44,8 @@ def start(options: argparse.Namespace, console: Console) -> int:
 def _run(
     options: argparse.Namespace, plan: Plan, slots: Slots, max_disk: float | None, console: Console
 ) -> int:
+    from study.cost.preflight import preflight
+
     watching = watching_of(options, console)
     parent = ResultsFolder(options.results)
     check_nodes_of(options, parent, plan)

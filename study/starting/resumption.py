@@ -10,13 +10,13 @@ from typing import Any
 from rich.console import Console
 
 from study.command_line import say
-from study.cost.preflight import preflight
 from study.engine.launch import StudyRun
 from study.engine.slots import Slots
 from study.engine.watching import Watching
 from study.errors import UserError
 from study.plan.binding import bind
-from study.plan.plan import Plan, make_plan
+from study.plan.making import make_plan
+from study.plan.plan import Plan
 from study.protocol.description import (
     check_same_arms,
     check_same_protocol,
@@ -81,6 +81,8 @@ class _Stopped:
         self, finished: Mapping[str, Row], console: Console
     ) -> tuple[DiskPlan, Mapping[tuple[str, str], float]]:
         """Print what is left to pay; see `study.cost.preflight.preflight`."""
+        from study.cost.preflight import preflight  # with torch, which waits until here
+
         # At an address no studies beside this one are looked at.
         beside = None if self.folder.is_remote else self.folder.root.absolute().parent
         root = self.folder.root

@@ -29,7 +29,9 @@ from study.engine.worker import Job
 from study.errors import StudyFailed, UserError
 from study.machine.room import Gate, Room
 from study.plan.binding import bind, workplace_of
-from study.plan.plan import Plan, Request, make_plan
+from study.plan.making import make_plan
+from study.plan.plan import Plan
+from study.plan.request import Request
 from study.results.folder import ResultsFolder
 from study.search.observer import Observer
 from study.search.search import HOPELESS_FAILURES, Assignment, StudySearch

@@ -6,7 +6,9 @@ import pytest
 
 from study.errors import UserError
 from study.plan.binding import bind, workplace_of
-from study.plan.plan import Plan, Request, make_plan
+from study.plan.making import make_plan
+from study.plan.plan import Plan
+from study.plan.request import Request
 from study.run import main
 from tests.cases.models.tiny import saved
 

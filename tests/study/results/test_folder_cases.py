@@ -19,7 +19,9 @@ from analysis.folders import open_studies
 from analysis.kinds import KINDS
 from study import export
 from study.engine.launch import repeated_choices
-from study.plan.plan import Arm, Request, make_plan
+from study.plan.arms import Arm
+from study.plan.making import make_plan
+from study.plan.request import Request
 from study.protocol.description import describe_study
 from study.results.finished import forget_unfinished, read_finished
 from study.results.folder import ResultsFolder

@@ -15,7 +15,7 @@ import pytest
 from pyarrow import fs
 
 import study.results.lease
-import study.trial.training
+import study.trial.recorder
 from analysis.errors import AnalysisError
 from analysis.folders import open_studies
 from study.config import TrialConfig
@@ -279,7 +279,7 @@ def test_a_training_goes_on_elsewhere_from_the_checkpoint_at_the_address(
 ) -> None:
     import dataclasses
 
-    monkeypatch.setattr(study.trial.training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(study.trial.recorder, "CHECKPOINT_SECONDS", 0.0)
     config = config_for("lora", max_steps=6)
 
     def run(place: str | Path, until: int) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 import random
 
-from study.config import TRAINED_METHODS
 from study.search.search import HOPELESS_FAILURES, StudySearch
 from tests.study.search.unrun_studies import ids, plan_of, row_of, run
 
@@ -9,7 +8,7 @@ def test_a_fault_of_every_trial_ends_the_search_after_a_few() -> None:
     search = StudySearch(plan_of(8), 1, {})
     tried = 0
     while (assignment := search.next()) is not None:
-        floor = assignment.config.method not in TRAINED_METHODS
+        floor = not assignment.config.entry.is_trained
         search.finish(assignment.config.trial_id, row_of(assignment, "complete" if floor else "failed"))
         tried += not floor
     assert tried == HOPELESS_FAILURES
@@ -26,7 +25,7 @@ def test_an_arm_whose_first_training_is_under_way_is_waited_for() -> None:
         if assignment.config.method == "lora" and slow is None:
             slow = assignment
             continue
-        floor = assignment.config.method not in TRAINED_METHODS
+        floor = not assignment.config.entry.is_trained
         search.finish(assignment.config.trial_id, row_of(assignment, "complete" if floor else "failed"))
         failed += not floor
     assert slow is not None
@@ -54,8 +53,8 @@ def test_failures_beside_a_training_that_finished_end_nothing() -> None:
     search = StudySearch(plan_of(8), 1, {})
     trained = 0
     while (assignment := search.next()) is not None:
-        trained += assignment.config.method in TRAINED_METHODS
-        status = "complete" if trained == 1 or assignment.config.method not in TRAINED_METHODS else "failed"
+        trained += assignment.config.entry.is_trained
+        status = "complete" if trained == 1 or not assignment.config.entry.is_trained else "failed"
         search.finish(assignment.config.trial_id, row_of(assignment, status))
     assert search.hopeless is None
     assert trained > HOPELESS_FAILURES + 1

@@ -4,7 +4,9 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from study.plan.plan import Plan, Request, make_plan
+from study.plan.making import make_plan
+from study.plan.plan import Plan
+from study.plan.request import Request
 from study.search.assignment import Assignment
 from study.search.search import StudySearch
 

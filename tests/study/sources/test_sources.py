@@ -13,7 +13,8 @@ import pytest
 from study.data.loading import load_code, load_data
 from study.errors import UserError
 from study.plan.binding import bind
-from study.plan.plan import Request, make_plan
+from study.plan.making import make_plan
+from study.plan.request import Request
 from study.rows.files import SUFFIXES, file_kind
 from study.rows.text_files import COMPRESSIONS
 from study.sources import finding as sources

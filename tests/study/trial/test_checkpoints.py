@@ -14,7 +14,7 @@ from study.machine import room as room_module
 from study.machine.room import Room
 from study.results.disk import checkpoint_bytes, folder_bytes, tokenizer_bytes
 from study.results.folder import ResultsFolder
-from study.trial import training
+from study.trial import recorder, training
 from study.trial.checkpoints import PROGRESS_FILE, Checkpoints
 from study.trial.record import Outcome, record_trial
 from study.trial.trial import run_trial
@@ -43,7 +43,7 @@ def most_at_once(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         delete(self, newest)
 
     monkeypatch.setattr(Checkpoints, "_delete_all_but", look)
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(recorder, "CHECKPOINT_SECONDS", 0.0)
     return seen
 
 
@@ -84,7 +84,7 @@ def test_a_disk_that_fills_up_in_mid_training_costs_nothing(
     config = config_for("full", max_steps=4, stage="search")
     undisturbed = run(config, workplace)
     monkeypatch.setattr(room_module, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(recorder, "CHECKPOINT_SECONDS", 0.0)
     started: list[int] = []
     save = training._Trainer._save_checkpoint
 

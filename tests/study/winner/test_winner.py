@@ -25,7 +25,8 @@ from study.errors import UserError
 from study.export import export, push
 from study.export import main as export_main
 from study.plan.binding import bind, workplace_of
-from study.plan.plan import Request, make_plan
+from study.plan.making import make_plan
+from study.plan.request import Request
 from study.rerun import rerun
 from study.results.folder import ResultsFolder
 from study.results.schema import SCHEMA_VERSION
