@@ -8,7 +8,6 @@ from rich.console import Console
 
 from study.command_line import say
 from study.config import parse_setting
-from study.engine.launch import StudyRun
 from study.engine.slots import Slots
 from study.plan.binding import bind
 from study.plan.making import make_plan
@@ -18,7 +17,6 @@ from study.protocol.description import describe_study
 from study.protocol.looks import parse_looks
 from study.results.folder import ResultsFolder
 from study.results.new_folder import check_writable, claim_folder
-from study.starting.course import run_to_its_end
 from study.starting.place import check_nodes_of, max_disk_of, on_cluster, slots_of, watching_of
 
 
@@ -45,6 +43,8 @@ def _run(
     options: argparse.Namespace, plan: Plan, slots: Slots, max_disk: float | None, console: Console
 ) -> int:
     from study.cost.preflight import preflight
+    from study.engine.launch import StudyRun
+    from study.starting.course import run_to_its_end
 
     watching = watching_of(options, console)
     parent = ResultsFolder(options.results)

@@ -10,7 +10,6 @@ from typing import Any
 from rich.console import Console
 
 from study.command_line import say
-from study.engine.launch import StudyRun
 from study.engine.slots import Slots
 from study.engine.watching import Watching
 from study.errors import UserError
@@ -30,7 +29,6 @@ from study.results.finished import read_finished
 from study.results.folder import ResultsFolder
 from study.results.kept_folders import check_folders
 from study.results.object_store import whole_place
-from study.starting.course import run_to_its_end
 from study.starting.options import check_resume_options
 from study.starting.place import check_nodes_of, max_disk_of, on_cluster, slots_of, watching_of
 
@@ -100,6 +98,9 @@ def _read(options: argparse.Namespace, folder: ResultsFolder) -> _Stopped:
 
 
 def _go_on(options: argparse.Namespace, stopped: _Stopped, watching: Watching, console: Console) -> int:
+    from study.engine.launch import StudyRun
+    from study.starting.course import run_to_its_end
+
     plan, folder = stopped.plan, stopped.folder
     # Another run may have ended since it was read.
     description, _ = _description_to_go_on(options, folder)
