@@ -83,7 +83,7 @@ def cluster_machines() -> list[Machine]:
 def check_nodes(results: str | Path, workplaces: Sequence[Workplace]) -> None:
     """Check, on each node that may run a trial, that it sees the results folder, the models and the data.
 
-    Nodes that join later are not seen here; a trial's worker looks again (`study.engine.tuning`).
+    Nodes that join later are not seen here; a trial's worker looks again (`study.engine.worker`).
 
     Args:
         results: the results folder, or the one in which it will be made, or its address; nothing stays there.

@@ -20,11 +20,12 @@ import ray
 from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.tune.experiment import Trial
 
-from study.engine import tuning
+from study.engine import handing_out, trial_events
+from study.engine.handing_out import HandingOut, InOrder, Unsaved
 from study.engine.local_ray import local_ray
 from study.engine.slots import Slots
 from study.engine.trial_actor import titled_by_trial
-from study.engine.tuning import _InOrder, _Searcher, _Unsaved, run_trials
+from study.engine.tuning import run_trials
 from study.engine.worker import Job
 from study.errors import StudyFailed, UserError
 from study.machine.room import Gate, Room
@@ -105,14 +106,14 @@ class Done:
 @pytest.fixture(scope="module")
 def done(plan: Plan, ray_running: None, tmp_path_factory: pytest.TempPathFactory) -> Done:
     root, log = tmp_path_factory.mktemp("undisturbed"), Log()
-    forget, kept = tuning._forget_ended, []
+    forget, kept = handing_out._forget_ended, []
 
     def forget_and_count(controller: Any) -> None:
         forget(controller)
         kept.append(len(controller._trials))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tuning, "_forget_ended", forget_and_count)
+        patch.setattr(handing_out, "_forget_ended", forget_and_count)
         return Done(root, log, run(plan, root, log), kept)
 
 
@@ -134,11 +135,11 @@ def test_waiting_trials_start_in_the_order_in_which_they_were_handed_out() -> No
     )
     live = [trial("second"), trial("first"), trial("running", Trial.RUNNING)]
     controller = SimpleNamespace(get_live_trials=lambda: live, _tune_controller=SimpleNamespace(_trials=[]))
-    assert _InOrder(searcher).choose_trial_to_run(controller) is live[1]
+    assert InOrder(searcher).choose_trial_to_run(controller) is live[1]
     live[1].temporary_state.ray_actor = "a worker that is handed over to it"
-    assert _InOrder(searcher).choose_trial_to_run(controller) is live[0]
+    assert InOrder(searcher).choose_trial_to_run(controller) is live[0]
     live.pop(0)
-    assert _InOrder(searcher).choose_trial_to_run(controller) is None
+    assert InOrder(searcher).choose_trial_to_run(controller) is None
 
 
 def test_tune_forgets_trials_that_have_ended(done: Done) -> None:
@@ -147,7 +148,7 @@ def test_tune_forgets_trials_that_have_ended(done: Done) -> None:
 
 def test_tune_takes_no_snapshot_of_the_search(plan: Plan, tmp_path: Path) -> None:
     # It renames one while a thread of its own may be copying the last, and logs a traceback when both meet.
-    _Unsaved(_Searcher(StudySearch(plan, 1, {}), None, 1)).save_to_dir(str(tmp_path), "now")
+    Unsaved(HandingOut(StudySearch(plan, 1, {}), None, 1)).save_to_dir(str(tmp_path), "now")
     assert not list(tmp_path.iterdir())
 
 
@@ -206,11 +207,11 @@ def test_a_worker_killed_for_memory_before_its_trial_reports_does_not_end_the_st
 @pytest.mark.parametrize(
     ("lost_node", "started", "error", "reason"),
     [
-        (False, True, "The actor died unexpectedly", tuning.PROCESS_DIED),
-        (False, True, "killed due to the node running low on memory", tuning.OUT_OF_MEMORY),
-        (False, False, "killed due to the node running low on memory", tuning.NEVER_STARTED),
-        (False, True, "The actor 12ab is unavailable: Connection reset", tuning.NODE_LOST),
-        (True, True, "The actor died unexpectedly", tuning.NODE_LOST),
+        (False, True, "The actor died unexpectedly", trial_events.PROCESS_DIED),
+        (False, True, "killed due to the node running low on memory", trial_events.OUT_OF_MEMORY),
+        (False, False, "killed due to the node running low on memory", trial_events.NEVER_STARTED),
+        (False, True, "The actor 12ab is unavailable: Connection reset", trial_events.NODE_LOST),
+        (True, True, "The actor died unexpectedly", trial_events.NODE_LOST),
     ],
 )
 def test_what_befell_a_worker_decides_how_often_its_trial_is_tried_again(
@@ -224,14 +225,14 @@ def test_what_befell_a_worker_decides_how_often_its_trial_is_tried_again(
     (tmp_path / "error.txt").write_text(
         f"Failure # 1\nrunning low on memory\nFailure # 2\n{error}\n", encoding="utf-8"
     )
-    monkeypatch.setattr(tuning, "_has_lost_its_node", lambda trial: lost_node)
+    monkeypatch.setattr(trial_events, "_has_lost_its_node", lambda trial: lost_node)
     trial: Any = SimpleNamespace(trial_id="abc", error_file=tmp_path / "error.txt")
     nothing: Any = None
-    watcher = tuning._Watcher(nothing, Job({}, tmp_path, {}), [])
+    watcher = trial_events.TrialEvents(nothing, Job({}, tmp_path, {}), [])
     if started:
         watcher.on_trial_start(0, [], trial)
     assert watcher._why(trial) == reason
-    assert reason in tuning.RESTARTS
+    assert reason in trial_events.RESTARTS
 
 
 def test_a_worker_that_cannot_take_the_next_trial_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
