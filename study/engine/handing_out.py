@@ -10,6 +10,7 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 from ray.tune.search.search_generator import SearchGenerator
 
+from study.engine.ray_internals.tune import forget_ended, has_worker
 from study.machine.room import Gate
 from study.search.search import Assignment, StudySearch
 
@@ -115,34 +116,15 @@ class InOrder(FIFOScheduler):
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
         """Return the trial that starts next, or None."""
-        controller = tune_controller._tune_controller
-        _forget_ended(controller)
+        forget_ended(tune_controller)
         live = tune_controller.get_live_trials()
         # One that has a worker already, and is only being handed to it, is still pending.
         waiting = {
-            trial.trial_id: trial
-            for trial in live
-            if trial.status == Trial.PENDING and trial.temporary_state.ray_actor is None
+            trial.trial_id: trial for trial in live if trial.status == Trial.PENDING and not has_worker(trial)
         }
         if self._searcher.gave_up:
             for trial_id, trial in waiting.items():
                 self._searcher.withdraw(trial_id)
-                controller.stop_trial(trial)
+                tune_controller.stop_trial(trial)
             return None
         return next((waiting[i] for i in self._searcher.assignments if i in waiting), None)
-
-
-def _forget_ended(controller: Any) -> None:
-    """Take the trials that have ended and hold no worker off Tune's lists, which would keep all to the end.
-
-    The last one stays: without any, Tune would look for their results in its files.
-    """
-    ended = [
-        trial
-        for trial in controller._trials
-        if trial.is_finished() and trial not in controller._trial_to_actor
-    ]
-    for trial in ended[:-1]:
-        controller._trials.remove(trial)
-        for others in (controller._stopped_trials, controller._failed_trials, controller._trials_to_cache):
-            others.discard(trial)

@@ -9,13 +9,13 @@ import errno
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import ray
 from ray.tune.progress_reporter import TrialProgressCallback
 
 from study.engine.handing_out import HandingOut, NotPickled
+from study.engine.ray_internals.tune import LOW_MEMORY, NO_ANSWER, forget_unreported, last_error
 from study.engine.worker import Job
 from study.errors import UserError
 from study.machine.interruption import check
@@ -26,11 +26,6 @@ from study.search.search import Assignment
 from study.trial.record import config_columns
 
 Row = Mapping[str, Any]
-
-# What Ray says of a process that its memory monitor killed, and of one on a machine that does not answer (it
-# takes a node for lost only after a quarter of a minute).
-LOW_MEMORY = "running low on memory"
-NO_ANSWER = "is unavailable"
 
 NODE_LOST = "its node died"
 NEVER_STARTED = "its worker process died before it began"
@@ -53,6 +48,8 @@ class TrialEvents(NotPickled, TrialProgressCallback):
         self._folder.wait_for_store()
         self._deaths: Counter[tuple[str, str]] = Counter()
         self._started: set[str] = set()
+        # What each trial has reported last. Tune keeps it, too, but asks a worker where there is nothing.
+        self._reported: dict[str, Mapping[str, Any]] = {}
         # What ends the study. Raised where it is found, Tune would take it for a fault of the trial.
         self._fault: Exception | None = None
 
@@ -71,6 +68,7 @@ class TrialEvents(NotPickled, TrialProgressCallback):
 
     def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: Any, **info: Any) -> None:
         """Tell what a trial has reported."""
+        self._reported[trial.trial_id] = result
         if "progress" in result:
             for observer in self._observers:
                 observer.progressed(self._searcher.assignments[trial.trial_id], result["progress"])
@@ -79,7 +77,7 @@ class TrialEvents(NotPickled, TrialProgressCallback):
         """Close a trial whose process says that it is done."""
         if trial.trial_id not in self._searcher.assignments:
             return  # it was withdrawn
-        if refusal := trial.last_result.get("refusal"):
+        if refusal := self._reported.get(trial.trial_id, {}).get("refusal"):
             self._fault = UserError(f"a trial can't run: {refusal}")
             return
         self._close(trial, "failed", "its process ended without leaving a row")
@@ -88,8 +86,7 @@ class TrialEvents(NotPickled, TrialProgressCallback):
         """Hand a trial out again whose process died, or close it where that has happened too often."""
         if trial.trial_id not in self._searcher.assignments:
             return  # it was closed or handed out again before: Tune may tell of a worker's death twice
-        # Tune asks it at the end for what the trial never reported, and the worker is dead.
-        trial._default_result_or_future = None
+        forget_unreported(trial)
         trial_id = self._searcher.assignments[trial.trial_id].config.trial_id
         lost = self._folder.read_trial(trial_id) is None
         if lost and not self._searcher.is_open():
@@ -99,17 +96,19 @@ class TrialEvents(NotPickled, TrialProgressCallback):
         self._deaths[trial_id, reason] += 1
         deaths = self._deaths[trial_id, reason]
         if lost and deaths <= RESTARTS[reason]:
+            self._reported.pop(trial.trial_id, None)
             assignment = self._searcher.restart(trial.trial_id, in_parts=reason == OUT_OF_MEMORY)
             for observer in self._observers:
                 observer.interrupted(assignment, reason)
         else:
             status = "out_of_memory" if reason == OUT_OF_MEMORY else "failed"
-            self._close(trial, status, f"{reason} ({deaths} times)", _last_error(trial))
+            self._close(trial, status, f"{reason} ({deaths} times)", last_error(trial))
 
     def _why(self, trial: Any) -> str:
         """Return what happened to a trial whose worker died, one of RESTARTS."""
-        error = _last_error(trial)
-        if _has_lost_its_node(trial) or NO_ANSWER in error:
+        error = last_error(trial)
+        node = self._reported.get(trial.trial_id, {}).get("node")
+        if _is_lost(node) or NO_ANSWER in error:
             return NODE_LOST
         if trial.trial_id not in self._started:
             return NEVER_STARTED
@@ -118,6 +117,7 @@ class TrialEvents(NotPickled, TrialProgressCallback):
 
     def _close(self, trial: Any, status: str, reason: str, trace: str | None = None) -> None:
         self._started.discard(trial.trial_id)
+        self._reported.pop(trial.trial_id, None)
         assignment = self._searcher.assignments[trial.trial_id]
         row: Row | None = self._folder.read_trial(assignment.config.trial_id)
         if row is None:
@@ -141,15 +141,11 @@ class TrialEvents(NotPickled, TrialProgressCallback):
         return row
 
 
-def _last_error(trial: Any) -> str:
-    """Return what Ray says of a trial's last fault; its file holds them all."""
-    return Path(trial.error_file).read_text(encoding="utf-8", errors="replace").rpartition("Failure # ")[2]
+def _is_lost(node: str | None) -> bool:
+    """Tell whether a trial's node has gone, and not just its process.
 
-
-def _has_lost_its_node(trial: Any) -> bool:
-    """Tell whether a trial's node has gone, and not just its process."""
-    alive = {node["NodeID"]: node["Alive"] for node in ray.nodes()}
-    # Not `trial.last_result`, which asks the worker when there is none: it is dead.
-    node = trial.run_metadata.last_result.get("node")
-    # One that never reported may not have run: then any lost node may have been its own.
+    Args:
+        node: of which the trial told; of one that told of none, any lost node may have been its own.
+    """
+    alive = {known["NodeID"]: known["Alive"] for known in ray.nodes()}
     return not alive.get(node, False) if node else not all(alive.values())

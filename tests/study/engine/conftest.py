@@ -30,12 +30,12 @@ def ray_running() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def done(plan: Plan, ray_running: None, tmp_path_factory: pytest.TempPathFactory) -> Done:
     root, log = tmp_path_factory.mktemp("undisturbed"), Log()
-    forget, kept = handing_out._forget_ended, []
+    forget, kept = handing_out.forget_ended, []
 
-    def forget_and_count(controller: Any) -> None:
-        forget(controller)
-        kept.append(len(controller._trials))
+    def forget_and_count(tune_controller: Any) -> None:
+        forget(tune_controller)
+        kept.append(len(tune_controller.get_trials()))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(handing_out, "_forget_ended", forget_and_count)
+        patch.setattr(handing_out, "forget_ended", forget_and_count)
         return Done(root, log, run(plan, root, log), kept)

@@ -39,15 +39,14 @@ def test_what_befell_a_worker_decides_how_often_its_trial_is_tried_again(
     error: str,
     reason: str,
 ) -> None:
-    (tmp_path / "error.txt").write_text(
-        f"Failure # 1\nrunning low on memory\nFailure # 2\n{error}\n", encoding="utf-8"
-    )
-    monkeypatch.setattr(trial_events, "_has_lost_its_node", lambda trial: lost_node)
-    trial: Any = SimpleNamespace(trial_id="abc", error_file=tmp_path / "error.txt")
+    monkeypatch.setattr(trial_events, "last_error", lambda trial: error)
+    monkeypatch.setattr("ray.nodes", lambda: [{"NodeID": "its", "Alive": not lost_node}])
+    trial: Any = SimpleNamespace(trial_id="abc")
     nothing: Any = None
     watcher = trial_events.TrialEvents(nothing, Job({}, tmp_path, {}), [])
     if started:
         watcher.on_trial_start(0, [], trial)
+        watcher.on_trial_result(0, [], trial, {"node": "its"})
     assert watcher._why(trial) == reason
     assert reason in trial_events.RESTARTS
 

@@ -11,6 +11,7 @@ import ray
 from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.tune.experiment import Trial
 
+from study.engine import handing_out
 from study.engine.handing_out import HandingOut, InOrder, Unsaved
 from study.engine.tuning import run_trials
 from study.engine.worker import Job
@@ -35,17 +36,21 @@ def test_every_trial_of_the_plan_becomes_a_row(plan: Plan, done: Done) -> None:
     assert all((done.root / row["log"]).is_file() for row in done.rows.values())
 
 
-def test_waiting_trials_start_in_the_order_in_which_they_were_handed_out() -> None:
+def test_waiting_trials_start_in_the_order_in_which_they_were_handed_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def trial(name: str, status: str = Trial.PENDING) -> Any:
-        return SimpleNamespace(trial_id=name, status=status, temporary_state=SimpleNamespace(ray_actor=None))
+        return SimpleNamespace(trial_id=name, status=status, worker=None)
 
     searcher: Any = SimpleNamespace(
         assignments={"running": None, "first": None, "second": None}, gave_up=False
     )
     live = [trial("second"), trial("first"), trial("running", Trial.RUNNING)]
-    controller = SimpleNamespace(get_live_trials=lambda: live, _tune_controller=SimpleNamespace(_trials=[]))
+    controller = SimpleNamespace(get_live_trials=lambda: live)
+    monkeypatch.setattr(handing_out, "forget_ended", lambda controller: None)
+    monkeypatch.setattr(handing_out, "has_worker", lambda trial: trial.worker is not None)
     assert InOrder(searcher).choose_trial_to_run(controller) is live[1]
-    live[1].temporary_state.ray_actor = "a worker that is handed over to it"
+    live[1].worker = "a worker that is handed over to it"
     assert InOrder(searcher).choose_trial_to_run(controller) is live[0]
     live.pop(0)
     assert InOrder(searcher).choose_trial_to_run(controller) is None
