@@ -1,6 +1,7 @@
 """What pyproject.toml asks for: what was tested, no release that may break it, and all that is imported."""
 
 import ast
+import functools
 import re
 import sys
 import tomllib
@@ -42,6 +43,9 @@ def test_a_release_that_may_break_it_is_not_asked_for(name: str) -> None:
     assert any(part.operator == "<" for part in need.specifier)
 
 
+homes = functools.cache(packages_distributions)
+
+
 def imported(package: str) -> set[str]:
     """The packages of others that a package of this project imports."""
     files = list((ROOT / package).rglob("*.py"))
@@ -56,7 +60,6 @@ def imported(package: str) -> set[str]:
 def test_what_is_imported_is_asked_for(package: str) -> None:
     extras = [need for name, extra in EXTRAS.items() for need in extra if name != "dev" or package == "tests"]
     asked = {canonicalize_name(need.name) for need in [*NEEDED, *extras]}
-    homes = packages_distributions()
     for name in imported(package):
-        distributions = {canonicalize_name(home) for home in homes.get(name, [name.replace("_", "-")])}
+        distributions = {canonicalize_name(home) for home in homes().get(name, [name.replace("_", "-")])}
         assert distributions & asked, name

@@ -1,6 +1,7 @@
 """What is used of Ray beyond what it documents: it is there, used in one place, and its loss is told."""
 
 import ast
+import importlib
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
@@ -158,3 +159,21 @@ def test_a_variable_of_rays_is_one_that_it_documents_or_is_told_of() -> None:
     named = set().union(*(variables(path) for path in (ROOT / "study").rglob("*.py")))
     assert OWN_VARIABLES
     assert named - VARIABLES == OWN_VARIABLES
+
+
+def imports_from_ray(path: Path) -> list[tuple[str, str]]:
+    """The names that a file imports from Ray, each with its module."""
+    nodes = [
+        node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)
+    ]
+    found = [(node.module or "", alias.name) for node in nodes for alias in node.names]
+    return [(module, name) for module, name in found if module.split(".")[0] == "ray"]
+
+
+def test_what_else_is_imported_from_ray_is_marked_as_public_or_for_developers() -> None:
+    files = [path for path in (ROOT / "study").rglob("*.py") if THE_DOOR not in path.as_posix()]
+    names = {found for path in files for found in imports_from_ray(path)} - {("ray", "tune")}
+    assert len(names) > 10
+    for module, name in names:
+        # By the decorators of ray.util.annotations.
+        assert hasattr(getattr(importlib.import_module(module), name), "_annotated_type"), f"{module}.{name}"
