@@ -7,8 +7,6 @@ comes next is `study.search`'s business, and what a trial leaves behind is writt
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +21,7 @@ from study.engine.trial_events import TrialEvents
 from study.engine.worker import Job, run_on_worker
 from study.machine.interruption import shielded
 from study.machine.room import Gate
+from study.machine.scratch import make_scratch, remove_scratch
 from study.search.observer import Observer
 from study.search.search import StudySearch
 
@@ -59,7 +58,7 @@ def run_trials(
     waiting = 0 if slots.capped else slots.count
     searcher = HandingOut(search, gate, slots.count + waiting)
     events = TrialEvents(searcher, job, observers)
-    scratch = tempfile.mkdtemp(prefix="finetune-study-tune-")
+    scratch = make_scratch("finetune-study-tune")
     tuner = tune.Tuner(
         _trainable(job, slots),
         tune_config=tune.TuneConfig(
@@ -69,14 +68,14 @@ def run_trials(
             # A worker takes one trial after another: torch is imported once a slot.
             reuse_actors=True,
         ),
-        run_config=tune.RunConfig(name="study", storage_path=scratch, callbacks=[events], verbose=0),
+        run_config=tune.RunConfig(name="study", storage_path=str(scratch), callbacks=[events], verbose=0),
     )
     try:
         with killed_for_memory_is_dead(), ended_with_the_raylet():
             tuner.fit()
     finally:
         with shielded():
-            shutil.rmtree(scratch, ignore_errors=True)
+            remove_scratch(scratch)
 
 
 def _trainable(job: Job, slots: Slots) -> Any:
