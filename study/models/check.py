@@ -1,7 +1,7 @@
 """The one check of a base model before anything runs: that it is whole, and that a study can use it so.
 
 It reads configuration, tokenizer and the headers of the weights, and builds the model where it has no memory.
-docs/models.md lists what it holds to; tests/cases/models.py has a case of each.
+docs/models.md lists what it holds to; tests/cases/models has a case of each.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ from study.trial.evaluation import score_targets
 from study.trial.tokenised import load_examples
 from study.winner.keeping import load_merged, saver
 from study.workplace import Workplace
-from tests.cases.models import Make, bert_to_bert, gemma3_with_eyes, saved, t5gemma
+from tests.cases.models.composed import bert_to_bert, gemma3_with_eyes, t5gemma
+from tests.cases.models.tiny import Make, saved
 
 Maker = Callable[..., TrialConfig]
 
