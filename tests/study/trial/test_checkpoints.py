@@ -52,13 +52,13 @@ def most_at_once(monkeypatch: pytest.MonkeyPatch, at_every_step: None) -> list[t
 
 
 @pytest.mark.parametrize(
-    ("method", "shares", "most", "left"),
+    ("method", "shares", "counts"),
     [
-        ("full", 2.5, 2, [2]),
-        ("full", 1.5, 1, [1]),
-        ("full", 0.5, 0, [0]),
-        ("lora", 2.5, 2, [2]),
-        ("stacked_lora", 2.5, 2, [1, 1]),
+        ("full", 2.5, (2, [2])),
+        ("full", 1.5, (1, [1])),
+        ("full", 0.5, (0, [0])),
+        ("lora", 2.5, (2, [2])),
+        ("stacked_lora", 2.5, (2, [1, 1])),
     ],
 )
 def test_checkpoints_keep_to_their_share_of_the_disk(
@@ -68,9 +68,10 @@ def test_checkpoints_keep_to_their_share_of_the_disk(
     most_at_once: list[tuple[int, int]],
     method: str,
     shares: float,
-    most: int,
-    left: list[int],
+    counts: tuple[int, list[int]],
 ) -> None:
+    """`counts`: checkpoints at once at most, and those that each phase leaves."""
+    most, left = counts
     config = config_for(method, max_steps=6, stage="search")
     trainable = run(config, workplace).row["trainable_parameters"]
     share = shares * checkpoint_bytes(trainable, tokenizer_bytes(workplace.model.path))
