@@ -19,6 +19,7 @@ from study.engine.worker import load_trainer
 from study.methods.table import METHODS
 from study.sources.finding import find_code_data, find_data, find_model, fingerprint_folder
 from study.workplace import Workplace
+from tests.skips import pytest_runtest_makereport  # noqa: F401  a hook
 
 # A busy machine is no fault of an example's.
 hypothesis.settings.register_profile("untimed", deadline=None)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 from transformers import PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerCallback
 
 from study.errors import Diverged
+from study.machine.scratch import scratch
 from study.models.adapters import SECOND, load_adapters
 from study.models.building import builder_of
 from study.models.counting import count_parameters
@@ -74,8 +74,8 @@ def _unprepare(model: Any) -> None:
 
 @contextmanager
 def _checkpoint_folder(session: Session) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="finetune-study-") as name:
-        folder = (session.workplace.checkpoints or Path(name)) / str(session.recipe.phase)
+    with scratch("finetune-study-training") as place:
+        folder = (session.workplace.checkpoints or place) / str(session.recipe.phase)
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
 

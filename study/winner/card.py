@@ -8,7 +8,7 @@ from statistics import mean
 from typing import Any
 
 from study.config import TrialConfig
-from study.results.folder import Row
+from study.results.row_files import Row
 from study.sources.finding import HUB_NAME
 
 METRICS = (

@@ -9,7 +9,7 @@ from typing import Any
 
 from study.config import TrialConfig
 from study.data.prompts import question_source
-from study.results.folder import Row
+from study.results.row_files import Row
 from study.sources.finding import Source
 from study.winner.keeping import adapter_folders
 

@@ -15,6 +15,7 @@ from typing import Any
 from study.config import TrialConfig, make_config
 from study.errors import UserError
 from study.machine.durable import replace
+from study.machine.permissions import follow_umask
 from study.models.adapters import FIRST, SECOND
 from study.models.building import build_base
 from study.models.faults import told_in_one_line
@@ -46,6 +47,7 @@ def saver(path: Path, config: TrialConfig, base: Source) -> SaveModel:
             save_tokenizer(tokenizer, model, temporary)
             about = {"config": config.model_dump(mode="json"), "base": str(base.path)}
             (temporary / TRIAL_FILE).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+            follow_umask(temporary)
             replace(temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
