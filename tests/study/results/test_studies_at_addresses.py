@@ -139,6 +139,7 @@ def test_the_analysis_says_how_to_copy_an_address() -> None:
         open_studies(["s3://b/mine?endpoint_override=x"])
 
 
+@pytest.mark.slow
 def test_a_training_goes_on_elsewhere_from_the_checkpoint_at_the_address(
     config_for: Callable[..., TrialConfig],
     workplace: Workplace,
