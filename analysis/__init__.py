@@ -5,6 +5,6 @@ results = analysis.load("RESULTS")
 results.trials.to_pandas().groupby("method").accuracy.mean()
 """
 
-from analysis.frames import Frames, load
+from analysis.reading.frames import Frames, load
 
 __all__ = ["Frames", "load"]

@@ -1,7 +1,7 @@
 """Looks at a study while it runs: the plan from the command line, and what the driver asks at each look.
 
-`analysis.sequential` has the rules. A look is a function of the finished rows in the folder: a study that
-goes on takes the same looks again.
+`analysis.statistics.sequential` has the rules. A look is a function of the finished rows in the folder: a
+study that goes on takes the same looks again.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from analysis.comparison import ComparisonRow, comparison
+from analysis.comparison.rows import ComparisonRow, comparison
 from analysis.errors import AnalysisError
-from analysis.folders import open_studies
-from analysis.judgement import answers_at, family_contrasts, question_sets
-from analysis.phrases import difference_sentence
-from analysis.sequential import LookPlan, Outcome, replay
+from analysis.judgement.verdicts import answers_at, family_contrasts, question_sets
+from analysis.reading.folders import open_studies
+from analysis.statistics.sequential import LookPlan, Outcome, replay
+from analysis.words.phrases import difference_sentence
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.best_of import too_few_sentence
 from analysis.command_line import results_parser, run_command
-from analysis.comparison import Comparison
+from analysis.comparison.rows import Comparison
 from analysis.counts import count_of
-from analysis.drawing import to_png, to_svg
 from analysis.errors import AnalysisError
-from analysis.figures import (
+from analysis.judgement.verdicts import Verdict, judge
+from analysis.pictures.drawing import to_png, to_svg
+from analysis.pictures.figures import (
     Chart,
     DifferenceMatrix,
     accuracy_by_method,
@@ -28,9 +28,9 @@ from analysis.figures import (
     pareto_charts,
     time_conflict,
 )
-from analysis.folders import open_studies
-from analysis.judgement import Verdict, judge
-from analysis.search_figures import expected_best_chart, learning_charts, slice_charts
+from analysis.pictures.search import expected_best_chart, learning_charts, slice_charts
+from analysis.reading.folders import open_studies
+from analysis.searching.best_of import too_few_sentence
 from analysis.tables import compare_finished
 
 

@@ -23,8 +23,8 @@ from rich.text import Text
 from analysis.cells import plain_cell
 from analysis.command_line import open_console, results_parser, run_command
 from analysis.errors import AnalysisError
-from analysis.frames import Frames, load
 from analysis.printable import printable
+from analysis.reading.frames import Frames, load
 from analysis.units import MISSING
 
 TABLES = ("trials", "predictions", "history")

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.browsing import MOST_PREDICTIONS
 from analysis.command_line import results_parser, run_command
 from analysis.errors import AnalysisError
-from analysis.folders import Study, open_studies
-from analysis.page import render_page
+from analysis.page.browsing import MOST_PREDICTIONS
+from analysis.page.frame import render_page
+from analysis.reading.folders import Study, open_studies
 from analysis.tables import compare_finished
 
 

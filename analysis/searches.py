@@ -2,8 +2,8 @@
 
     python -m analysis.searches RESULTS
 
-Scores are accuracies on the validation split; `analysis.best_of` says how trials count that failed or were
-stopped early. Takes seconds.
+Scores are accuracies on the validation split; `analysis.searching.best_of` says how trials count that failed
+or were stopped early. Takes seconds.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from analysis.arms import Arm, name_arms
-from analysis.best_of import CAPTION, best_of_random, search_score, too_few_sentence
-from analysis.choices import choice_table, find_choices, overstatement
+from analysis.arms.arm import Arm, name_arms
+from analysis.arms.pooling import pool_arms
 from analysis.command_line import open_console, results_parser, run_command
 from analysis.errors import AnalysisError
-from analysis.folders import Row, open_studies
-from analysis.pooling import pool_arms
-from analysis.ranges import varied
-from analysis.spending import saving_sentence, spending, spending_table, total_spending
+from analysis.reading.folders import Row, open_studies
+from analysis.searching.best_of import CAPTION, best_of_random, search_score, too_few_sentence
+from analysis.searching.choices import choice_table, find_choices, overstatement
+from analysis.searching.ranges import varied
+from analysis.searching.spending import saving_sentence, spending, spending_table, total_spending
 from analysis.units import MISSING
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from pathlib import Path
 from rich.console import RenderableType
 
 from analysis.command_line import open_console, results_parser, run_command
-from analysis.comparison import Comparison, comparison
-from analysis.documents import to_csv, to_html, to_latex, to_markdown
+from analysis.comparison.rows import Comparison, comparison
 from analysis.errors import AnalysisError
-from analysis.folders import Study, open_studies
-from analysis.terminal import render
+from analysis.layout.documents import to_csv, to_html, to_latex, to_markdown
+from analysis.layout.terminal import render
+from analysis.reading.folders import Study, open_studies
 
 WRITERS: dict[str, Callable[[Comparison], str]] = {
     "markdown": to_markdown,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from analysis.costs import Cost
-from analysis.intervals import Estimate
+from analysis.arms.costs import Cost
+from analysis.statistics.intervals import Estimate
 
 MISSING = "–"
 

@@ -3,8 +3,8 @@
     python -m analysis.verdict RESULTS                             # in words, then every pair
     python -m analysis.verdict RESULTS --max-train-seconds 15min --max-memory 2GB --max-parameters 1M
 
-Arms are compared in accuracy on the same questions (`analysis.differences`). What the space asks for is
-tested together (`analysis.contrasts`); other pairs are exploratory. Takes seconds.
+Arms are compared in accuracy on the same questions (`analysis.statistics.differences`). What the space asks
+for is tested together (`analysis.statistics.contrasts`); other pairs are exploratory. Takes seconds.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from analysis.budgets import parse_amount, parse_seconds, within_budget
 from analysis.command_line import open_console, results_parser, run_command
-from analysis.comparison import Comparison, exclusion_notes
-from analysis.folders import open_studies
-from analysis.judgement import Verdict, judge
-from analysis.pairs import pair_table
-from analysis.recommendation import recommend
+from analysis.comparison.rows import Comparison, exclusion_notes
+from analysis.judgement.budgets import parse_amount, parse_seconds, within_budget
+from analysis.judgement.verdicts import Verdict, judge
+from analysis.layout.pairs import pair_table
+from analysis.reading.folders import open_studies
 from analysis.tables import compare_finished
-from analysis.wording import budget_sentence, verdict_sentences
+from analysis.words.recommendation import recommend
+from analysis.words.verdict import budget_sentence, verdict_sentences
 
 
 def print_closing_verdict(folder: Path, console: Console) -> None:

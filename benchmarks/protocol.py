@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from analysis.looks import split_alpha
-from analysis.sequential import LookPlan
+from analysis.statistics.sequential import LookPlan
 from benchmarks.protocol_rates import (
     Figures,
     measure_extension,

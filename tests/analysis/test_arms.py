@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.comparison import comparison
-from analysis.folders import open_studies
+from analysis.comparison.rows import comparison
+from analysis.reading.folders import open_studies
 from tests.analysis.simulated import (
     STARTED,
     SimulatedArm,

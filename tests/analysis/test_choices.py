@@ -8,8 +8,12 @@ import sys
 
 import pytest
 
-from analysis.arms import group_arms
-from analysis.choices import (
+from analysis.arms.arm import group_arms
+from analysis.comparison.rows import comparison
+from analysis.layout.documents import to_csv, to_markdown
+from analysis.reading.folders import open_studies
+from analysis.report import write_report
+from analysis.searching.choices import (
     chosen_columns,
     describe_spread,
     find_choices,
@@ -17,10 +21,6 @@ from analysis.choices import (
     overstatement,
     show_chosen,
 )
-from analysis.comparison import comparison
-from analysis.documents import to_csv, to_markdown
-from analysis.folders import open_studies
-from analysis.report import write_report
 from analysis.tables import closing_table
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study

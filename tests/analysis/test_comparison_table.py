@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from analysis.comparison import comparison
-from analysis.documents import to_csv, to_html, to_latex, to_markdown
-from analysis.folders import open_studies
+from analysis.comparison.rows import comparison
+from analysis.layout.documents import to_csv, to_html, to_latex, to_markdown
+from analysis.layout.terminal import cost_columns, render, score_columns
+from analysis.reading.folders import open_studies
 from analysis.tables import closing_table
-from analysis.terminal import cost_columns, render, score_columns
 from analysis.units import show_bytes, show_count, show_seconds
 from tests.analysis.simulated import (
     SimulatedArm,

@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from analysis.contrasts import PlannedArm, estimate_contrast, every_pair, plan_contrasts
-from analysis.differences import Answers
+from analysis.statistics.contrasts import PlannedArm, estimate_contrast, every_pair, plan_contrasts
+from analysis.statistics.differences import Answers
 from study.plan.plan import Request, make_plan
 
 DEFAULTS = {"quantization": "none", "model": "small", "rank": 8, "variant": "main", "prompt_style": "plain"}

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.budgets import pareto_front, within_budget
-from analysis.comparison import comparison
-from analysis.costs import training_times
+from analysis.arms.costs import training_times
+from analysis.comparison.rows import comparison
 from analysis.errors import AnalysisError
-from analysis.figures import pareto_charts, time_conflict
-from analysis.folders import open_studies
-from analysis.judgement import judge
+from analysis.judgement.budgets import pareto_front, within_budget
+from analysis.judgement.verdicts import judge
+from analysis.pictures.figures import pareto_charts, time_conflict
+from analysis.reading.folders import open_studies
 from analysis.report import write_report
 from analysis.tables import closing_table
 from tests.analysis.replicated import write_replicated

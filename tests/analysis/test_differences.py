@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.differences import Answers, compare_pair, contrast, correct_together, holm, rank_arms
+from analysis.statistics.differences import Answers, compare_pair, contrast, correct_together, holm, rank_arms
 from tests.analysis.logit_studies import LogitStudies
 from tests.analysis.recomputed import variance_by_loops
 

@@ -7,19 +7,19 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.comparison import comparison
-from analysis.drawing import to_png, to_svg
-from analysis.figures import (
+from analysis.comparison.rows import comparison
+from analysis.judgement.verdicts import judge
+from analysis.pictures.drawing import to_png, to_svg
+from analysis.pictures.figures import (
     DifferenceMatrix,
     accuracy_by_method,
     accuracy_by_prompt,
     accuracy_by_rank,
     pareto_charts,
 )
-from analysis.folders import open_studies
-from analysis.judgement import judge
+from analysis.pictures.search import learning_charts, slice_charts
 from analysis.plots import figures
-from analysis.search_figures import learning_charts, slice_charts
+from analysis.reading.folders import open_studies
 from tests.analysis.simulated import SimulatedArm, trial_row, write_predictions, write_row, write_study
 
 ARMS = (

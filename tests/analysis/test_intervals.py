@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.intervals import (
+from analysis.statistics.intervals import (
     SMALLEST_P,
     Uncertainty,
     mean_interval,

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from analysis.comparison import comparison
-from analysis.documents import to_csv, to_html, to_markdown
-from analysis.folders import open_studies
-from analysis.page import render_page
-from analysis.terminal import render
+from analysis.comparison.rows import comparison
+from analysis.layout.documents import to_csv, to_html, to_markdown
+from analysis.layout.terminal import render
+from analysis.page.frame import render_page
+from analysis.reading.folders import open_studies
 from tests.analysis.simulated import SimulatedArm, trial_row, write_predictions, write_row, write_study
 
 PROGRAMS = SimulatedArm("qlora")

@@ -90,7 +90,7 @@ def test_failure_is_found_with_its_reason(frames):
 
 
 def test_perplexity_is_that_of_the_tables(frames):
-    from analysis.comparison import comparison
+    from analysis.comparison.rows import comparison
 
     found = rows(frames, "What is the perplexity over the whole split?")
     lora = [row["perplexity"] for row in found if row["arm"] == "lora main"]

@@ -4,12 +4,12 @@ import re
 import shlex
 from dataclasses import replace
 
-from analysis.choices import find_choices, kept_choice
-from analysis.comparison import comparison
-from analysis.folders import open_studies
-from analysis.judgement import judge
-from analysis.recommendation import recommend
+from analysis.comparison.rows import comparison
+from analysis.judgement.verdicts import judge
+from analysis.reading.folders import open_studies
 from analysis.report import write_report
+from analysis.searching.choices import find_choices, kept_choice
+from analysis.words.recommendation import recommend
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
 from tests.analysis.simulated_replicates import age

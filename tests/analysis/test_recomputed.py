@@ -3,9 +3,9 @@
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from analysis.comparison import comparison
-from analysis.folders import open_studies
-from analysis.judgement import judge
+from analysis.comparison.rows import comparison
+from analysis.judgement.verdicts import judge
+from analysis.reading.folders import open_studies
 from tests.analysis.recomputed import p_by_root, read_points, variance_by_loops
 from tests.analysis.simulated import SimulatedArm
 from tests.analysis.simulated_replicates import Protocol, write_replicates

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.browsing import browse
-from analysis.comparison import comparison
-from analysis.folders import open_studies
-from analysis.judgement import judge
-from analysis.page import render_page
+from analysis.comparison.rows import comparison
+from analysis.judgement.verdicts import judge
+from analysis.page.browsing import browse
+from analysis.page.frame import render_page
+from analysis.reading.folders import open_studies
 from analysis.report import write_report
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_predictions, write_row, write_study

@@ -12,7 +12,7 @@ import pytest
 
 import analysis
 from analysis.errors import AnalysisError
-from analysis.folders import SCHEMA_VERSION, VERSION_KEY, open_studies
+from analysis.reading.folders import SCHEMA_VERSION, VERSION_KEY, open_studies
 from study.results import schema
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
 
@@ -127,8 +127,8 @@ def test_reading_leaves_the_folder_as_it_was(tmp_path):
 def test_analysis_needs_no_torch_no_ray_and_no_study(tmp_path):
     code = (
         "import sys, pkgutil, importlib, analysis\n"
-        "for module in pkgutil.iter_modules(analysis.__path__):\n"
-        "    if module.name != '__main__': importlib.import_module('analysis.' + module.name)\n"
+        "for module in pkgutil.walk_packages(analysis.__path__, 'analysis.'):\n"
+        "    importlib.import_module(module.name)\n"
         "heavy = {'torch', 'ray', 'transformers', 'study'} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)\n"
     )

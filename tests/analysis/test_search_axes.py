@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.arms import group_arms
-from analysis.best_of import best_of_random, random_trials, too_few_sentence
-from analysis.comparison import _letter, comparison
-from analysis.drawing import to_svg
-from analysis.figures import Chart, Mark, Series
-from analysis.folders import open_studies
-from analysis.intervals import Estimate
-from analysis.judgement import judge
+from analysis.arms.arm import group_arms
+from analysis.comparison.rows import _letter, comparison
+from analysis.judgement.verdicts import judge
+from analysis.pictures.drawing import to_svg
+from analysis.pictures.figures import Chart, Mark, Series
+from analysis.pictures.search import expected_best_chart, slice_charts
 from analysis.plots import figures, not_drawn
-from analysis.ranges import is_logarithmic
-from analysis.search_figures import expected_best_chart, slice_charts
+from analysis.reading.folders import open_studies
+from analysis.searching.best_of import best_of_random, random_trials, too_few_sentence
+from analysis.searching.ranges import is_logarithmic
+from analysis.statistics.intervals import Estimate
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
 from tests.analysis.simulated_replicates import age

@@ -7,15 +7,15 @@ import sys
 
 import pytest
 
-from analysis.arms import group_arms
-from analysis.best_of import expected_best, search_score, search_scores
-from analysis.comparison import comparison
-from analysis.folders import open_studies
-from analysis.learning import learning_curve
-from analysis.ranges import varied
-from analysis.search_figures import slice_charts
+from analysis.arms.arm import group_arms
+from analysis.comparison.rows import comparison
+from analysis.pictures.search import slice_charts
+from analysis.reading.folders import open_studies
 from analysis.searches import importances, slices
-from analysis.spending import Saving, saving, saving_sentence, spending, spending_rows
+from analysis.searching.best_of import expected_best, search_score, search_scores
+from analysis.searching.learning import learning_curve
+from analysis.searching.ranges import varied
+from analysis.searching.spending import Saving, saving, saving_sentence, spending, spending_rows
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_history, write_row, write_study
 

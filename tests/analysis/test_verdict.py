@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from analysis.budgets import parse_amount, parse_seconds
-from analysis.comparison import comparison
-from analysis.differences import Difference
+from analysis.comparison.rows import comparison
 from analysis.errors import AnalysisError
-from analysis.folders import open_studies
-from analysis.intervals import Estimate
-from analysis.pairs import limit_pairs
-from analysis.phrases import difference_sentence
+from analysis.judgement.budgets import parse_amount, parse_seconds
+from analysis.layout.pairs import limit_pairs
+from analysis.reading.folders import open_studies
+from analysis.statistics.differences import Difference
+from analysis.statistics.intervals import Estimate
 from analysis.verdict import judge, print_closing_verdict, say
+from analysis.words.phrases import difference_sentence
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
 
 GOOD = SimulatedArm(accuracy=0.7, train_seconds=300)

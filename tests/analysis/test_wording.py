@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.comparison import comparison
-from analysis.figures import cell_text, difference_matrix
-from analysis.folders import open_studies
-from analysis.judgement import judge
+from analysis.comparison.rows import comparison
+from analysis.judgement.verdicts import judge
+from analysis.pictures.figures import cell_text, difference_matrix
+from analysis.reading.folders import open_studies
 from analysis.verdict import say
 from tests.analysis.simulated import SimulatedArm, write_description, write_study
 from tests.analysis.simulated_replicates import Protocol, age, write_replicates

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from analysis.folders import open_studies
+from analysis.reading.folders import open_studies
 from analysis.tables import compare_finished
 from study import embedded
 from study.results.folder import ResultsFolder

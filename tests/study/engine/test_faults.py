@@ -26,8 +26,8 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.documents import to_markdown
-from analysis.folders import open_studies
+from analysis.layout.documents import to_markdown
+from analysis.reading.folders import open_studies
 from analysis.tables import compare_finished
 from study.engine.raylet import ended_with_the_raylet
 from study.errors import RayLost

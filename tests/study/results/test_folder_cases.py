@@ -15,8 +15,8 @@ import analysis
 from analysis import query, tables, verdict
 from analysis.cells import plain_cell
 from analysis.command_line import run_command
-from analysis.folders import open_studies
-from analysis.kinds import KINDS
+from analysis.reading.folders import open_studies
+from analysis.reading.kinds import KINDS
 from study import export
 from study.engine.launch import repeated_choices
 from study.plan.plan import Arm, Request, make_plan

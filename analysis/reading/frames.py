@@ -1,0 +1,84 @@
+"""The results as frames: `analysis.load` gives every trial, prediction and history row as Arrow tables.
+
+import analysis
+results = analysis.load("RESULTS")
+results.trials.to_pandas()        # one row a trial; its columns: results.trials.schema
+results.predictions.to_pandas()   # one row an answered question of a trial
+results.history.to_pandas()       # one row a log step
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+
+from analysis.reading.folders import Exclusion, Study, open_studies
+from analysis.reading.kinds import KINDS
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The rows of one or more studies, read when they are asked for.
+
+    The columns and their units are those of the Parquet files (`study/results/schema.py`; each field's
+    metadata has its `description`). `folder` is added: the name of the results folder,
+    for a trial that several hold.
+    """
+
+    studies: list[Study]
+
+    @cached_property
+    def trials(self) -> pa.Table:
+        """One row a trial."""
+        return self._read("trials")
+
+    @cached_property
+    def predictions(self) -> pa.Table:
+        """One row a question of a trial."""
+        return self._read("predictions")
+
+    @cached_property
+    def history(self) -> pa.Table:
+        """One row a log step of a trial."""
+        return self._read("history")
+
+    @property
+    def exclusions(self) -> list[Exclusion]:
+        """The files that were left out, and why."""
+        return [exclusion for study in self.studies for exclusion in study.exclusions]
+
+    def _read(self, table: str) -> pa.Table:
+        parts = [part for study in self.studies for part in _read_study(study, table)]
+        if not parts:
+            return pa.table({"trial": pa.array([], pa.string()), "folder": pa.array([], pa.string())})
+        return pa.concat_tables(_without_disputed(parts), promote_options="permissive")
+
+
+def _without_disputed(parts: list[pa.Table]) -> list[pa.Table]:
+    """Return tables without the columns of somebody else's that are of several types and can't be one."""
+    kinds: dict[str, set[pa.DataType]] = {}
+    for field in (field for part in parts for field in part.schema):
+        kinds.setdefault(field.name, set()).add(field.type)
+    disputed = {name for name, own in kinds.items() if name not in KINDS and len(own - {pa.null()}) > 1}
+    return [part.drop_columns([n for n in part.column_names if n in disputed]) for part in parts]
+
+
+def _read_study(study: Study, table: str) -> Iterator[pa.Table]:
+    for row in study.trials:
+        # A trial that failed has no predictions: what is absent is not an exclusion here.
+        part = study.read_whole(table, row["trial"]) if study.has(table, row["trial"]) else None
+        if part is not None:
+            yield part.append_column("folder", pa.repeat(study.root.name, part.num_rows))
+
+
+def load(*paths: str | Path) -> Frames:
+    """Return the rows of the studies in `paths`: each a study's folder, or a parent of several.
+
+    Raises:
+        AnalysisError: a path is no folder, or holds no study.
+    """
+    return Frames(open_studies(paths))
