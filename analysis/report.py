@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.command_line import results_parser, run_command
+from analysis.comparison.comparing import compare_finished
 from analysis.errors import AnalysisError
 from analysis.page.browsing import MOST_PREDICTIONS
 from analysis.page.frame import render_page
 from analysis.reading.folders import Study, open_studies
-from analysis.tables import compare_finished
 
 
 def write_report(folder: Path, output: Path | None = None) -> Path:

@@ -16,14 +16,15 @@ from rich.console import Console
 from rich.text import Text
 
 from analysis.command_line import open_console, results_parser, run_command
-from analysis.comparison.rows import Comparison, exclusion_notes
-from analysis.judgement.budgets import parse_amount, parse_seconds, within_budget
+from analysis.comparison.comparing import compare_finished
+from analysis.comparison.notes import exclusion_notes
+from analysis.comparison.rows import Comparison
+from analysis.judgement.budgets import parse_amount, parse_seconds
 from analysis.judgement.verdicts import Verdict, judge
 from analysis.layout.pairs import pair_table
 from analysis.reading.folders import open_studies
-from analysis.tables import compare_finished
 from analysis.words.recommendation import recommend
-from analysis.words.verdict import budget_sentence, verdict_sentences
+from analysis.words.verdict import say_verdicts
 
 
 def print_closing_verdict(folder: Path, console: Console) -> None:
@@ -51,24 +52,6 @@ def _print_words(
     for what, command in found.commands.items():
         # Whole, however narrow the console is: a command is there to be copied.
         console.print(Text(f"{what}: {command}"), soft_wrap=True)
-
-
-def say(comparison: Comparison, limits: Mapping[str, float] | None = None) -> list[str]:
-    """Return the verdict as sentences, and the best arm under `limits` (cost -> most of it)."""
-    return say_verdicts(judge(comparison), limits)
-
-
-def say_verdicts(verdicts: Sequence[Verdict], limits: Mapping[str, float] | None = None) -> list[str]:
-    """Return the same from verdicts at hand: those of many arms take seconds."""
-    lines = [] if verdicts else ["No trained arm has scores yet: there is nothing to compare."]
-    if len(verdicts) > 1:
-        lines.append(f"{len(verdicts)} sets of test questions: arms are compared within a set only.")
-    for verdict in verdicts:
-        lines += verdict_sentences(verdict)
-        if limits:
-            kept = [row for row in verdict.rows if within_budget(row, limits)]
-            lines.append(budget_sentence(verdict, kept, limits))
-    return lines
 
 
 def _main(arguments: Sequence[str] | None) -> None:

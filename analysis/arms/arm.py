@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -145,100 +144,3 @@ class Arm:
         rows = self.confirm or self.search
         values = {row.get(name) for row in rows} if rows else {self.plan.get("factors", {}).get(name)}
         return values.pop() if len(values) == 1 else None
-
-
-def group_arms(study: Study) -> list[Arm]:
-    """Return the study's arms: the planned ones in their order, others after them, reference rows last."""
-    arms: dict[Any, Arm] = {}
-    for plan in study.arms:
-        label = str(plan.get("label"))
-        arms[label] = _planned_arm(study, label, plan)
-    for row in study.trials:
-        label = str(row.get("arm") or row.get("method"))
-        key = label if label in arms else _key(label, row)
-        _add(arms.setdefault(key, Arm(study, label)), row)
-    for arm in arms.values():
-        keep_latest(arm)
-    return sorted(arms.values(), key=_place)
-
-
-def _planned_arm(study: Study, label: str, plan: Row) -> Arm:
-    seeds, replicates = plan.get("confirm_seeds"), plan.get("replicates")
-    if isinstance(seeds, list):
-        # Schema 1 knew one search an arm, and listed the seeds.
-        seeds, replicates = len(seeds), 1
-    return Arm(
-        study,
-        label,
-        replicates=replicates,
-        search_trials=plan.get("search_trials"),
-        confirm_seeds=seeds,
-        plan=plan,
-    )
-
-
-def _key(label: str, row: Row) -> Any:
-    # A label that was not planned may serve several untrained rows: what they are tells them apart.
-    method = str(row.get("method"))
-    if method == ZERO_SHOT or method.startswith(FLOOR_PREFIX):
-        return (label, *(row.get(name) for name in FACTORS))
-    return label
-
-
-def _add(arm: Arm, row: Row) -> None:
-    if row.get("stage") == "search":
-        arm.search.append(row)
-    elif row.get("status") == "complete":
-        arm.confirm.append(row)
-    else:
-        arm.unfinished[str(row.get("status"))] += 1
-
-
-def keep_latest(arm: Arm) -> None:
-    """Keep the latest of the confirm trials that stand for the same thing, and sort them by repeat.
-
-    A search that went on may have confirmed another configuration, or another of its models: two of them
-    are not two repeats.
-    """
-    latest: dict[Any, Row] = {}
-    for row in sorted(arm.confirm, key=lambda row: str(row.get("ended_at") or "")):
-        own = None if row.get("trained_by") else row.get("seed")
-        place = (*arm.replicate_of(row), own is None, own or 0)
-        if (old := latest.get(place)) is not None and old["trial"] != row["trial"]:
-            what = "replicate" if own is None and row.get("trained_by") else "seed"
-            reason = f"a later one has its arm and {what} ({arm.label})"
-            arm.study_of(old).exclude(f"trial {old['trial']}", reason)
-        latest[place] = row
-    arm.confirm = [latest[place] for place in sorted(latest)]
-
-
-def _place(arm: Arm) -> int:
-    return 2 if arm.is_floor else 1 if arm.is_reference else 0
-
-
-def name_arms(arms: Sequence[Arm]) -> list[str]:
-    """Return a distinct name for each arm: its label, with its study and factors where labels repeat."""
-    names = [arm.label for arm in arms]
-    if len({tuple(study.root for study in arm.studies) for arm in arms}) > 1:
-        names = [f"{_origin(arm)}: {name}" for arm, name in zip(arms, names, strict=True)]
-    for name in ("model", "variant", "prompt_style", "annotations"):
-        counts = Counter(names)
-        names = [
-            f"{old} {arm.factor(name)}" if counts[old] > 1 and arm.factor(name) else old
-            for arm, old in zip(arms, names, strict=True)
-        ]
-    return _numbered(names)
-
-
-def _origin(arm: Arm) -> str:
-    names = [study.name for study in arm.studies]
-    return " + ".join(names) if len(names) < 3 else f"{names[0]} and {len(names) - 1} others"
-
-
-def _numbered(names: list[str]) -> list[str]:
-    seen: Counter[str] = Counter()
-    distinct = []
-    for name in names:
-        seen[name] += 1
-        distinct.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return distinct

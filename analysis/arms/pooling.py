@@ -12,7 +12,8 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 
-from analysis.arms.arm import Arm, group_arms, keep_latest
+from analysis.arms.arm import Arm
+from analysis.arms.grouping import group_arms, keep_latest
 from analysis.reading.folders import Row, Study
 
 # What tells a study's replicates apart, and where things lie: no part of a configuration space. What lies

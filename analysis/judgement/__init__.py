@@ -2,5 +2,5 @@
 
 Comes in: the rows of a comparison. Goes out: verdicts and the outcomes of looks, as figures and names.
 
-May use the rooms: `comparison`, `reading` and `statistics`.
+May use the rooms: `arms`, `comparison`, `reading` and `statistics`.
 """

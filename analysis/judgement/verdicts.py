@@ -1,6 +1,6 @@
 """The judgement on arms that answered the same questions: what was asked for, what is clear, who may be best.
 
-Pure: `analysis.verdict` says it in words, the figures and the report draw it.
+Pure: `words` says it, `pictures` and `page` draw it.
 """
 
 from __future__ import annotations
@@ -9,18 +9,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from analysis.comparison.rows import Comparison, ComparisonRow
+from analysis.judgement.families import (
+    answers_at,
+    answers_of,
+    asked_contrasts,
+    family_contrasts,
+    looked_at,
+    planned_looks,
+    question_sets,
+)
 from analysis.reading.folders import Study
 from analysis.statistics.contrasts import (
-    FACTORS,
     Contrast,
-    PlannedArm,
     estimate_contrast,
     every_pair,
-    plan_contrasts,
 )
 from analysis.statistics.differences import Answers, Difference, Ranks, correct_together, rank_arms
 from analysis.statistics.intervals import Estimate
-from analysis.statistics.sequential import LookPlan, Outcome, planned_looks, replay
+from analysis.statistics.sequential import LookPlan, Outcome, replay
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,11 @@ class Verdict:
         return [pair for pair in self.differences if not pair.is_planned]
 
     @property
+    def shown_to_gain(self) -> set[str]:
+        """The names of the arms that clearly beat the best row without training."""
+        return {gain.better for gain in self.gains if gain.is_clear and gain.worse == self.reference}
+
+    @property
     def studies(self) -> list[Study]:
         """The studies that the arms are from."""
         return list({study.root: study for row in self.rows for study in row.arm.studies}.values())
@@ -117,15 +128,6 @@ def judge(comparison: Comparison) -> list[Verdict]:
     return [verdict for rows in sets if (verdict := _judge_set(rows)).rows]
 
 
-def question_sets(rows: Sequence[ComparisonRow]) -> list[list[ComparisonRow]]:
-    """Return the rows that have accuracies, by the questions that they answered."""
-    sets: dict[str, list[ComparisonRow]] = {}
-    for row in rows:
-        if row.question_set is not None and "accuracy" in row.estimates:
-            sets.setdefault(row.question_set, []).append(row)
-    return list(sets.values())
-
-
 def _judge_set(rows: Sequence[ComparisonRow]) -> Verdict:
     planned_order = [row for row in rows if not row.is_reference]
     trained = sorted(planned_order, key=lambda row: -row.estimates["accuracy"].mean)
@@ -149,32 +151,6 @@ def _judge_set(rows: Sequence[ComparisonRow]) -> Verdict:
     )
 
 
-def family_contrasts(rows: Sequence[ComparisonRow]) -> list[Contrast]:
-    """Return what is tested together: what the studies plan, all pairs where they plan nothing."""
-    return asked_contrasts(rows) or every_pair([row.name for row in rows])
-
-
-def asked_contrasts(rows: Sequence[ComparisonRow]) -> list[Contrast]:
-    """Return the contrasts that the arms' studies plan."""
-    arms = [
-        PlannedArm(row.name, _factors(row), frozenset(study.root for study in row.arm.studies))
-        for row in rows
-    ]
-    studies = {study.root: study for row in rows for study in row.arm.studies}.values()
-    named = [study.description.get("compared") for study in studies]
-    if not all(isinstance(names, list) for names in named):
-        return plan_contrasts(arms)
-    return plan_contrasts(arms, {str(name) for names in named for name in names or []})
-
-
-def _factors(row: ComparisonRow) -> Mapping[str, object]:
-    planned = row.arm.plan.get("factors")
-    if isinstance(planned, dict):
-        return planned
-    # A rank that nobody planned was searched: it is no factor.
-    return {name: row.arm.factor(name) for name in FACTORS if name != "rank"}
-
-
 def _family(
     rows: Sequence[ComparisonRow], reference: ComparisonRow | None, asked: Sequence[Contrast]
 ) -> tuple[_Family, LooksTaken | None]:
@@ -194,36 +170,3 @@ def _family(
     return replace(family, plan=plan, at_looks=at_looks[:taken], outcome=outcome), LooksTaken(
         plan, taken, outcome
     )
-
-
-def looked_at(rows: Sequence[ComparisonRow]) -> Study | None:
-    """Return the one study whose looks count: its arms are not pooled, and it was not extended since."""
-    roots = {study.root: study for row in rows for study in row.arm.studies}
-    if len(roots) != 1:
-        return None
-    (study,) = roots.values()
-    return None if study.description.get("extensions") else study
-
-
-def answers_of(row: ComparisonRow) -> Answers:
-    """Return an arm's right answers in points: 0 to 100 a question."""
-    assert row.arm.scores is not None
-    return Answers(row.name, 100 * row.arm.scores.matrices["accuracy"], row.is_reference)
-
-
-def answers_at(rows: Sequence[ComparisonRow], replicates: int) -> dict[str, Answers]:
-    """Return the answers of the arms in their first replicates; an arm without any is left out."""
-    found = {}
-    for row in rows:
-        everything = answers_of(row)
-        kept = [place for place, number in enumerate(_replicates(row)) if number < replicates]
-        if row.is_reference:
-            found[row.name] = everything
-        elif kept:
-            found[row.name] = replace(everything, scores=everything.scores[kept])
-    return found
-
-
-def _replicates(row: ComparisonRow) -> list[int]:
-    """Return the number of each scored replicate, in the order of the scores' rows."""
-    return list(dict.fromkeys(row.arm.replicate_of(trial)[1] for trial in row.arm.scored_trials))

@@ -13,9 +13,15 @@ from collections.abc import Callable, Sequence
 from analysis.arms.costs import OF_SCORING, OF_TRAINING
 from analysis.cells import plain_cell
 from analysis.comparison.rows import Comparison, ComparisonRow
-from analysis.layout.terminal import PAPER_COLUMNS, PUBLISHED_COLUMNS, cost_columns, legend, score_columns
+from analysis.layout.terminal import (
+    PAPER_COLUMNS,
+    PUBLISHED_COLUMNS,
+    cost_columns,
+    legend,
+    score_columns,
+)
 from analysis.searching.choices import find_choices
-from analysis.searching.ranges import searched_hyperparameters
+from analysis.searching.ranges import searched_by
 
 METRICS = (
     *("accuracy", "accuracy_strict", "accuracy_lenient"),
@@ -57,7 +63,7 @@ def to_markdown(comparison: Comparison) -> str:
 def to_latex(comparison: Comparison) -> str:
     """Return a LaTeX tabular (package booktabs) with its notes."""
     headers, rows = grid(comparison)
-    trained = sum(not row.is_reference for row in comparison.rows)
+    trained = len(comparison.trained)
     lines = [" & ".join(map(_escape_latex, line)) + r" \\" for line in rows]
     if 0 < trained < len(lines):
         lines.insert(trained, r"\midrule")
@@ -91,7 +97,7 @@ def to_csv(comparison: Comparison) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     bounds = [f"{metric}{suffix}" for metric in (*METRICS, *COSTS) for suffix in ("", "_low", "_high")]
-    chosen = _chosen_names(comparison)
+    chosen = searched_by([row.arm for row in comparison.trained])
     facts = ["arm", "study", "method", "unit", "repeats", "planned", "confirm_trials", "not_completed"]
     facts += ["questions", "question_set"]
     ends = ["perplexity_scale", "paper_accuracy", *(f"chosen_{name}" for name in chosen)]
@@ -112,11 +118,6 @@ def _figures(row: ComparisonRow) -> list[float | None]:
     found = [(e.mean, e.low, e.high) if e else (None, None, None) for e in estimates]
     found += [(cost.median, cost.low, cost.high) if cost else (None, None, None) for cost in costs]
     return [figure for figures in found for figure in figures]
-
-
-def _chosen_names(comparison: Comparison) -> list[str]:
-    arms = [row.arm for row in comparison.rows if not row.is_reference]
-    return list(dict.fromkeys(name for arm in arms for name in searched_hyperparameters(arm)))
 
 
 def _chosen(row: ComparisonRow, names: Sequence[str]) -> list[str]:
@@ -147,3 +148,13 @@ _LATEX = {
 
 def _escape_latex(text: str) -> str:
     return "".join(_LATEX.get(sign) or (f"\\{sign}" if sign in "&%$#_{}" else sign) for sign in text)
+
+
+WRITERS: dict[str, Callable[[Comparison], str]] = {
+    "markdown": to_markdown,
+    "latex": to_latex,
+    "html": to_html,
+    "csv": to_csv,
+}
+
+SUFFIXES = {".md": "markdown", ".tex": "latex", ".html": "html", ".csv": "csv"}

@@ -14,8 +14,10 @@ from rich.text import Text
 
 from analysis.arms.costs import COMPUTE, WALL
 from analysis.comparison.rows import Comparison, ComparisonRow
-from analysis.searching.choices import chosen_columns, find_choices, show_chosen
-from analysis.units import MISSING, show_bytes, show_cost, show_count, show_interval, show_mean, show_seconds
+from analysis.layout.choices import chosen_columns, show_chosen
+from analysis.searching.choices import find_choices
+from analysis.units import MISSING, show_bytes, show_count, show_seconds
+from analysis.words.numbers import show_cost, show_interval, show_mean
 
 Cell = Callable[[ComparisonRow], str]
 
@@ -53,7 +55,7 @@ def _perplexity(several_scales: bool) -> Cell:
 
 def name_repeats(comparison: Comparison) -> str:
     """Return what the scores of the trained arms vary over: replicates, seeds, or (some each) repeats."""
-    units = {row.unit for row in comparison.rows if not row.is_reference}
+    units = {row.unit for row in comparison.trained}
     return f"{units.pop()}s" if len(units) == 1 else "repeats"
 
 
@@ -96,7 +98,7 @@ def cost_columns(comparison: Comparison) -> dict[str, Cell]:
 
 
 def _chosen_columns(comparison: Comparison) -> dict[str, Cell]:
-    arms = [row.arm for row in comparison.rows if not row.is_reference]
+    arms = [row.arm for row in comparison.trained]
     return {header: _chosen(name) for name, header in chosen_columns(arms).items()}
 
 
@@ -131,7 +133,7 @@ def _paper_difference(row: ComparisonRow, metric: str, digits: int) -> str:
 
 def render(comparison: Comparison) -> RenderableType:
     """Return the comparison for `rich.print`: scores, costs, the paper beside them, and the notes."""
-    trained = [row for row in comparison.rows if not row.is_reference]
+    trained = comparison.trained
     parts: list[RenderableType] = [_Fitting(comparison.rows, score_columns(comparison))]
     if trained:
         parts.append(_Fitting(trained, cost_columns(comparison)))

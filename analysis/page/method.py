@@ -8,7 +8,9 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.comparison.rows import Comparison, exclusion_notes
+from analysis.comparison.notes import exclusion_notes
+from analysis.comparison.rows import Comparison
+from analysis.counts import count_of
 from analysis.reading.folders import Study
 from analysis.searching.spending import PRUNED
 from analysis.words.protocol import describe_protocol
@@ -60,19 +62,13 @@ def _size(study: Study) -> str:
         sizes[text] = sizes.get(text, 0) + 1
     if len(sizes) < 2:
         return "".join(sizes)
-    return "; ".join(
-        f"{text}: {count} arms" if count > 1 else f"{text}: 1 arm" for text, count in sizes.items()
-    )
+    return "; ".join(f"{text}: {count_of(count, 'arm')}" for text, count in sizes.items())
 
 
 def _size_of_arm(arm: Mapping[str, Any]) -> str:
     seeds = arm.get("confirm_seeds")
     count = len(seeds) if isinstance(seeds, list) else seeds
-    how = (
-        f"trained anew with {count} {'seed' if count == 1 else 'seeds'}"
-        if count
-        else "the search's model scored"
-    )
+    how = f"trained anew with {count_of(count, 'seed')}" if count else "the search's model scored"
     return f"{arm.get('replicates') or 1} x {arm.get('search_trials')} ({how})"
 
 

@@ -15,7 +15,8 @@ from analysis.judgement.budgets import pareto_front
 from analysis.judgement.verdicts import Verdict
 from analysis.statistics.differences import Difference
 from analysis.statistics.intervals import Estimate
-from analysis.units import show_bytes, show_cost, show_count, show_interval, show_seconds
+from analysis.units import show_bytes, show_count, show_seconds
+from analysis.words.numbers import show_cost, show_interval
 from analysis.words.phrases import difference_sentence
 
 ACCURACY = "accuracy % (test questions)"
@@ -229,7 +230,7 @@ def cell_text(difference: Difference) -> str:
 
 
 def _trained(comparison: Comparison) -> list[ComparisonRow]:
-    return [row for row in comparison.rows if not row.is_reference and "accuracy" in row.estimates]
+    return [row for row in comparison.trained if "accuracy" in row.estimates]
 
 
 def _variant(row: ComparisonRow) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from analysis.comparison.rows import Comparison, ComparisonRow
 from analysis.pictures.figures import Chart, Mark, Series
-from analysis.searches import slices
-from analysis.searching.best_of import CAPTION, BestOf, best_of_random, random_trials, search_score
+from analysis.searching.best_of import CAPTION, BestOf, best_of_random, random_trials
 from analysis.searching.learning import Curve, learning_curve
 from analysis.searching.ranges import is_logarithmic, varied
+from analysis.searching.scores import search_score, slices
 from analysis.statistics.intervals import Estimate
 
 VALIDATION = "accuracy % (validation)"
@@ -22,7 +22,7 @@ def expected_best_chart(comparison: Comparison) -> Chart | None:
 
     None where no arm has enough of them: `analysis.searching.best_of.too_few_sentence` says so.
     """
-    curves = {row.name: best_of_random(row.arm) for row in _with_search(comparison)}
+    curves = {row.name: best_of_random(row.arm) for row in comparison.searched}
     series = [Series(name, _best_marks(name, curve), is_line=True) for name, curve in curves.items() if curve]
     if not series:
         return None
@@ -46,7 +46,7 @@ def _best_marks(name: str, curve: Sequence[BestOf]) -> list[Mark]:
 
 def slice_charts(comparison: Comparison) -> list[Chart]:
     """Return for every searched number (rank, learning rate, ...) each search trial's score by its value."""
-    rows = _with_search(comparison)
+    rows = comparison.searched
     names = dict.fromkeys(name for row in rows for name in varied(row.arm.search))
     return [chart for name in names if (chart := _slice_chart(rows, name)) is not None]
 
@@ -73,10 +73,13 @@ def _slice_marks(arm: str, label: str, points: Sequence[tuple[float, float]]) ->
 
 def learning_charts(comparison: Comparison) -> list[Chart]:
     """Return the learning curves of the confirm trials: training loss and validation loss by step."""
-    rows = [row for row in comparison.rows if not row.is_reference]
     charts = []
     for loss, title in (("loss", "Training loss"), ("validation_loss", "Validation loss")):
-        curves = [(row.name, curve) for row in rows if (curve := learning_curve(row.arm, loss)) is not None]
+        curves = [
+            (row.name, curve)
+            for row in comparison.trained
+            if (curve := learning_curve(row.arm, loss)) is not None
+        ]
         series = [Series(name, _curve_marks(name, curve), is_line=True) for name, curve in curves]
         if series:
             name = f"learning-{loss.replace('_', '-')}"
@@ -94,10 +97,6 @@ def _curve_marks(name: str, curve: Curve) -> list[Mark]:
 
 def _stopped_early(rows: Sequence[ComparisonRow]) -> int:
     return sum(search_score(trial) is None for row in rows for trial in row.arm.search)
-
-
-def _with_search(comparison: Comparison) -> list[ComparisonRow]:
-    return [row for row in comparison.rows if row.arm.search]
 
 
 def _whole(value: float) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from analysis.arms.arm import Arm
 from analysis.reading.folders import Row
-from analysis.searching.spending import PRUNED
+from analysis.searching.scores import search_scores
 
 FEWEST_RANDOM = 4
 RANDOM = "random"
@@ -36,22 +36,6 @@ class BestOf:
     expected: float
     low: float
     high: float
-
-
-def search_score(row: Row) -> float | None:
-    """Return a search trial's accuracy on the validation split (%): 0 if it failed, None if stopped early."""
-    if row.get("status") == PRUNED:
-        return None
-    score = row.get("accuracy")
-    return float(score) if row.get("status") == "complete" and score is not None else 0.0
-
-
-def search_scores(rows: Sequence[Row]) -> list[float]:
-    """Return the scores of search trials (%); one stopped early gets the lowest complete one."""
-    scores = [search_score(row) for row in rows]
-    complete = [score for row, score in zip(rows, scores, strict=True) if row.get("status") == "complete"]
-    lowest = min((score for score in complete if score is not None), default=0.0)
-    return [lowest if score is None else score for score in scores]
 
 
 def random_trials(arm: Arm) -> list[Row]:

@@ -12,22 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
-
 from analysis.arms.arm import Arm, Replicate
 from analysis.reading.folders import Row
 from analysis.searching.ranges import searched_hyperparameters
-from analysis.units import MISSING, show_value, show_values
-
-# What the table of all arms has room for; the second adapter's only where nothing else was searched.
-_SHOWN = {"rank": "rank", "learning_rate": "lr"}
-_SHOWN_OF_SECOND = {"second_rank": "rank 2", "second_learning_rate": "lr 2"}
-CAPTION = (
-    "The best trial of each search by validation, and the test score of its model; several where it was "
-    "trained anew with several seeds. Replicates are numbered as in the results, from 0."
-)
+from analysis.units import show_value, show_values
 
 
 @dataclass(frozen=True)
@@ -108,25 +96,6 @@ def kept_choice(choices: Sequence[Choice]) -> Choice | None:
     return max(known, key=lambda choice: choice.search_score or 0.0, default=None)
 
 
-def chosen_columns(arms: Sequence[Arm]) -> dict[str, str]:
-    """Return which chosen hyperparameters the table of all arms shows: name -> header."""
-    searched = {name for arm in arms for name in searched_hyperparameters(arm)}
-    first = {name: header for name, header in _SHOWN.items() if name in searched}
-    return first or {name: header for name, header in _SHOWN_OF_SECOND.items() if name in searched}
-
-
-def show_chosen(choices: Sequence[Choice], name: str) -> str:
-    """Return the chosen values of a hyperparameter for a cell: 8, or 8–32 over several replicates."""
-    values = [choice.hyperparameters.get(name) for choice in choices]
-    known = sorted({value for value in values if value is not None}, key=_order)
-    if not known:
-        return MISSING
-    if any(isinstance(value, str) for value in known):
-        return ", ".join(map(str, known))
-    low, high = show_value(known[0]), show_value(known[-1])
-    return low if low == high else f"{low}–{high}"
-
-
 def describe_spread(choices: Sequence[Choice]) -> str:
     """Return the chosen hyperparameters of all replicates in words: rank 8 to 32, most often 8; ..."""
     names = dict.fromkeys(name for choice in choices for name in choice.searched)
@@ -138,7 +107,7 @@ def _spread(name: str, values: Sequence[Any]) -> str:
     counts = Counter(value for value in values if value is not None)
     if not counts:
         return ""
-    label, distinct = name.replace("_", " "), sorted(counts, key=_order)
+    label, distinct = name.replace("_", " "), sorted(counts, key=value_order)
     if len(distinct) == 1:
         return f"{label} {show_value(distinct[0])}"
     (commonest, count), (_, next_count) = counts.most_common(2)
@@ -153,7 +122,8 @@ def describe_choice(choice: Choice) -> str:
     return show_values(choice.hyperparameters)
 
 
-def _order(value: Any) -> tuple[bool, Any]:
+def value_order(value: Any) -> tuple[bool, Any]:
+    """Return the key by which the values of a hyperparameter are sorted: numbers, then texts."""
     return isinstance(value, str), value
 
 
@@ -172,44 +142,3 @@ def overstatement(choices: Sequence[Choice]) -> str | None:
         f"On validation the chosen models scored {gap:.1f} points more than on test ({count}): the best of a "
         "search is partly the luckiest, which is why its validation score supports no claim."
     )
-
-
-def choice_headers(arms: Sequence[Arm]) -> list[str]:
-    """Return the headers of the table of choices."""
-    return ["arm", "replicate", *(name.replace("_", " ") for name in _names(arms)), "validation %", "test %"]
-
-
-def _names(arms: Sequence[Arm]) -> list[str]:
-    return list(dict.fromkeys(name for arm in arms for name in searched_hyperparameters(arm)))
-
-
-def choice_rows(arms: Sequence[Arm], names: Sequence[str]) -> list[list[str]]:
-    """Return the cells of the table of choices: a row a replicate of each arm."""
-    columns = _names(arms)
-    return [
-        [name, *_cells(choice, columns)]
-        for arm, name in zip(arms, names, strict=True)
-        for choice in find_choices(arm)
-    ]
-
-
-def _cells(choice: Choice, columns: Sequence[str]) -> list[str]:
-    values = [choice.hyperparameters.get(name) for name in columns]
-    validation = MISSING if choice.validation is None else f"{choice.validation:.1f}"
-    tests = ", ".join(f"{test:.1f}" for test in choice.tests) or MISSING
-    shown = [MISSING if value is None else show_value(value) for value in values]
-    return [choice.replicate or MISSING, *shown, validation, tests]
-
-
-def choice_table(arms: Sequence[Arm], names: Sequence[str]) -> Table | None:
-    """Return the table of choices for the terminal; None where nothing is chosen."""
-    rows = choice_rows(arms, names)
-    if not rows:
-        return None
-    table = Table(title="what the searches chose", box=box.SIMPLE_HEAD, title_justify="left", caption=CAPTION)
-    table.caption_justify = "left"
-    for index, header in enumerate(choice_headers(arms)):
-        table.add_column(header, justify="right" if index else "left", overflow="fold")
-    for cells in rows:
-        table.add_row(*map(Text, cells))
-    return table

@@ -55,3 +55,8 @@ def _was_log(distribution: Any) -> bool:
 
 def _are_powers_of_two(values: Sequence[float]) -> bool:
     return len(set(values)) > 2 and all(math.frexp(value)[0] == 0.5 for value in values)
+
+
+def searched_by(arms: Sequence[Arm]) -> list[str]:
+    """Return what at least one of the arms searched, in the order in which they name it."""
+    return list(dict.fromkeys(name for arm in arms for name in searched_hyperparameters(arm)))

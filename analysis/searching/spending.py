@@ -6,16 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
-
 from analysis.arms.arm import Arm
 from analysis.reading.folders import Row
-from analysis.units import MISSING, show_seconds
+from analysis.units import show_seconds
 
 PRUNED = "pruned"
-HEADERS = ("arm", "trials", "search", "confirm", "saved by stopping early")
 
 
 @dataclass(frozen=True)
@@ -115,33 +110,3 @@ def saving_sentence(saved: Saving) -> str | None:
         return f"{stopped}; how many steps that saved is not known."
     share = f"{saved.steps:,} of {saved.planned:,} optimizer steps ({saved.steps / saved.planned:.0%})"
     return f"{stopped} and saved {share}, about {show_seconds(saved.seconds)} of training."
-
-
-def spending_rows(spent: Sequence[Spending]) -> list[list[str]]:
-    """Return the cells of the table of costs: a row an arm, and one for all where there are several."""
-    rows = [*spent, total_spending(spent)] if len(spent) > 1 else list(spent)
-    return [_cells(row) for row in rows]
-
-
-def _cells(arm: Spending) -> list[str]:
-    ends = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in sorted(arm.ends.items()))
-    costs = [show_seconds(arm.search_seconds), show_seconds(arm.confirm_seconds)]
-    return [arm.name, ends or MISSING, *costs, _show_saving(arm.saving)]
-
-
-def _show_saving(saved: Saving) -> str:
-    if not saved.trials:
-        return MISSING
-    trials = f"{saved.trials} {'trial' if saved.trials == 1 else 'trials'}"
-    return f"{trials}, {saved.steps:,} steps, ~{show_seconds(saved.seconds)}" if saved.steps else trials
-
-
-def spending_table(spent: Sequence[Spending]) -> Table:
-    """Return the table of costs by arm."""
-    table = Table(title="cost by arm, wall time", box=box.SIMPLE_HEAD, title_justify="left")
-    table.add_column(HEADERS[0], overflow="fold")
-    for header in HEADERS[1:]:
-        table.add_column(header, justify="right", overflow="fold")
-    for cells in spending_rows(spent):
-        table.add_row(*map(Text, cells), end_section=cells[0] == spent[-1].name)
-    return table

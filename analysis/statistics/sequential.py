@@ -1,7 +1,7 @@
 """Planned looks at a study while it runs: what is decided early need not run on.
 
 A plan of looks (`--looks 3,6,12`) says after how many replicates the planned contrasts are tested, and shares
-the 5% among the looks (see `looks.split_alpha`). At look i every planned contrast's p-value is corrected over
+the 5% among the looks (see `split_alpha`). At look i every planned contrast's p-value is corrected over
 all of them (Holm), and a contrast is decided where it is below w_i times 5%. Its p-value over the looks is
 the smallest p_holm / w_i, which is below 5% exactly where a look decided it. By the union bound over the
 looks, and at each look by Holm's over the contrasts, some true equality is called a difference in at most 5%
@@ -34,7 +34,6 @@ from dataclasses import dataclass, field, replace
 
 from scipy import special
 
-from analysis.reading.folders import Row
 from analysis.statistics.contrasts import Contrast, estimate_contrast
 from analysis.statistics.differences import ALPHA, Answers, Difference, compare_pair, holm
 
@@ -48,14 +47,6 @@ class LookPlan:
 
     replicates: tuple[int, ...]
     weights: tuple[float, ...]
-
-
-def planned_looks(description: Row) -> LookPlan | None:
-    """Return the looks that a study.json planned; None where it planned none."""
-    looks = description.get("looks")
-    if not isinstance(looks, dict):
-        return None
-    return LookPlan(tuple(looks["replicates"]), tuple(looks["weights"]))
 
 
 @dataclass(frozen=True)
@@ -226,3 +217,15 @@ def _differences(state: _State, contrasts: Sequence[Contrast], plan: LookPlan) -
         for place in range(len(contrasts))
         if place in state.differences
     ]
+
+
+def split_alpha(looks: int) -> tuple[float, ...]:
+    """Return each look's share of the 5%: in proportion to 2, 3, 5, 8, ..., each the sum of the two before.
+
+    Three looks get 0.2, 0.3 and 0.5. Early looks get least, so that a study that runs to its end loses
+    little power.
+    """
+    parts = [2, 3]
+    while len(parts) < looks:
+        parts.append(parts[-1] + parts[-2])
+    return tuple(part / sum(parts[:looks]) for part in parts[:looks])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from analysis.counts import count_of
-from analysis.judgement.verdicts import LooksTaken, Verdict, looked_at
+from analysis.judgement.families import looked_at, planned_looks
+from analysis.judgement.verdicts import LooksTaken, Verdict
 from analysis.reading.folders import Row, Study
-from analysis.statistics.sequential import planned_looks
 from analysis.words.phrases import join_names
 
 FEWEST = 5  # replicates that are recommended

@@ -1,9 +1,10 @@
-"""Parts of sentences: names in a list, a p-value, a difference."""
+"""Parts of sentences: names in a list, a score, a p-value, a difference."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from analysis.comparison.rows import ComparisonRow
 from analysis.statistics.differences import Difference
 
 
@@ -12,6 +13,19 @@ def show_p(p: float | None) -> str:
     if p is None:
         return "not tested"
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def scored(row: ComparisonRow) -> str:
+    """Return an arm with its accuracy: lora (accuracy 41.2%, 95%: 38.0 to 44.4)."""
+    return f"{row.name} (accuracy {show_accuracy(row)})"
+
+
+def show_accuracy(row: ComparisonRow) -> str:
+    """Return an arm's accuracy and its interval, if it has one, as they stand in a sentence."""
+    estimate = row.estimates["accuracy"]
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.mean:.1f}%"
+    return f"{estimate.mean:.1f}%, 95%: {estimate.low:.1f} to {estimate.high:.1f}"
 
 
 def difference_sentence(difference: Difference) -> str:

@@ -58,7 +58,7 @@ FIGURES = (
 
 def describe_protocol(studies: Sequence[Study], comparison: Comparison) -> list[str]:
     """Return how the studies were done, a paragraph each: as replicates, as one search, or both."""
-    trained = [row.arm for row in comparison.rows if not row.is_reference]
+    trained = [row.arm for row in comparison.trained]
     several = [arm for arm in trained if arm.unit == "replicate"]
     paragraphs = [SEARCH]
     # Until then each arm was proposed other hyperparameters.

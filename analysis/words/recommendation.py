@@ -16,7 +16,7 @@ from analysis.judgement.verdicts import Verdict
 from analysis.reading.folders import Study
 from analysis.searching.choices import Choice, describe_choice, describe_spread, find_choices, kept_choice
 from analysis.units import show_bytes, show_seconds
-from analysis.words.phrases import join_names, shorten
+from analysis.words.phrases import join_names, scored, shorten
 
 QUESTION = "Mia has 30 apples and eats 12. How many are left?"
 
@@ -58,7 +58,7 @@ def _name_set(verdict: Verdict) -> str:
 
 def _recommend_of_set(verdict: Verdict) -> Recommendation:
     best, nothing = _best(verdict), _why_nothing(verdict)
-    first = [f"Use: {_scored(best)}.", *_ties(verdict, best)] if nothing is None else [nothing]
+    first = [f"Use: {scored(best)}.", *_ties(verdict, best)] if nothing is None else [nothing]
     choices = find_choices(best.arm)
     return Recommendation(
         [*first, *_hyperparameters(best, choices), *_kept(best, choices)], _commands(best, choices)
@@ -67,12 +67,7 @@ def _recommend_of_set(verdict: Verdict) -> Recommendation:
 
 def _best(verdict: Verdict) -> ComparisonRow:
     """Return the arm with the highest mean of those that are shown to beat no training, or of all."""
-    above = _shown_to_gain(verdict)
-    return next((row for row in verdict.rows if row.name in above), verdict.rows[0])
-
-
-def _shown_to_gain(verdict: Verdict) -> set[str]:
-    return {d.better for d in verdict.gains if d.is_clear and d.worse == verdict.reference}
+    return next((row for row in verdict.rows if row.name in verdict.shown_to_gain), verdict.rows[0])
 
 
 def _why_nothing(verdict: Verdict) -> str | None:
@@ -83,18 +78,12 @@ def _why_nothing(verdict: Verdict) -> str | None:
         return "Nothing can be recommended yet: before the first look that is planned nothing is tested."
     if untested:
         return "Nothing can be recommended yet: every arm was run once, and that can't say what is luck."
-    if verdict.reference is not None and not _shown_to_gain(verdict):
+    if verdict.reference is not None and not verdict.shown_to_gain:
         untrained = f"the best row without training ({verdict.reference})"
         return f"Nothing can be recommended: no arm is shown to beat {untrained}."
     if len(verdict.rows) == 1:
-        return f"Nothing can be recommended over another recipe: {_scored(verdict.rows[0])} is the only arm."
+        return f"Nothing can be recommended over another recipe: {scored(verdict.rows[0])} is the only arm."
     return None
-
-
-def _scored(row: ComparisonRow) -> str:
-    estimate = row.estimates["accuracy"]
-    interval = "" if estimate.low is None else f", 95%: {estimate.low:.1f} to {estimate.high:.1f}"
-    return f"{row.name} (accuracy {estimate.mean:.1f}%{interval})"
 
 
 def _ties(verdict: Verdict, best: ComparisonRow) -> list[str]:

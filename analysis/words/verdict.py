@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from analysis.comparison.rows import ComparisonRow
-from analysis.judgement.verdicts import Verdict
+from analysis.comparison.rows import Comparison, ComparisonRow
+from analysis.judgement.budgets import within_budget
+from analysis.judgement.verdicts import Verdict, judge
 from analysis.statistics.differences import Difference
 from analysis.units import show_bytes, show_count, show_seconds
 from analysis.words.caveats import caveats
 from analysis.words.evidence import evidence_sentence, is_searched
-from analysis.words.phrases import join_names, shorten
+from analysis.words.phrases import join_names, scored, shorten, show_accuracy
 
 MOST_SENTENCES = 6
 _LIMITS = {
@@ -28,17 +29,17 @@ def verdict_sentences(verdict: Verdict) -> list[str]:
 def _top(verdict: Verdict) -> list[str]:
     best = verdict.rows[0]
     if len(verdict.rows) == 1:
-        return [f"{_scored(best)}; it is the only arm with scores, so there is nothing to compare."]
+        return [f"{scored(best)}; it is the only arm with scores, so there is nothing to compare."]
     if len({row.estimates["accuracy"].mean for row in verdict.rows}) == 1:
         names = join_names(shorten([row.name for row in verdict.rows]))
-        return [f"{names} score alike ({_accuracy(best)})."]
+        return [f"{names} score alike ({show_accuracy(best)})."]
     if max(row.repeats for row in verdict.rows) < 2:
         why = f"{_alone(best)} an arm, so no interval, can't say whether that is luck"
-        return [f"{_scored(best)} comes first, but {why}."]
+        return [f"{scored(best)} comes first, but {why}."]
     top = [row for row in verdict.rows if verdict.ranks[row.name].first == 1]
     found = ", as these searches found them" if leaves_search_out(verdict) else ""
     if len(top) == 1:
-        return [f"{_scored(top[0])} is the best of {len(verdict.rows)} arms{found}."]
+        return [f"{scored(top[0])} is the best of {len(verdict.rows)} arms{found}."]
     scores = [row.estimates["accuracy"].mean for row in top]
     names = join_names(shorten([row.name for row in top]))
     # A main effect may yet set some of them apart.
@@ -55,17 +56,6 @@ def leaves_search_out(verdict: Verdict) -> bool:
 
 def _alone(row: ComparisonRow) -> str:
     return "one search and one model" if is_searched(row.arm) else "one training"
-
-
-def _scored(row: ComparisonRow) -> str:
-    return f"{row.name} (accuracy {_accuracy(row)})"
-
-
-def _accuracy(row: ComparisonRow) -> str:
-    estimate = row.estimates["accuracy"]
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.mean:.1f}%"
-    return f"{estimate.mean:.1f}%, 95%: {estimate.low:.1f} to {estimate.high:.1f}"
 
 
 def _planned(verdict: Verdict) -> list[str]:
@@ -115,8 +105,7 @@ def _lower(text: str) -> str:
 def _gain(verdict: Verdict) -> list[str]:
     if verdict.reference is None:
         return []
-    above = {d.better for d in verdict.gains if d.is_clear and d.worse == verdict.reference}
-    unclear = [row.name for row in verdict.rows if row.name not in above]
+    unclear = [row.name for row in verdict.rows if row.name not in verdict.shown_to_gain]
     untrained = f"the best row without training ({verdict.reference})"
     found = ", as these searches found them" if leaves_search_out(verdict) else ""
     if not unclear:
@@ -134,4 +123,22 @@ def budget_sentence(verdict: Verdict, kept: Sequence[ComparisonRow], limits: Map
     tied = f", which can't be told apart from {join_names(shorten(equal))}" if equal else ""
     left_out = [row.name for row in verdict.rows if row not in kept]
     beyond = f" Beyond it: {join_names(left_out)}." if left_out else ""
-    return f"Best with {under}: {_scored(best)}{tied}.{beyond}"
+    return f"Best with {under}: {scored(best)}{tied}.{beyond}"
+
+
+def say(comparison: Comparison, limits: Mapping[str, float] | None = None) -> list[str]:
+    """Return the verdict as sentences, and the best arm under `limits` (cost -> most of it)."""
+    return say_verdicts(judge(comparison), limits)
+
+
+def say_verdicts(verdicts: Sequence[Verdict], limits: Mapping[str, float] | None = None) -> list[str]:
+    """Return the same from verdicts at hand: those of many arms take seconds."""
+    lines = [] if verdicts else ["No trained arm has scores yet: there is nothing to compare."]
+    if len(verdicts) > 1:
+        lines.append(f"{len(verdicts)} sets of test questions: arms are compared within a set only.")
+    for verdict in verdicts:
+        lines += verdict_sentences(verdict)
+        if limits:
+            kept = [row for row in verdict.rows if within_budget(row, limits)]
+            lines.append(budget_sentence(verdict, kept, limits))
+    return lines

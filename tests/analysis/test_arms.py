@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.comparison.rows import comparison
+from analysis.comparison.comparing import comparison
 from analysis.reading.folders import open_studies
 from tests.analysis.simulated import (
     STARTED,

@@ -8,19 +8,13 @@ import sys
 
 import pytest
 
-from analysis.arms.arm import group_arms
-from analysis.comparison.rows import comparison
+from analysis.arms.grouping import group_arms
+from analysis.comparison.comparing import comparison
+from analysis.layout.choices import chosen_columns, show_chosen
 from analysis.layout.documents import to_csv, to_markdown
 from analysis.reading.folders import open_studies
 from analysis.report import write_report
-from analysis.searching.choices import (
-    chosen_columns,
-    describe_spread,
-    find_choices,
-    kept_choice,
-    overstatement,
-    show_chosen,
-)
+from analysis.searching.choices import describe_spread, find_choices, kept_choice, overstatement
 from analysis.tables import closing_table
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study

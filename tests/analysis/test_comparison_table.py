@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from analysis.comparison.rows import comparison
+from analysis.comparison.comparing import comparison
 from analysis.layout.documents import to_csv, to_html, to_latex, to_markdown
 from analysis.layout.terminal import cost_columns, render, score_columns
 from analysis.reading.folders import open_studies

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from analysis.arms.costs import training_times
-from analysis.comparison.rows import comparison
+from analysis.comparison.comparing import comparison
 from analysis.errors import AnalysisError
 from analysis.judgement.budgets import pareto_front, within_budget
 from analysis.judgement.verdicts import judge

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.comparison.rows import comparison
+from analysis.comparison.comparing import comparison
 from analysis.judgement.verdicts import judge
 from analysis.pictures.drawing import to_png, to_svg
 from analysis.pictures.figures import (
@@ -18,7 +18,7 @@ from analysis.pictures.figures import (
     pareto_charts,
 )
 from analysis.pictures.search import learning_charts, slice_charts
-from analysis.plots import figures
+from analysis.pictures.selection import figures
 from analysis.reading.folders import open_studies
 from tests.analysis.simulated import SimulatedArm, trial_row, write_predictions, write_row, write_study
 

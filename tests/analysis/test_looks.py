@@ -8,15 +8,15 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from analysis.comparison.rows import comparison
+from analysis.comparison.comparing import comparison
 from analysis.errors import AnalysisError
 from analysis.judgement.verdicts import judge
-from analysis.looks import parse_looks, split_alpha, take_look
+from analysis.looks import parse_looks, take_look
 from analysis.reading.folders import open_studies
 from analysis.statistics.contrasts import Contrast, PlannedArm, every_pair, plan_contrasts
 from analysis.statistics.differences import ALPHA, Answers, compare_pair
-from analysis.statistics.sequential import LookPlan, chance_to_overtake, replay
-from analysis.verdict import say
+from analysis.statistics.sequential import LookPlan, chance_to_overtake, replay, split_alpha
+from analysis.words.verdict import say
 from tests.analysis.simulated import SimulatedArm
 from tests.analysis.simulated_replicates import Protocol, write_replicates
 

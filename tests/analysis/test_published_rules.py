@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from analysis.comparison.rows import comparison
+from analysis.comparison.comparing import comparison
 from analysis.layout.documents import to_csv, to_html, to_markdown
 from analysis.layout.terminal import render
 from analysis.page.frame import render_page

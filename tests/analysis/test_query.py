@@ -9,7 +9,8 @@ import pytest
 
 import analysis
 from analysis.errors import AnalysisError
-from analysis.query import _main, query
+from analysis.query import _main
+from analysis.reading.sql import query
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
 
@@ -90,7 +91,7 @@ def test_failure_is_found_with_its_reason(frames):
 
 
 def test_perplexity_is_that_of_the_tables(frames):
-    from analysis.comparison.rows import comparison
+    from analysis.comparison.comparing import comparison
 
     found = rows(frames, "What is the perplexity over the whole split?")
     lora = [row["perplexity"] for row in found if row["arm"] == "lora main"]

@@ -4,7 +4,7 @@ import re
 import shlex
 from dataclasses import replace
 
-from analysis.comparison.rows import comparison
+from analysis.comparison.comparing import comparison
 from analysis.judgement.verdicts import judge
 from analysis.reading.folders import open_studies
 from analysis.report import write_report

@@ -3,7 +3,7 @@
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from analysis.comparison.rows import comparison
+from analysis.comparison.comparing import comparison
 from analysis.judgement.verdicts import judge
 from analysis.reading.folders import open_studies
 from tests.analysis.recomputed import p_by_root, read_points, variance_by_loops

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.comparison.rows import comparison
+from analysis.comparison.comparing import comparison
 from analysis.judgement.verdicts import judge
 from analysis.page.browsing import browse
 from analysis.page.frame import render_page

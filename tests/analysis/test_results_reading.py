@@ -1,9 +1,6 @@
 """Reading folders: partial and odd results give a right answer, or one clear line."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -122,21 +119,6 @@ def test_reading_leaves_the_folder_as_it_was(tmp_path):
     results = analysis.load(tmp_path)
     assert results.predictions.num_rows == 60
     assert _tree(tmp_path) == before
-
-
-def test_analysis_needs_no_torch_no_ray_and_no_study(tmp_path):
-    code = (
-        "import sys, pkgutil, importlib, analysis\n"
-        "for module in pkgutil.walk_packages(analysis.__path__, 'analysis.'):\n"
-        "    importlib.import_module(module.name)\n"
-        "heavy = {'torch', 'ray', 'transformers', 'study'} & set(sys.modules)\n"
-        "sys.exit(f'imported {heavy}' if heavy else 0)\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "MPLCONFIGDIR": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, encoding="utf-8"
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_description_may_lack_what_later_studies_add(tmp_path):

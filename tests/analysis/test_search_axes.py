@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.arms.arm import group_arms
-from analysis.comparison.rows import _letter, comparison
+from analysis.arms.grouping import group_arms
+from analysis.comparison.comparing import _letter, comparison
 from analysis.judgement.verdicts import judge
 from analysis.pictures.drawing import to_svg
 from analysis.pictures.figures import Chart, Mark, Series
 from analysis.pictures.search import expected_best_chart, slice_charts
-from analysis.plots import figures, not_drawn
+from analysis.pictures.selection import figures, not_drawn
 from analysis.reading.folders import open_studies
 from analysis.searching.best_of import best_of_random, random_trials, too_few_sentence
 from analysis.searching.ranges import is_logarithmic

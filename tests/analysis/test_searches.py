@@ -7,15 +7,17 @@ import sys
 
 import pytest
 
-from analysis.arms.arm import group_arms
-from analysis.comparison.rows import comparison
+from analysis.arms.grouping import group_arms
+from analysis.comparison.comparing import comparison
+from analysis.layout.spending import spending_rows
 from analysis.pictures.search import slice_charts
 from analysis.reading.folders import open_studies
-from analysis.searches import importances, slices
-from analysis.searching.best_of import expected_best, search_score, search_scores
+from analysis.searching.best_of import expected_best
+from analysis.searching.importance import importances
 from analysis.searching.learning import learning_curve
 from analysis.searching.ranges import varied
-from analysis.searching.spending import Saving, saving, saving_sentence, spending, spending_rows
+from analysis.searching.scores import search_score, search_scores, slices
+from analysis.searching.spending import Saving, saving, saving_sentence, spending
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_history, write_row, write_study
 

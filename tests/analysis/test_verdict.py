@@ -8,15 +8,16 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from analysis.comparison.rows import comparison
+from analysis.comparison.comparing import comparison
 from analysis.errors import AnalysisError
 from analysis.judgement.budgets import parse_amount, parse_seconds
 from analysis.layout.pairs import limit_pairs
 from analysis.reading.folders import open_studies
 from analysis.statistics.differences import Difference
 from analysis.statistics.intervals import Estimate
-from analysis.verdict import judge, print_closing_verdict, say
+from analysis.verdict import judge, print_closing_verdict
 from analysis.words.phrases import difference_sentence
+from analysis.words.verdict import say
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
 
 GOOD = SimulatedArm(accuracy=0.7, train_seconds=300)

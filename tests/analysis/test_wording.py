@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.comparison.rows import comparison
+from analysis.comparison.comparing import comparison
 from analysis.judgement.verdicts import judge
 from analysis.pictures.figures import cell_text, difference_matrix
 from analysis.reading.folders import open_studies
-from analysis.verdict import say
+from analysis.words.verdict import say
 from tests.analysis.simulated import SimulatedArm, write_description, write_study
 from tests.analysis.simulated_replicates import Protocol, age, write_replicates
 

@@ -26,9 +26,9 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
+from analysis.comparison.comparing import compare_finished
 from analysis.layout.documents import to_markdown
 from analysis.reading.folders import open_studies
-from analysis.tables import compare_finished
 from study.engine.raylet import ended_with_the_raylet
 from study.errors import RayLost
 from study.results.folder import ResultsFolder
