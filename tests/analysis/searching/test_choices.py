@@ -16,10 +16,10 @@ from analysis.reading.folders import open_studies
 from analysis.report import write_report
 from analysis.searching.choices import describe_spread, find_choices, kept_choice, overstatement
 from analysis.tables import closing_table
+from tests.analysis.comparison.test_comparing import shown
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
 from tests.analysis.simulated_replicates import age
-from tests.analysis.test_comparison_table import shown
 
 ZERO_SHOT = SimulatedArm("zero_shot", accuracy=0.02)
 

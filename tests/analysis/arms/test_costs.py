@@ -15,9 +15,9 @@ from analysis.pictures.figures import pareto_charts, time_conflict
 from analysis.reading.folders import open_studies
 from analysis.report import write_report
 from analysis.tables import closing_table
+from tests.analysis.comparison.test_comparing import shown
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
-from tests.analysis.test_comparison_table import shown
 
 GOOD = SimulatedArm(accuracy=0.7, train_seconds=300)
 POOR = SimulatedArm("full", accuracy=0.1, train_seconds=50, trainable_parameters=60_000_000)
