@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from study.machine.hardware import processor_name
-from tests.analysis.simulated import SimulatedArm, write_study
+from tests.analysis.simulated import write_study
+from tests.analysis.simulated_trials import SimulatedArm
 
 ROOT = Path(__file__).parent.parent
 COMMAND = "python -m benchmarks.analysis_tables"

@@ -12,7 +12,8 @@ from analysis.errors import AnalysisError
 from analysis.query import _main
 from analysis.reading.sql import query
 from tests.analysis.replicated import write_replicated
-from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
+from tests.analysis.simulated import write_study
+from tests.analysis.simulated_trials import SimulatedArm, trial_row, write_row
 
 DOCUMENT = Path(analysis.__file__).parent / "QUERIES.md"
 SECTIONS = re.findall(

@@ -1,43 +1,15 @@
-"""The comparison table: its figures, what it says about gaps, and its five forms."""
-
-import csv
-import io
-import subprocess
-import sys
-from dataclasses import replace
+"""The comparison: its figures, and what it says about gaps."""
 
 import numpy as np
 import pytest
-from rich.console import Console
 
-from analysis.comparison.comparing import comparison
-from analysis.layout.documents import to_csv, to_html, to_latex, to_markdown
-from analysis.layout.terminal import cost_columns, render, score_columns
-from analysis.reading.folders import open_studies
 from analysis.tables import closing_table
-from analysis.units import show_bytes, show_count, show_seconds
-from tests.analysis.simulated import (
-    SimulatedArm,
-    trial_row,
-    write_description,
-    write_predictions,
-    write_row,
-    write_study,
-)
+from tests.analysis.opened import compare, shown
+from tests.analysis.simulated import STUDY_ARMS, write_description, write_study
+from tests.analysis.simulated_trials import SimulatedArm, trial_row, write_predictions, write_row
 
 ZERO_SHOT = SimulatedArm("zero_shot", accuracy=0.02)
 FLOOR = SimulatedArm("floor_echo", accuracy=0.0)
-STUDY_ARMS = (FLOOR, ZERO_SHOT, SimulatedArm(), SimulatedArm("qlora", accuracy=0.2))
-
-
-def compare(*paths):
-    return comparison(open_studies(paths))
-
-
-def shown(renderable, width=100):
-    console = Console(width=width, file=io.StringIO(), color_system=None)
-    console.print(renderable)
-    return console.file.getvalue()
 
 
 def test_accuracy_is_the_mean_of_the_predictions_in_percent(tmp_path):
@@ -200,87 +172,3 @@ def test_studies_with_other_questions_are_told_apart(tmp_path):
 def test_study_that_still_runs_is_said(tmp_path):
     write_study(tmp_path / "one", seeds=(1, 2), finished=False)
     assert "one is still running, or was stopped before its end." in compare(tmp_path).notes
-
-
-def test_papers_numbers_stand_beside_its_own_profile_only(tmp_path):
-    write_study(tmp_path / "small", [SimulatedArm()])
-    write_study(tmp_path / "paper", [SimulatedArm(accuracy=0.05)], profile="paper")
-    assert "paper accuracy" not in shown(closing_table(tmp_path / "small"))
-    (row,) = compare(tmp_path / "paper").rows
-    assert (row.paper.accuracy, row.paper.trainable_parameters) == (25.0, 294_000)
-    difference = row.estimates["accuracy"].mean - 25
-    assert f"{difference:+.1f}" in shown(closing_table(tmp_path / "paper"))
-
-
-@pytest.mark.parametrize("width", [60, 100, 200])
-def test_terminal_table_fits(tmp_path, width):
-    long = replace(SimulatedArm(), label="lora [bold]socratic[/bold] python_code on a model with a long name")
-    write_study(tmp_path, [long, *STUDY_ARMS])
-    lines = shown(closing_table(tmp_path), width).splitlines()
-    assert max(map(len, lines)) <= width
-
-
-@pytest.mark.parametrize("width", [60, 80, 100])
-def test_no_column_is_left_out_of_a_narrow_terminal(tmp_path, width):
-    write_study(tmp_path, STUDY_ARMS)
-    text = shown(render(compare(tmp_path)), width)
-    result = compare(tmp_path)
-    assert all(header in text for header in (*score_columns(result), *cost_columns(result)))
-    assert "…" not in text
-    assert "295k" in text
-    assert "500 MB" in text
-
-
-def test_all_forms_carry_the_same_figures(tmp_path):
-    write_study(tmp_path, STUDY_ARMS)
-    result = compare(tmp_path)
-    accuracy = result.rows[0].estimates["accuracy"]
-    text = f"{accuracy.mean:.1f} ({accuracy.low:.1f}–{accuracy.high:.1f})"
-    assert text in shown(render(result))
-    assert text in to_markdown(result)
-    assert text in to_html(result)
-    assert text.replace("–", "--") in to_latex(result)
-    first = next(csv.DictReader(io.StringIO(to_csv(result))))
-    assert float(first["accuracy"]) == accuracy.mean
-    assert float(first["accuracy_low"]) == accuracy.low
-
-
-def test_labels_can_not_break_out_of_a_form(tmp_path):
-    write_study(tmp_path, [replace(SimulatedArm(), label="a|b <script>_&%")])
-    result = compare(tmp_path)
-    assert "<script>" not in to_html(result)
-    assert r"a\|b \<script>\_&%" in to_markdown(result)
-    assert r"a|b <script>\_\&\%" in to_latex(result)
-
-
-def _run(*arguments):
-    command = [sys.executable, "-m", "analysis.tables", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, encoding="utf-8")
-
-
-def test_command_prints_and_writes(tmp_path):
-    write_study(tmp_path / "one", STUDY_ARMS)
-    assert "lora main" in _run(tmp_path / "one").stdout
-    done = _run(tmp_path / "one", "-o", tmp_path / "table.md")
-    assert done.returncode == 0
-    assert (tmp_path / "table.md").read_text(encoding="utf-8").startswith("| arm | seeds |")
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["missing"], [], ["{study}", "--format", "pdf"], ["{study}", "-o", "table.doc"], ["{empty}"]],
-)
-def test_bad_input_is_one_line_and_exit_status_2(tmp_path, arguments):
-    write_study(tmp_path / "one", questions=5)
-    write_study(tmp_path / "empty", [], questions=5)
-    places = {"study": tmp_path / "one", "empty": tmp_path / "empty"}
-    done = _run(*(argument.format(**places) for argument in arguments))
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: ")
-    assert done.stderr.count("\n") == 1
-
-
-def test_units_are_those_people_read():
-    assert [show_count(n) for n in (8, 294_912, 999_900, 60_000_000)] == ["8", "295k", "1M", "60M"]
-    assert [show_bytes(n) for n in (12, 1_179_648, 12_345_678)] == ["12 B", "1.18 MB", "12.3 MB"]
-    assert [show_seconds(s) for s in (0.52, 31.2, 252, 4680)] == ["0.52 s", "31 s", "4.2 min", "1.3 h"]

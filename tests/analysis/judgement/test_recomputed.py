@@ -7,8 +7,8 @@ from analysis.comparison.comparing import comparison
 from analysis.judgement.verdicts import judge
 from analysis.reading.folders import open_studies
 from tests.analysis.recomputed import p_by_root, read_points, variance_by_loops
-from tests.analysis.simulated import SimulatedArm
 from tests.analysis.simulated_replicates import Protocol, write_replicates
+from tests.analysis.simulated_trials import SimulatedArm
 
 ARMS = [
     SimulatedArm(accuracy=0.52, seed_sd=0.03),

@@ -12,7 +12,8 @@ from analysis.layout.documents import to_csv, to_html, to_markdown
 from analysis.layout.terminal import render
 from analysis.page.frame import render_page
 from analysis.reading.folders import open_studies
-from tests.analysis.simulated import SimulatedArm, trial_row, write_predictions, write_row, write_study
+from tests.analysis.simulated import write_study
+from tests.analysis.simulated_trials import SimulatedArm, trial_row, write_predictions, write_row
 
 PROGRAMS = SimulatedArm("qlora")
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.comparison.comparing import comparison
 from analysis.judgement.verdicts import judge
 from analysis.pictures.drawing import to_png, to_svg
 from analysis.pictures.figures import (
@@ -19,8 +18,9 @@ from analysis.pictures.figures import (
 )
 from analysis.pictures.search import learning_charts, slice_charts
 from analysis.pictures.selection import figures
-from analysis.reading.folders import open_studies
-from tests.analysis.simulated import SimulatedArm, trial_row, write_predictions, write_row, write_study
+from tests.analysis.opened import compare
+from tests.analysis.simulated import write_study
+from tests.analysis.simulated_trials import SimulatedArm, trial_row, write_predictions, write_row
 
 ARMS = (
     SimulatedArm(accuracy=0.3),
@@ -28,10 +28,6 @@ ARMS = (
     SimulatedArm("qlora", accuracy=0.2, train_seconds=60),
     SimulatedArm("zero_shot", accuracy=0.02),
 )
-
-
-def compare(path):
-    return comparison(open_studies([path]))
 
 
 def test_figure_2_has_a_place_for_each_method_and_a_series_for_each_variant(tmp_path):

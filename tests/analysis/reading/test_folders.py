@@ -11,7 +11,8 @@ import analysis
 from analysis.errors import AnalysisError
 from analysis.reading.folders import SCHEMA_VERSION, VERSION_KEY, open_studies
 from study.results import schema
-from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
+from tests.analysis.simulated import write_study
+from tests.analysis.simulated_trials import SimulatedArm, trial_row, write_row
 
 
 def test_schema_version_is_the_one_that_study_writes():

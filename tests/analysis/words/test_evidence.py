@@ -11,8 +11,9 @@ from analysis.judgement.verdicts import judge
 from analysis.pictures.figures import cell_text, difference_matrix
 from analysis.reading.folders import open_studies
 from analysis.words.verdict import say
-from tests.analysis.simulated import SimulatedArm, write_description, write_study
+from tests.analysis.simulated import write_description, write_study
 from tests.analysis.simulated_replicates import Protocol, age, write_replicates
+from tests.analysis.simulated_trials import SimulatedArm
 
 LORA = [
     SimulatedArm(accuracy=0.6, seed_sd=0.01),

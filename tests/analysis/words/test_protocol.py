@@ -5,8 +5,9 @@ import json
 
 from analysis.report import write_report
 from tests.analysis.replicated import write_replicated
-from tests.analysis.simulated import SimulatedArm, write_study
+from tests.analysis.simulated import write_study
 from tests.analysis.simulated_replicates import age
+from tests.analysis.simulated_trials import SimulatedArm
 
 
 def report(path):

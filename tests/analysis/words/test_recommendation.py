@@ -11,8 +11,9 @@ from analysis.report import write_report
 from analysis.searching.choices import find_choices, kept_choice
 from analysis.words.recommendation import recommend
 from tests.analysis.replicated import write_replicated
-from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
+from tests.analysis.simulated import write_study
 from tests.analysis.simulated_replicates import age
+from tests.analysis.simulated_trials import SimulatedArm, trial_row, write_row
 
 GOOD = SimulatedArm(accuracy=0.7, train_seconds=300, seed_sd=0.01)
 SAME = SimulatedArm("qlora", accuracy=0.7, train_seconds=100, seed_sd=0.01, columns={"model_bytes": 900_000})

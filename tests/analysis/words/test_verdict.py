@@ -1,33 +1,29 @@
-"""The verdict: its words, the ranks, the budget and the Pareto front."""
+"""The verdict: its words, and the best under a budget."""
 
 import io
 import subprocess
 import sys
 from dataclasses import replace
 
-import pytest
 from rich.console import Console
 
 from analysis.comparison.comparing import comparison
-from analysis.errors import AnalysisError
-from analysis.judgement.budgets import parse_amount, parse_seconds
+from analysis.judgement.verdicts import judge
 from analysis.layout.pairs import limit_pairs
 from analysis.reading.folders import open_studies
 from analysis.statistics.differences import Difference
 from analysis.statistics.intervals import Estimate
-from analysis.verdict import judge, print_closing_verdict
+from analysis.verdict import print_closing_verdict
 from analysis.words.phrases import difference_sentence
 from analysis.words.verdict import say
-from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
+from tests.analysis.opened import compare
+from tests.analysis.simulated import write_study
+from tests.analysis.simulated_trials import SimulatedArm, trial_row, write_row
 
 GOOD = SimulatedArm(accuracy=0.7, train_seconds=300)
 GOOD_TOO = SimulatedArm("qlora", accuracy=0.7, train_seconds=100)
 POOR = SimulatedArm("full", accuracy=0.1, train_seconds=50, trainable_parameters=60_000_000)
 FLOOR = SimulatedArm("floor_commonest_answer", accuracy=0.05)
-
-
-def compare(path):
-    return comparison(open_studies([path]))
 
 
 def test_clear_winner_is_named_with_what_it_beats(tmp_path):
@@ -113,13 +109,6 @@ def test_many_pairs_are_cut_to_the_clearest_and_counted():
     assert [pair.better for pair in kept[:2]] == ["a49", "a48"]
     assert left_out == "The 10 clearest of 50 pairs. "
     assert limit_pairs(pairs, 50) == (pairs, "")
-
-
-def test_limits_are_read_with_their_units():
-    assert [parse_amount(t) for t in ("300k", "2GB", "1.5 M", "17")] == [300_000, 2e9, 1.5e6, 17]
-    assert [parse_seconds(t) for t in ("90", "15min", "2h", "1e3")] == [90, 900, 7200, 1000]
-    with pytest.raises(AnalysisError, match="is no limit"):
-        parse_amount("many")
 
 
 def test_the_closing_verdict_says_what_to_use_and_why_and_leaves_commands_whole(tmp_path):
