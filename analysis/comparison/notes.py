@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from analysis.arms.arm import Arm
 from analysis.comparison.rows import ComparisonRow
+from analysis.counts import count_each
 from analysis.reading.folders import Study
 from analysis.searching.spending import PRUNED, Saving, saving, saving_sentence
 
@@ -74,8 +75,7 @@ def _search_shortfall(arm: Arm) -> str | None:
 
 
 def _show_ends(ends: Mapping[str, int]) -> str:
-    counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(ends.items()))
-    return f" ({counts})" if counts else ""
+    return f" ({count_each(ends)})" if ends else ""
 
 
 def _comparability_notes(rows: Sequence[ComparisonRow]) -> list[str]:

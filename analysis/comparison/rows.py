@@ -5,12 +5,13 @@ The terminal table, the Markdown, LaTeX, HTML and CSV ones and the report are al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from analysis.arms.arm import Arm
 from analysis.arms.costs import Cost, TrainingTimes
 from analysis.comparison.paper import PaperRow
+from analysis.reading.folders import Study
 from analysis.statistics.intervals import Estimate
 
 
@@ -74,3 +75,8 @@ class Comparison:
     def searched(self) -> list[ComparisonRow]:
         """The rows of arms with search trials."""
         return [row for row in self.rows if row.arm.search]
+
+
+def studies_of(rows: Iterable[ComparisonRow]) -> list[Study]:
+    """Return the studies that the rows are from, each once."""
+    return list({study.root: study for row in rows for study in row.arm.studies}.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from analysis.comparison.rows import ComparisonRow
+from analysis.comparison.rows import ComparisonRow, studies_of
 from analysis.reading.folders import Row, Study
 from analysis.statistics.contrasts import (
     FACTORS,
@@ -38,8 +38,7 @@ def asked_contrasts(rows: Sequence[ComparisonRow]) -> list[Contrast]:
         PlannedArm(row.name, _factors(row), frozenset(study.root for study in row.arm.studies))
         for row in rows
     ]
-    studies = {study.root: study for row in rows for study in row.arm.studies}.values()
-    named = [study.description.get("compared") for study in studies]
+    named = [study.description.get("compared") for study in studies_of(rows)]
     if not all(isinstance(names, list) for names in named):
         return plan_contrasts(arms)
     return plan_contrasts(arms, {str(name) for names in named for name in names or []})
@@ -55,10 +54,10 @@ def _factors(row: ComparisonRow) -> Mapping[str, object]:
 
 def looked_at(rows: Sequence[ComparisonRow]) -> Study | None:
     """Return the one study whose looks count: its arms are not pooled, and it was not extended since."""
-    roots = {study.root: study for row in rows for study in row.arm.studies}
-    if len(roots) != 1:
+    studies = studies_of(rows)
+    if len(studies) != 1:
         return None
-    (study,) = roots.values()
+    (study,) = studies
     return None if study.description.get("extensions") else study
 
 

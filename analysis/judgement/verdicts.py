@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from analysis.comparison.rows import Comparison, ComparisonRow
+from analysis.comparison.rows import Comparison, ComparisonRow, studies_of
 from analysis.judgement.families import (
     answers_at,
     answers_of,
@@ -85,7 +85,7 @@ class Verdict:
     @property
     def studies(self) -> list[Study]:
         """The studies that the arms are from."""
-        return list({study.root: study for row in self.rows for study in row.arm.studies}.values())
+        return studies_of(self.rows)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from analysis.counts import count_of
+from analysis.counts import count_each, count_of
 from analysis.searching.spending import Saving, Spending, total_spending
 from analysis.units import MISSING, show_seconds
 
@@ -22,9 +22,8 @@ def spending_rows(spent: Sequence[Spending]) -> list[list[str]]:
 
 
 def _cells(arm: Spending) -> list[str]:
-    ends = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in sorted(arm.ends.items()))
     costs = [show_seconds(arm.search_seconds), show_seconds(arm.confirm_seconds)]
-    return [arm.name, ends or MISSING, *costs, _show_saving(arm.saving)]
+    return [arm.name, count_each(arm.ends) or MISSING, *costs, _show_saving(arm.saving)]
 
 
 def _show_saving(saved: Saving) -> str:
