@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -20,12 +19,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from study.machine.hardware import processor_name
+from benchmarks.origin import command_of, describe_origin
 from tests.analysis.simulated import write_study
 from tests.analysis.simulated_trials import SimulatedArm
 
 ROOT = Path(__file__).parent.parent
-COMMAND = "python -m benchmarks.analysis_tables"
 RESULT = Path(__file__).parent / "results" / "analysis_tables.json"
 ARMS, SEEDS, QUESTIONS = 100, 5, 2000
 MOST_SECONDS, MOST_BYTES, CORES = 10.0, 2 * 1024**3, 2
@@ -36,8 +34,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         study = write_large_study(Path(folder) / "large")
         figures = {"predictions": ARMS * SEEDS * QUESTIONS, "trials": ARMS * SEEDS, **measure(study)}
-    machine = {"processor": processor_name(), "cores_used": CORES, "python": platform.python_version()}
-    text = json.dumps({"command": COMMAND, **figures, "machine": machine}, indent=2)
+    text = json.dumps({**describe_origin(command_of("analysis_tables"), cpus=CORES), **figures}, indent=2)
     print(text)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(text + "\n", encoding="utf-8")

@@ -26,7 +26,7 @@ import numpy as np
 
 from analysis.statistics.differences import ALPHA, Answers, compare_pair
 from analysis.statistics.intervals import share_interval
-from study.machine.hardware import source_commit
+from benchmarks.origin import command_of, describe_origin
 from tests.analysis.logit_studies import LogitStudies
 
 RESULT = Path(__file__).parent / "results" / "coverage.json"
@@ -58,8 +58,7 @@ def main(arguments: list[str]) -> None:
     grid = list(itertools.product(SEEDS, QUESTIONS, ACCURACIES, DIFFICULTIES, SEED_SDS))
     shares = {setting: measure(setting, studies) for setting in grid}
     result: dict[str, Any] = {
-        "command": " ".join(["python -m benchmarks.coverage", *arguments]),
-        "commit": source_commit(),
+        **describe_origin(command_of("coverage", arguments), cpus=1),
         "studies_a_setting": studies,
         "settings": len(grid),
     }

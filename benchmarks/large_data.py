@@ -4,8 +4,7 @@
     python -m benchmarks.large_data --rows 20000
 
 The rows are GSM8K's kind, made by a seed. The dry run is a process of its own with an empty cache. The
-figures go to benchmarks/results/large_data.json, with the machine they come from; `before` are those of the
-same command when every row was read twice and all of them tokenised (commit 9515277).
+figures go to benchmarks/results/large_data.json, with the machine they come from.
 """
 
 from __future__ import annotations
@@ -22,8 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from study.machine.hardware import processor_name, source_commit
-from study.workplace import available_cpus
+from benchmarks.origin import command_of, describe_origin
 
 RESULT = Path(__file__).parent / "results" / "large_data.json"
 ROWS = 200_000
@@ -36,8 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure a dry run on a large data set.")
     parser.add_argument("--rows", type=int, default=ROWS, help=f"rows of the file ({ROWS:,})")
     rows = parser.parse_args().rows
-    before = json.loads(RESULT.read_text(encoding="utf-8"))["before"]
-    text = json.dumps({**measure(rows), "before": before}, indent=2)
+    text = json.dumps(measure(rows), indent=2)
     print(text)
     if rows == ROWS:
         RESULT.write_text(text + "\n", encoding="utf-8")
@@ -55,10 +52,7 @@ def measure(rows: int) -> dict[str, Any]:
         seconds = time.perf_counter() - started
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         return {
-            "command": "python -m benchmarks.large_data",
-            "machine": {"processor": processor_name(), "cpus": available_cpus()},
-            "load_average": os.getloadavg()[0],
-            "commit": source_commit(),
+            **describe_origin(command_of("large_data")),
             "rows": rows,
             "file_megabytes": round(path.stat().st_size / 1e6, 1),
             "train_questions": TRAIN_QUESTIONS,

@@ -5,7 +5,8 @@
 
 The models have the shapes of T5-small and T5-base and random weights, on which neither the time of a step nor
 the memory depends. Trials run one after another in this process, on the GPU if there is one, by the trainer
-that studies use. A training step's time is the median over intervals between two log lines, without the
+that studies use, and the file is written anew after each: one that is cut off lists what it has measured, out
+of `recipes`. A training step's time is the median over intervals between two log lines, without the
 first; a decoding step makes one token of all 64 answers, which are one batch. The figures go to
 benchmarks/results/methods_gpu.json, or methods_cpu.json, with their machine.
 """
@@ -25,10 +26,12 @@ from typing import Any
 import torch
 from transformers import T5Config, T5ForConditionalGeneration
 
+from benchmarks.origin import command_of, describe_origin
 from study import embedded
 from study.config import TrialConfig, make_config
 from study.cost.on_record import SHAPES
-from study.machine.hardware import describe_machine, describe_versions, source_commit
+from study.machine.hardware import describe_machine, describe_versions
+from study.methods.table import METHODS
 from study.plan.profiles import PAPER
 from study.quiet import quiet_imports
 from study.sources.finding import find_data, find_model
@@ -54,7 +57,7 @@ def main(arguments: list[str]) -> None:
     """Measure every recipe on every model, print the figures as they come, and save them."""
     data, models = Path(arguments[0]), arguments[1:] or ["t5-small", "t5-base"]
     use_gpu = torch.cuda.is_available()
-    figures = []
+    about, figures = describe(data, models, use_gpu=use_gpu), []
     quiet_imports()
     with tempfile.TemporaryDirectory() as parent:
         for name in models:
@@ -69,15 +72,23 @@ def main(arguments: list[str]) -> None:
             for recipe in RECIPES:
                 figures.append({"model": name, **recipe, **measure(configure(recipe), workplace)})
                 print(json.dumps(figures[-1]), flush=True)
-    result = {
-        "command": " ".join(["python -m benchmarks.methods DATA", *arguments[1:]]),
-        "data": data.name,
-        "machine": describe_machine(use_gpu=use_gpu),
-        "commit": source_commit(),
+                save({**about, "trials": figures}, use_gpu=use_gpu)
+
+
+def describe(data: Path, models: list[str], *, use_gpu: bool) -> dict[str, Any]:
+    """Return what stands above the figures."""
+    return {
+        **describe_origin(command_of("methods", ["DATA", *models])),
+        "device": describe_machine(use_gpu=use_gpu),
         "versions": describe_versions(),
+        "data": data.name,
         "batch_size": PAPER.defaults["batch_size"],
-        "trials": figures,
+        "recipes": len(models) * len(RECIPES),
     }
+
+
+def save(result: dict[str, Any], *, use_gpu: bool) -> None:
+    """Write the file of the device."""
     device = "gpu" if use_gpu else "cpu"
     (RESULTS / f"methods_{device}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
@@ -95,9 +106,7 @@ def make_model(folder: Path) -> Path:
 
 def configure(recipe: dict[str, Any]) -> TrialConfig:
     """Return the paper profile's configuration of a recipe, cut to a few steps and questions."""
-    method = recipe["method"]
-    values = {**PAPER.defaults, **PAPER.method_defaults[method], **recipe}
-    values |= {} if method == "full" else PAPER.adapter_defaults
+    values = {**PAPER.defaults, **PAPER.scale_of(METHODS[recipe["method"]]).defaults, **recipe}
     names = dict.fromkeys(("model", "model_fingerprint", "data", "data_fingerprint"), "random")
     budget = {"epochs": None, "max_steps": STEPS, "evaluations": 0, "test_questions": QUESTIONS}
     return make_config({**values, **names, **budget, "stage": "confirm", "seed": 0})

@@ -15,11 +15,11 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import platform
 import re
+import sys
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from analysis.statistics.sequential import LookPlan, split_alpha
+from benchmarks.origin import command_of, describe_origin
 from benchmarks.protocol_rates import (
     Figures,
     measure_extension,
@@ -36,7 +37,7 @@ from benchmarks.protocol_rates import (
     measure_resolution,
 )
 from benchmarks.searched_studies import SURFACES, Design, Surface
-from study.machine.hardware import processor_name, source_commit
+from study.machine.hardware import source_commit
 
 RESULT = Path(__file__).parent / "results" / "protocol.json"
 STUDIES = 2_000
@@ -181,7 +182,7 @@ def main() -> None:
     for part in [options.only] if options.only else PARTS:
         found[part] = measure_part(part, options.studies)
         ordered = {name: found[name] for name in PARTS if name in found}
-        RESULT.write_text(_lay_out({**_describe(), "parts": ordered}), encoding="utf-8")
+        RESULT.write_text(_lay_out({**_describe(sys.argv[1:]), "parts": ordered}), encoding="utf-8")
 
 
 def _lay_out(result: dict[str, Any]) -> str:
@@ -190,11 +191,10 @@ def _lay_out(result: dict[str, Any]) -> str:
     return re.sub(r"\n {4}\}", " }", text) + "\n"
 
 
-def _describe() -> dict[str, Any]:
+def _describe(arguments: Sequence[str]) -> dict[str, Any]:
     designs = (*DEFAULTS, *CANDIDATES, *LONG_SEARCHES, ONE_SEARCH)
     return {
-        "command": "python -m benchmarks.protocol",
-        "machine": {"processor": processor_name(), "cores_used": 1, "python": platform.python_version()},
+        **describe_origin(command_of("protocol", arguments), cpus=1),
         "surfaces": [
             {**asdict(surface), "sd_points_over_configurations": round(surface.spread_points, 1)}
             for surface in SURFACES

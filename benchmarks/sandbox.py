@@ -9,8 +9,6 @@ The figures go to benchmarks/results/sandbox.json, with the machine that they co
 from __future__ import annotations
 
 import json
-import os
-import platform
 import time
 from collections import Counter
 from itertools import cycle, islice
@@ -18,9 +16,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from study.machine.hardware import processor_name, source_commit
+from benchmarks.origin import command_of, describe_origin
 from study.sandbox import Sandbox
-from study.workplace import available_cpus
 
 RESULT = Path(__file__).parent / "results" / "sandbox.json"
 PROGRAMS = 1319
@@ -62,11 +59,7 @@ def measure() -> dict[str, Any]:
         sandbox.run(ENDLESS)
         endless = time.perf_counter() - started
     return {
-        "command": "python -m benchmarks.sandbox",
-        "machine": {"processor": processor_name(), "cpus": available_cpus()},
-        "load_average": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-        "commit": source_commit(),
+        **describe_origin(command_of("sandbox")),
         "programs": PROGRAMS,
         "outcomes": dict(outcomes),
         "seconds": {"median": round(median(seconds), 3), "slowest": round(max(seconds), 3)},

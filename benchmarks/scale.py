@@ -32,17 +32,18 @@ from typing import Any
 import psutil
 from rich.console import Console
 
+from benchmarks.origin import command_of, describe_origin
 from study import embedded
 from study.engine.slots import Slots
 from study.engine.watching import Watching
-from study.machine.hardware import processor_name, source_commit
-from study.plan.plan import Plan, Request, make_plan, search_width
+from study.plan.making import make_plan
+from study.plan.plan import Plan, search_width
+from study.plan.request import Request
 from study.results.disk import DiskPlan
 from study.results.finished import read_finished
 from study.results.folder import ResultsFolder
 from study.search.search import Assignment
 from study.sources.finding import Source
-from study.workplace import available_cpus
 
 ROOT = Path(__file__).parent.parent
 RESULT = Path(__file__).parent / "results" / "scale.json"
@@ -179,9 +180,7 @@ def main(arguments: Sequence[str]) -> int:
             studies.append(figures(run_driver(root, trials), run_driver(root, trials)))
             print(json.dumps(studies[-1]), flush=True)
     result = {
-        "command": " ".join(["python -m benchmarks.scale", *arguments]),
-        "machine": {"processor": processor_name(), "cpus": available_cpus()},
-        "commit": source_commit(),
+        **describe_origin(command_of("scale", arguments)),
         "slots": SLOTS,
         "studies": studies,
     }

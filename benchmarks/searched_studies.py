@@ -30,7 +30,7 @@ import optuna
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from study.plan.profiles import PROFILES
+from study.methods.table import METHODS
 
 DIFFICULTY_SD = 2.0  # logits
 BEST_RATE = -2.1  # x_best
@@ -39,7 +39,8 @@ BLOCK = 4_000_000
 
 # The space that is searched, and what is tried first: the embedded profile's, from which the steep surface
 # was shaped. Shifting all rates, as the paper profile's are, would shift the surface's peak with them.
-RANGES = {name: PROFILES["embedded"].ranges["lora"][name] for name in ("rank", "alpha", "learning_rate")}
+_KNOWN = METHODS["lora"].scales["embedded"].ranges
+RANGES = {name: _KNOWN[name] for name in ("rank", "alpha", "learning_rate")}
 GUESS = {"rank": 8, "alpha": 32, "learning_rate": 6e-3}
 
 

@@ -9,26 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from study.errors import UserError, unknown_name
+from study.methods.method import ADAPTER_SETTINGS, Method
+from study.methods.table import METHODS
 
-Method = Literal[
-    "lora", "qlora", "full", "stacked_lora", "zero_shot",
-    "floor_commonest_answer", "floor_random_solution", "floor_nearest_solution", "floor_echo",
-]  # fmt: skip
 Quantization = Literal["none", "nf4", "int8"]
 Variant = Literal["main", "socratic"]
 PromptStyle = Literal["plain", "without_breakdown", "with_breakdown", "python_code"]
 Annotations = Literal["strip", "keep"]
 Stage = Literal["search", "confirm"]
 Precision = Literal["auto", "bf16", "fp32"]
-
-ADAPTER_METHODS: tuple[str, ...] = ("lora", "qlora", "stacked_lora")
-TRAINED_METHODS: tuple[str, ...] = (*ADAPTER_METHODS, "full")
-FLOOR_METHODS: tuple[str, ...] = tuple(name for name in get_args(Method) if name.startswith("floor_"))
 
 # Values of target_modules that name a group of modules, whatever a model calls them: every linear layer,
 # or the attention's query and value (peft's own choice for the model's type: `q` and `v` in T5).
@@ -62,7 +56,7 @@ class TrialConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # What is compared (the arm).
-    method: Method
+    method: str
     quantization: Quantization = "none"
     model: str
     variant: Variant = "main"
@@ -113,29 +107,41 @@ class TrialConfig(BaseModel):
         None, description="in the confirm stage: the search trial whose model is scored; None: train one"
     )
 
+    @field_validator("method")
+    @classmethod
+    def _check_name(cls, name: str) -> str:
+        if name not in METHODS:
+            *others, last = map(repr, METHODS)
+            raise ValueError(f"Input should be {', '.join(others)} or {last}")
+        return name
+
     @model_validator(mode="after")
     def _check_method(self) -> TrialConfig:
-        if self.method == "qlora" and self.quantization == "none":
-            raise ValueError("method qlora needs a quantization: nf4 or int8")
-        if self.method != "qlora" and self.quantization != "none":
-            raise ValueError(f"quantization {self.quantization} goes with method qlora, not {self.method}")
-        adapter = (self.rank, self.alpha, self.lora_dropout, self.target_modules)
-        if self.method in ADAPTER_METHODS and None in adapter:
-            raise ValueError(f"method {self.method} needs rank, alpha, lora_dropout and target_modules")
-        if self.method not in ADAPTER_METHODS and adapter != (None,) * 4:
-            raise ValueError(f"method {self.method} takes no rank, alpha, lora_dropout or target_modules")
+        if self.quantization not in self.entry.quantizations:
+            if self.quantization == "none":
+                raise ValueError(
+                    f"method {self.method} needs a quantization: {' or '.join(self.entry.quantizations)}"
+                )
+            others = " or ".join(name for name, method in METHODS.items() if method.quantizes)
+            raise ValueError(f"quantization {self.quantization} goes with method {others}, not {self.method}")
+        adapter = [getattr(self, name) for name in ADAPTER_SETTINGS]
+        names = f"{', '.join(ADAPTER_SETTINGS[:-1])}"
+        if self.entry.trains_adapter and None in adapter:
+            raise ValueError(f"method {self.method} needs {names} and {ADAPTER_SETTINGS[-1]}")
+        if not self.entry.trains_adapter and adapter != [None] * len(adapter):
+            raise ValueError(f"method {self.method} takes no {names} or {ADAPTER_SETTINGS[-1]}")
         return self
 
     @model_validator(mode="after")
     def _check_second(self) -> TrialConfig:
         budget = self.second_max_steps or self.second_epochs
         needed = (self.second_rank, self.second_alpha, self.second_learning_rate, budget, self.code_data)
-        if self.method == "stacked_lora" and None in needed:
+        if self.entry.has_second_phase and None in needed:
             raise ValueError(
-                "method stacked_lora needs code data, second_rank, second_alpha, second_learning_rate, "
+                f"method {self.method} needs code data, second_rank, second_alpha, second_learning_rate, "
                 "and second_max_steps or second_epochs"
             )
-        if self.method != "stacked_lora" and needed != (None,) * 5:
+        if not self.entry.has_second_phase and needed != (None,) * 5:
             raise ValueError(f"method {self.method} takes no code data and no second adapter")
         if self.second_max_steps and self.second_epochs:
             raise ValueError("give second_max_steps or second_epochs, not both")
@@ -144,7 +150,7 @@ class TrialConfig(BaseModel):
     @model_validator(mode="after")
     def _check_budget(self) -> TrialConfig:
         budget = (self.learning_rate, self.batch_size, self.max_steps or self.epochs)
-        if self.method in TRAINED_METHODS and None in budget:
+        if self.entry.is_trained and None in budget:
             raise ValueError(f"method {self.method} needs learning_rate, batch_size and max_steps or epochs")
         if self.max_steps and self.epochs:
             raise ValueError("give max_steps or epochs, not both")
@@ -155,6 +161,11 @@ class TrialConfig(BaseModel):
         if self.trained_by is not None and self.stage != "confirm":
             raise ValueError("trained_by goes with stage confirm: a search trial trains its own model")
         return self
+
+    @property
+    def entry(self) -> Method:
+        """Its method's entry in the table of methods."""
+        return METHODS[self.method]
 
     @property
     def trial_id(self) -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 from study.command_line import Parser, run_command
 from study.config import TrialConfig
 from study.errors import UserError, unknown_name
+from study.machine.permissions import follow_umask
 from study.protocol.description import check_exportable
 from study.results.folder import ResultsFolder
 from study.sizes import count_of
@@ -71,6 +72,7 @@ def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Pat
         (temporary / "README.md").write_text(
             make_card(description, config, measured, example, merged=merged), encoding="utf-8"
         )
+        follow_umask(temporary)
         os.replace(temporary, to)
     except OSError as error:
         raise UserError(f"'{to}' can't be written: {error.strerror or error}") from None

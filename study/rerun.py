@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from study.config import make_config
 from study.errors import UserError, unknown_name
+from study.machine.scratch import scratch
 from study.plan.binding import bind, workplace_of
-from study.plan.plan import make_plan
+from study.plan.making import make_plan
 from study.protocol.description import check_same_sources, request_of
 from study.results.folder import ResultsFolder
 
@@ -52,8 +51,8 @@ def rerun(
             seen.append(progress["phase"])
             on_progress(progress["phase"])
 
-    with tempfile.TemporaryDirectory() as scratch:
-        again = ResultsFolder(Path(scratch))
+    with scratch("finetune-study-rerun") as place:
+        again = ResultsFolder(place)
         again.create()
         new = record_trial(
             run_trial,

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from study.command_line import Parser, run_command
 from study.errors import UserError
+from study.machine.permissions import follow_umask
 
 
 def unpack(folder: Path) -> None:
@@ -44,6 +45,7 @@ def unpack(folder: Path) -> None:
     model.load_state_dict(loaded.state_dict())
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    follow_umask(folder)
 
 
 def _find_weights() -> Path:

@@ -13,10 +13,12 @@ import hypothesis
 import pytest
 
 from study import embedded
-from study.config import ADAPTER_METHODS, TRAINED_METHODS, TrialConfig, make_config
+from study.config import TrialConfig, make_config
 from study.engine.worker import load_trainer
+from study.methods.table import METHODS
 from study.sources.finding import find_code_data, find_data, find_model, fingerprint_folder
 from study.workplace import Workplace
+from tests.skips import pytest_runtest_makereport  # noqa: F401  a hook
 
 # A busy machine is no fault of an example's.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -131,14 +133,14 @@ def config_for(tiny_model: Path) -> Callable[..., TrialConfig]:
             "max_source_tokens": 96,
             "max_target_tokens": 24,
         }
-        if method in ADAPTER_METHODS:
+        if METHODS[method].trains_adapter:
             values |= {"rank": 4, "alpha": 8.0, "lora_dropout": 0.0, "target_modules": "q,v"}
         if method == "qlora":
             values |= {"quantization": "nf4"}
         if method == "stacked_lora":
             values |= {"code_data": "code", "code_fingerprint": "code", "second_rank": 4, "second_alpha": 8.0}
             values |= {"second_learning_rate": 2e-3, "second_max_steps": 4}
-        if method in TRAINED_METHODS:
+        if METHODS[method].is_trained:
             values |= {"learning_rate": 5e-3, "batch_size": 8, "max_steps": 4}
         return make_config({**values, **changes})
 

@@ -12,7 +12,7 @@ import signal
 import time
 from typing import Any
 
-from study.config import TRAINED_METHODS, TrialConfig
+from study.config import TrialConfig
 from study.errors import Diverged
 from study.trial.metrics import summarise
 from study.trial.record import OnProgress, Outcome, SaveModel
@@ -71,7 +71,7 @@ def with_a_bug_in_every_training(
     config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any
 ) -> None:
     """Raise where there is something to train."""
-    if config.method in TRAINED_METHODS:
+    if config.entry.is_trained:
         raise RuntimeError("a bug in the trainer")
     run_trial(config, workplace, outcome, **options)
 
@@ -124,9 +124,9 @@ def in_earnest_with_a_checkpoint_at_every_step(
     config: TrialConfig, workplace: Workplace, outcome: Outcome, **options: Any
 ) -> None:
     """Be the real trainer, which else saves every two minutes."""
-    from study.trial import training, trial
+    from study.trial import recorder, trial
 
-    training.CHECKPOINT_SECONDS = 0.0
+    recorder.CHECKPOINT_SECONDS = 0.0
     trial.run_trial(config, workplace, outcome, **options)
 
 

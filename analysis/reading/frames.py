@@ -9,7 +9,8 @@ results.history.to_pandas()       # one row a log step
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,9 +25,9 @@ from analysis.reading.kinds import KINDS
 class Frames:
     """The rows of one or more studies, read when they are asked for.
 
-    The columns and their units are those of the Parquet files (`study/results/schema.py`; each field's
-    metadata has its `description`). `folder` is added: the name of the results folder,
-    for a trial that several hold.
+    The columns are those of the Parquet files; each field's metadata has its `description`, with the unit,
+    from the folder's columns.json (of an older folder: from the files). `folder` is added: the name of the
+    results folder, for a trial that several hold.
     """
 
     studies: list[Study]
@@ -68,11 +69,38 @@ def _without_disputed(parts: list[pa.Table]) -> list[pa.Table]:
 
 
 def _read_study(study: Study, table: str) -> Iterator[pa.Table]:
+    descriptions = _read_descriptions(study, table)
     for row in study.trials:
         # A trial that failed has no predictions: what is absent is not an exclusion here.
         part = study.read_whole(table, row["trial"]) if study.has(table, row["trial"]) else None
         if part is not None:
+            part = _described(part, descriptions)
             yield part.append_column("folder", pa.repeat(study.root.name, part.num_rows))
+
+
+def _read_descriptions(study: Study, table: str) -> Mapping[str, str]:
+    """Return column -> description by columns.json, which an older folder has not: its files have them."""
+    path = study.root / "columns.json"
+    if not path.exists():
+        return {}
+    try:
+        if not path.is_file():  # a pipe, which nobody writes to, say
+            raise ValueError
+        columns = json.loads(path.read_bytes())[table]
+        return {name: str(about["description"]) for name, about in columns.items()}
+    except (OSError, ValueError, RecursionError, AttributeError, KeyError, TypeError):
+        study.exclude(f"{study.root.name}/columns.json", "describes no columns")
+        return {}
+
+
+def _described(table: pa.Table, descriptions: Mapping[str, str]) -> pa.Table:
+    fields = [
+        field.with_metadata({**(field.metadata or {}), b"description": descriptions[field.name]})
+        if field.name in descriptions
+        else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields, metadata=table.schema.metadata))
 
 
 def load(*paths: str | Path) -> Frames:

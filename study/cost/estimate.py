@@ -13,15 +13,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from study.config import ADAPTER_METHODS, FLOOR_METHODS, TrialConfig
+from study.config import TrialConfig
 from study.cost.facts import Facts, SplitFacts, largest_config, read_facts
 from study.cost.on_record import facts_on_record
 from study.cost.speed import ASSUMED, Speed, measure_slot
 from study.engine.slots import Slots
-from study.models.methods import count_parameters
+from study.models.counting import count_parameters
 from study.models.shape import Shape, shape_of
+from study.plan.arms import Arm
 from study.plan.binding import workplace_of
-from study.plan.plan import Arm, Plan
+from study.plan.plan import Plan
 from study.results.disk import DiskPlan, checkpoint_bytes
 from study.trial.batches import (
     GENERATION_ROWS,
@@ -30,7 +31,7 @@ from study.trial.batches import (
     likelihood_bytes,
     rows_that_fit,
 )
-from study.trial.recipe import first_recipe, second_recipe
+from study.trial.recipe import recipe_of
 
 # Floating-point operations a parameter and token (Kaplan et al. 2020, section 2.1): 2 in the forward pass,
 # 4 in the backward pass, of which a frozen base saves the half that makes gradients of its weights.
@@ -189,9 +190,8 @@ def estimate_arm(arm: Arm, facts: Facts, flops_a_second: float) -> ArmEstimate:
     """Return the estimate of one arm that trains, on a slot of that speed (see `measure_rate`)."""
     config = arm.confirm_config({}, 0)
     trainable, total = count_parameters(facts.model)
-    phases = [(first_recipe(config, facts.train.rows).steps, facts.train)]
-    if facts.code is not None:
-        phases.append((second_recipe(config, facts.code.rows).steps, facts.code))
+    splits = [(phase, facts.trained_on(phase)) for phase in config.entry.phases]
+    phases = [(recipe_of(config, phase, split.rows).steps, split) for phase, split in splits]
     active = _active(facts.model, total)
     flops = sum(_training_flops(config, steps, split, active) for steps, split in phases)
     training_seconds = flops / (flops_a_second * EFFICIENCY)
@@ -200,7 +200,7 @@ def estimate_arm(arm: Arm, facts: Facts, flops_a_second: float) -> ArmEstimate:
         return OVERHEAD_SECONDS + _scoring_seconds(split, facts.model, active, flops_a_second)
 
     tokenizer = facts.tokenizer_bytes
-    adapter = config.method in ADAPTER_METHODS
+    adapter = config.entry.trains_adapter
     return ArmEstimate(
         arm=arm,
         facts=facts,
@@ -224,14 +224,14 @@ def estimate_arm(arm: Arm, facts: Facts, flops_a_second: float) -> ArmEstimate:
 def _baseline_seconds(arm: Arm, estimates: Sequence[ArmEstimate]) -> float:
     """Return the seconds of an arm's trial that trains nothing; a floor has no model to ask either."""
     like = max(estimates, key=lambda estimate: estimate.confirm_seconds)
-    if arm.values["method"] in FLOOR_METHODS:
+    if arm.method.is_floor:
         return OVERHEAD_SECONDS + like.facts.test.rows * SIMILARITY_SECONDS
     return like.confirm_seconds - (like.training_seconds if like.arm.confirm_seeds else 0.0)
 
 
 def _training_flops(config: TrialConfig, steps: int, split: SplitFacts, active: float) -> float:
     assert config.batch_size is not None
-    backward = BACKWARD / 2 if config.method in ADAPTER_METHODS else BACKWARD
+    backward = BACKWARD / 2 if config.entry.trains_adapter else BACKWARD
     return (FORWARD + backward) * active * steps * config.batch_size * split.tokens
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.config import TrialConfig
+from study.methods.method import Phase
+from study.models.building import with_all_adapters
+from study.models.counting import count_parameters
 from study.models.loading import load_skeleton
-from study.models.methods import count_parameters, with_all_adapters
-from study.plan.plan import Arm
+from study.plan.arms import Arm
 from study.results.disk import tokenizer_bytes
 from study.trial.tokenised import Examples, load_examples
 from study.workplace import Workplace
@@ -59,6 +61,12 @@ class Facts:
     test: SplitFacts
     code: SplitFacts | None
 
+    def trained_on(self, phase: Phase) -> SplitFacts:
+        """Return the split that a phase trains on."""
+        split = self.train if phase.split == "train" else self.code
+        assert split is not None
+        return split
+
     @property
     def cut(self) -> tuple[int, int, int] | None:
         """(inputs, targets) over their token limit and the rows of all splits; None if they were not read."""
@@ -97,7 +105,7 @@ def read_facts(arm: Arm, workplace: Workplace, skeletons: dict[Any, Any]) -> Fac
         train=split("train"),
         validation=split("validation"),
         test=split("test"),
-        code=split("code") if config.method == "stacked_lora" else None,
+        code=split("code") if config.entry.has_second_phase else None,
     )
 
 

@@ -12,8 +12,9 @@ from typing import Any
 from study.config import TrialConfig
 from study.cost.facts import Facts, SplitFacts, largest_config
 from study.errors import UserError
-from study.models.methods import count_parameters, with_all_adapters
-from study.plan.plan import Arm
+from study.models.building import with_all_adapters
+from study.models.counting import count_parameters
+from study.plan.arms import Arm
 
 # T5Config's arguments; the vocabulary is 32,128 in both.
 SHAPES: Mapping[str, Mapping[str, int]] = {

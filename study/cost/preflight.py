@@ -21,8 +21,9 @@ from study.engine.display import show_seconds
 from study.engine.slots import Slots
 from study.machine import interruption
 from study.machine.room import free_bytes
+from study.plan.arms import Arm
 from study.plan.binding import bind
-from study.plan.plan import Arm, Plan
+from study.plan.plan import Plan
 from study.protocol.looks import count_contrasts
 from study.quiet import quiet_libraries
 from study.results.disk import DiskPlan, check_free, check_limit

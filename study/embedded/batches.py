@@ -19,7 +19,8 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer
 
-from study.embedded.mixture import DRILLS_FIRST, MIXTURES, Example, draw_example
+from study.embedded.mixture import DRILLS_FIRST, MIXTURES, draw_example
+from study.embedded.tasks import Example
 
 IGNORED = -100
 POOL_STEPS = 16

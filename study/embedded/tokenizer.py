@@ -18,8 +18,9 @@ from transformers import PreTrainedTokenizerFast
 
 from study.embedded import MODEL_DIR
 from study.embedded.code_tasks import draw_code_task
-from study.embedded.mixture import INSTRUCTIONS, SENTINELS, draw_example
+from study.embedded.mixture import draw_example
 from study.embedded.problems import draw_problem
+from study.embedded.tasks import INSTRUCTIONS, SENTINELS
 
 VOCABULARY = 1536
 LONGEST_INPUT = 512

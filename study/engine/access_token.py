@@ -9,13 +9,12 @@ from __future__ import annotations
 import atexit
 import os
 import secrets
-import shutil
 import stat
-import tempfile
 import uuid
 from pathlib import Path
 
 from study.errors import UserError
+from study.machine.scratch import make_scratch, remove_scratch
 
 
 def token_path() -> Path | None:
@@ -63,9 +62,9 @@ def _prepare(path: Path) -> str | None:
 
 def _private_path() -> Path:
     """Return the path of a token for this process and its children alone; it goes away with the process."""
-    folder = tempfile.mkdtemp(prefix="finetune-study-token-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    os.environ["RAY_AUTH_TOKEN_PATH"] = str(Path(folder) / "auth_token")
+    folder = make_scratch("finetune-study-token")
+    atexit.register(remove_scratch, folder)
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(folder / "auth_token")
     return Path(os.environ["RAY_AUTH_TOKEN_PATH"])
 
 

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import psutil
-import ray
 import yaml
 
+from study.engine.ray_internals.processes import find_autoscaler_file
 from study.engine.slots import Machine, machine_of
-
-# Of the command line of Ray's monitor, the process that the autoscaler is part of.
-_CONFIG_OPTION = "--autoscaling-config="
 
 
 def planned_machines() -> list[Machine]:
@@ -22,18 +17,8 @@ def planned_machines() -> list[Machine]:
     Ray (2.60) tells nobody what its autoscaler may start. It is in the file that the autoscaler reads, on the
     head, where the driver runs, too: elsewhere, and without an autoscaler, the list is empty.
     """
-    path = _config_path()
+    path = find_autoscaler_file()
     return [] if path is None else _machines_in(yaml.safe_load(path.read_text(encoding="utf-8")))
-
-
-def _config_path() -> Path | None:
-    cluster = f"--gcs-address={ray.get_runtime_context().gcs_address}"
-    for process in psutil.process_iter(["cmdline"]):
-        arguments = process.info["cmdline"] or []
-        named = [argument for argument in arguments if argument.startswith(_CONFIG_OPTION)]
-        if named and cluster in arguments:
-            return Path(named[0].removeprefix(_CONFIG_OPTION)).expanduser()
-    return None
 
 
 def _machines_in(config: Mapping[str, Any]) -> list[Machine]:

@@ -15,15 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import grpc
 import ray
-from ray._private import services, worker
-from ray._private.grpc_utils import init_grpc_channel
 from ray.exceptions import AuthenticationError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.engine.autoscaler import planned_machines
-from study.engine.local_ray import own_signals
+from study.engine.ray_internals.names import check_ray
+from study.engine.ray_internals.processes import answers, find_cluster, lost_nodes_untold, own_signals
 from study.engine.slots import Machine, machine_of
 from study.errors import UserError
 from study.machine.interruption import shielded
@@ -36,22 +34,38 @@ CHECK_SECONDS = 1800
 _HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:/@]+):\d{1,5}")
 
 
+class _Connected:
+    """What Ray said of the cluster that this process is connected to, which is one at most."""
+
+    context: Any = None
+
+
 @contextmanager
 def cluster_ray(address: str) -> Iterator[None]:
     """Connect to the cluster at `address` ("auto" or HOST:PORT); disconnect at the end, and leave it running.
 
     Raises:
-        UserError: there is no cluster, or it lets nobody in without its token.
+        UserError: there is no cluster, or it lets nobody in without its token; or Ray lacks what is
+            used of it.
     """
-    # The driver's own process must not hide a node's GPUs from the workers.
-    os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+    check_ray()
     found = _find(address)
-    # Ray reports a lost node with pages of that node's own log; the study says what became of the trial.
-    worker.print_to_stdstream = lambda *lines, **options: None
+    # Of a lost node the study says itself what became of the trial.
+    with lost_nodes_untold():
+        _connect(address, found)
+        try:
+            yield
+        finally:
+            with shielded():
+                ray.shutdown()
+                _Connected.context = None
+
+
+def _connect(address: str, found: str) -> None:
     try:
         # By "auto" Ray shows its token to the cluster; to one that is named, only where it is told to.
         with own_signals():
-            ray.init(
+            _Connected.context = ray.init(
                 address="auto" if address == "auto" else found, log_to_driver=False, logging_level="ERROR"
             )
     except AuthenticationError:
@@ -62,16 +76,11 @@ def cluster_ray(address: str) -> Iterator[None]:
     except (ConnectionError, RuntimeError, ValueError, SystemExit) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(f"can't connect to the cluster at '{found}': {reason}") from None
-    try:
-        yield
-    finally:
-        with shielded():
-            ray.shutdown()
 
 
 def dashboard_url() -> str | None:
     """Return host and port of the connected cluster's dashboard, or None if it has none."""
-    return worker.get_dashboard_url() or None
+    return _Connected.context.dashboard_url or None
 
 
 def cluster_machines() -> list[Machine]:
@@ -83,7 +92,7 @@ def cluster_machines() -> list[Machine]:
 def check_nodes(results: str | Path, workplaces: Sequence[Workplace]) -> None:
     """Check, on each node that may run a trial, that it sees the results folder, the models and the data.
 
-    Nodes that join later are not seen here; a trial's worker looks again (`study.engine.tuning`).
+    Nodes that join later are not seen here; a trial's worker looks again (`study.engine.worker`).
 
     Args:
         results: the results folder, or the one in which it will be made, or its address; nothing stays there.
@@ -186,17 +195,12 @@ def _find(address: str) -> str:
             "the study runs on a node of the cluster: start it with ray exec, submit or job submit"
         )
     try:
-        found = services.canonicalize_bootstrap_address_or_die(address)
+        found = find_cluster(address)
     except ConnectionError as error:
         raise UserError(f"--address {address}: {str(error).splitlines()[0]}") from None
-    channel = init_grpc_channel(found)
-    try:
-        grpc.channel_ready_future(channel).result(timeout=CONNECT_SECONDS)
-    except grpc.FutureTimeoutError:
-        raise UserError(f"--address {address}: no Ray cluster answers at '{found}'") from None
-    finally:
-        channel.close()
-    return str(found)
+    if not answers(found, CONNECT_SECONDS):
+        raise UserError(f"--address {address}: no Ray cluster answers at '{found}'")
+    return found
 
 
 def _alive_nodes() -> list[dict[str, Any]]:

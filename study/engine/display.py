@@ -15,7 +15,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from study.plan.plan import Arm, Plan
+from study.plan.arms import Arm
+from study.plan.plan import Plan
 from study.search.observer import Observer
 from study.search.search import Assignment
 

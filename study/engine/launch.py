@@ -60,7 +60,7 @@ def notes(plan: Plan, slots: Slots) -> list[str]:
 
     found = [note for note in (other_way_to_stop(), left_aside and describe(left_aside)) if note]
     found += repeated_choices(plan)
-    if not slots.gpus and any(arm.values["method"] == "qlora" for arm in plan.arms):
+    if not slots.gpus and any(arm.method.quantizes for arm in plan.arms):
         found.append("QLoRA runs on a CPU here: with plain AdamW, for there is no paged one")
     try:
         find_weights()

@@ -10,13 +10,14 @@ from typing import Any
 
 import psutil
 import ray
-from ray._private import ray_constants, utils
 from ray.job_config import JobConfig
 
 from study.engine.access_token import prepare_token
+from study.engine.ray_internals.names import check_ray
+from study.engine.ray_internals.processes import files_in, on_loopback, own_signals
 from study.engine.slots import Slots
 from study.errors import RayLost
-from study.machine.interruption import hear_again, shielded
+from study.machine.interruption import shielded
 from study.machine.scratch import socket_folder
 from study.sizes import show_size
 
@@ -39,14 +40,18 @@ def local_ray(
 
     Yields:
         The dashboard's host and port, or None without one.
+
+    Raises:
+        RayLost: Ray can't be started.
+        UserError: Ray lacks what is used of it.
     """
-    os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+    check_ray()
     # Without a mode, Ray asks for a token. One set here would come too late: it was read at the import.
     os.environ.pop("RAY_AUTH_MODE", None)
     prepare_token()  # one that Ray makes, everybody on the machine can read
     with socket_folder() as folder:
         try:
-            with _on_loopback(), own_signals():
+            with on_loopback(), own_signals():
                 context = _start_ray(
                     address="local",  # another Ray that runs on this machine is somebody else's
                     num_cpus=slots.count * slots.cpus,
@@ -56,40 +61,12 @@ def local_ray(
                     log_to_driver=False,
                     logging_level="ERROR",
                     object_store_memory=OBJECT_STORE_BYTES,
-                    _node_ip_address="127.0.0.1",
-                    _temp_dir=folder and str(folder),
+                    **files_in(folder),
                 )
             yield context.dashboard_url or None
         finally:
             with shielded():
                 ray.shutdown()
-
-
-@contextmanager
-def own_signals() -> Iterator[None]:
-    """Leave SIGTERM to `study.machine.interruption`: Ray's own handlers would end the process at once."""
-    theirs = utils.set_sigterm_handler
-    utils.set_sigterm_handler = lambda handler: None
-    try:
-        yield
-    finally:
-        utils.set_sigterm_handler = theirs
-        hear_again()
-
-
-@contextmanager
-def _on_loopback() -> Iterator[None]:
-    """Let Ray take 127.0.0.1 for the node's address, as it does on a Mac: all it opens listens there alone.
-
-    Without this Ray replaces a loopback address by the machine's own, and listens on every interface. The
-    variable for it, RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0, is read when Ray is imported.
-    """
-    cluster = ray_constants.ENABLE_RAY_CLUSTER
-    ray_constants.ENABLE_RAY_CLUSTER = False
-    try:
-        yield
-    finally:
-        ray_constants.ENABLE_RAY_CLUSTER = cluster
 
 
 def _start_ray(**options: Any) -> Any:

@@ -14,6 +14,7 @@ from types import FrameType
 
 import psutil
 
+from study.engine.ray_internals.processes import find_raylets
 from study.errors import RayLost
 from study.machine.interruption import hung_up
 
@@ -26,7 +27,7 @@ def ended_with_the_raylet() -> Iterator[None]:
 
     On a cluster the raylet is no child of this process, and nothing is watched.
     """
-    raylets = [child for child in psutil.Process().children() if child.name() == "raylet"]
+    raylets = find_raylets()
     lost, over = threading.Event(), threading.Event()
     main = threading.main_thread().ident
 

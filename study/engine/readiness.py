@@ -6,6 +6,7 @@ import os
 import resource
 
 from study.engine.access_token import prepare_token
+from study.engine.ray_internals.names import check_ray
 from study.errors import UserError
 from study.machine.scratch import check_sockets
 from study.sizes import show_size
@@ -17,13 +18,14 @@ AMPLE_ADDRESSES = 16_000_000_000
 
 
 def check_machine(*, local: bool) -> list[str]:
-    """Check the cache and, where the study has a Ray of its own, its limits, sockets and token; return notes.
+    """Check the cache, Ray, and, where it is the study's own, its limits, sockets and token; return notes.
 
     Raises:
-        UserError: one of them can't be written.
+        UserError: one of them can't be written, or this Ray is not one that the study can run on.
     """
     _check_cache()
     notes = [_check_addresses(), check_sockets(), prepare_token()] if local else []
+    check_ray()
     return [note for note in notes if note is not None]
 
 

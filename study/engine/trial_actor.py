@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ray._raylet import setproctitle  # type: ignore[attr-defined]
 from ray.tune.trainable import wrap_function
+
+from study.engine.ray_internals.processes import set_process_title
 
 
 def titled_by_trial(trainable: Callable[..., None]) -> type:
@@ -24,7 +25,7 @@ def titled_by_trial(trainable: Callable[..., None]) -> type:
 
         def train(self) -> Any:
             # Ray sets its own title at each call.
-            setproctitle(f"ray::{self.config['title']}")
+            set_process_title(f"ray::{self.config['title']}")
             return super().train()
 
         def reset_config(self, new_config: dict[str, Any]) -> bool:

@@ -62,7 +62,7 @@ def run_on_worker(assigned: dict[str, Any], job: Job) -> None:
         checkpoints=checkpoints,
         kept_models=folder.candidates_path,
         on_checkpoint=lambda: folder.publish(checkpoints),
-        # Once the host ran out of memory, see `study.engine.tuning`.
+        # Once the host ran out of memory, see `study.engine.trial_events`.
         accumulation=fewest_parts(config) if assigned["in_parts"] else 1,
         scoring_parts=2 if assigned["in_parts"] else 1,
     )

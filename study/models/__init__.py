@@ -3,5 +3,5 @@
 Comes in: a `Source` and a configuration. Goes out: a model that trains, or generates, as the configuration
 says. It knows neither data nor results.
 
-May use the rooms: `machine` and `sources`.
+May use the rooms: `machine`, `methods` and `sources`.
 """

@@ -1,7 +1,7 @@
 """The one check of a base model before anything runs: that it is whole, and that a study can use it so.
 
 It reads configuration, tokenizer and the headers of the weights, and builds the model where it has no memory.
-docs/models.md lists what it holds to; tests/cases/models.py has a case of each.
+docs/models.md lists what it holds to; tests/cases/models has a case of each.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from study.errors import UserError
 from study.machine.interruption import check
+from study.methods.table import METHODS
 from study.models.faults import told_in_one_line
 from study.models.loading import auto_class, load_config, load_tokenizer
 from study.models.targets import (
@@ -116,7 +117,7 @@ def _notes(source: Source, model: Any, use: Use) -> list[str]:
             f"query-value of model '{source.name}' is {', '.join(found)}, by its attention's modules"
         )
     share = share_of_fused_experts(model)
-    if share and (use.target_modules or "qlora" in use.methods):
+    if share and (use.target_modules or any(METHODS[name].quantizes for name in use.methods)):
         notes.append(
             f"the experts of model '{source.name}' ({share:.1%} of its weights) are no linear layers: no "
             "adapter is put on them, and qlora leaves them in 32 bits; full trains them"

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from study import embedded
-from study.config import FLOOR_METHODS
 from study.data.loading import DataSet, Split, describe_skipped, fingerprint, load_code, load_data
 from study.data.missing_programs import check_programs, describe_missing
 from study.data.store import keep_problems
 from study.machine.interruption import check
+from study.plan.arms import Arm
 from study.plan.labels import name_apart
-from study.plan.plan import Arm, Plan
+from study.plan.plan import Plan
 from study.sources.finding import Source, find_code_data, find_data, find_model, fingerprint_folder
 from study.space import ends
 from study.workplace import Workplace
@@ -147,7 +147,7 @@ def _code_source(plan: Plan) -> Source | None:
 
 def _find_models(plan: Plan) -> dict[str, Source]:
     """Return how the plan names a model -> where it was found, each under a name of its own."""
-    asked = {arm.values["model"]: None for arm in plan.arms if arm.values["method"] not in FLOOR_METHODS}
+    asked = {arm.values["model"]: None for arm in plan.arms if not arm.method.is_floor}
     # A floor has no model, but its limits are in tokens of one: that of an arm, or the profile's.
     others = {arm.values["model"]: None for arm in plan.arms if arm.values["model"] not in asked}
     found = {name: find_model(name) for name in asked}
@@ -161,9 +161,7 @@ def _use(plan: Plan, model: str) -> Use:
     """Return what the trials on `model` may do with it."""
     from study.models.check import Use
 
-    arms = [
-        arm for arm in plan.arms if arm.values["model"] == model and arm.values["method"] not in FLOOR_METHODS
-    ]
+    arms = [arm for arm in plan.arms if arm.values["model"] == model and not arm.method.is_floor]
 
     def values(name: str) -> set[Any]:
         found = {value for arm in arms for value in _values(arm, name)}

@@ -1,8 +1,7 @@
-"""Profiles: the scale of a run, and the ranges in which each method's hyperparameters are searched.
+"""Profiles: the scale of a run. Where each method starts at it, and what it searches, is the method's.
 
 `embedded` (the default) runs the shipped tiny T5 on generated word problems in minutes on a laptop, with
-no network. `paper` runs T5-small on GSM8K on a GPU. Ranges belong to the method: full fine-tuning wants a
-learning rate about ten times below LoRA's.
+no network. `paper` runs T5-small on GSM8K on a GPU.
 """
 
 from __future__ import annotations
@@ -11,19 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from optuna.distributions import BaseDistribution
-
-from study.space import choice, log_uniform, uniform
-
-Ranges = Mapping[str, BaseDistribution]
-
-_ADAPTER: Ranges = {
-    "rank": choice(2, 4, 8, 16, 32),
-    "alpha": choice(8, 16, 32, 64),
-    "lora_dropout": uniform(0.0, 0.2),
-    "target_modules": choice("query-value", "all-linear"),
-}
-_SECOND: Ranges = {"second_rank": choice(2, 4, 8, 16, 32), "second_alpha": choice(8, 16, 32, 64)}
+from study.errors import UserError
+from study.methods.method import Method, Scale
 
 
 @dataclass(frozen=True)
@@ -37,10 +25,7 @@ class Profile:
         replicates: how often each arm's search is repeated, from the start.
         search_trials: trials of each of these searches.
         confirm_seeds: trainings anew of what a search found; 0: the model that it found is scored.
-        defaults: configuration values of every arm.
-        adapter_defaults: those of the arms that train an adapter, besides.
-        method_defaults: those of one method, besides.
-        ranges: method -> hyperparameter -> range.
+        defaults: configuration values of every arm; a method has its own besides.
     """
 
     name: str
@@ -51,9 +36,19 @@ class Profile:
     search_trials: int
     confirm_seeds: int
     defaults: Mapping[str, Any]
-    adapter_defaults: Mapping[str, Any]
-    method_defaults: Mapping[str, Mapping[str, Any]]
-    ranges: Mapping[str, Ranges]
+
+    def scale_of(self, method: Method) -> Scale:
+        """Return where a method starts and what it searches at this scale.
+
+        Raises:
+            UserError: the method is not made for this profile.
+        """
+        if self.name not in method.scales:
+            raise UserError(
+                f"method {method.name} has no ranges for profile {self.name}; valid: "
+                f"{', '.join(f'--profile {name}' for name in method.scales)}"
+            )
+        return method.scales[self.name]
 
 
 EMBEDDED = Profile(
@@ -75,31 +70,6 @@ EMBEDDED = Profile(
         # On a model this small bf16 autocast costs a CPU more than it saves, and no two CPUs round alike.
         "precision": "fp32",
     },
-    adapter_defaults={"rank": 8, "alpha": 32.0, "lora_dropout": 0.0, "target_modules": "all-linear"},
-    method_defaults={
-        "lora": {"learning_rate": 6e-3},
-        "qlora": {"learning_rate": 6e-3, "quantization": "nf4"},
-        "full": {"learning_rate": 1e-3},
-        "stacked_lora": {
-            "learning_rate": 6e-3,
-            "second_rank": 8,
-            "second_alpha": 16.0,
-            "second_learning_rate": 1e-3,
-            "second_max_steps": 50,
-        },
-    },
-    ranges={
-        "stacked_lora": {
-            **_ADAPTER,
-            **_SECOND,
-            "learning_rate": log_uniform(1e-3, 2e-2),
-            "second_learning_rate": log_uniform(1e-4, 1e-2),
-            "second_max_steps": choice(10, 25, 50, 100),
-        },
-        "lora": {**_ADAPTER, "learning_rate": log_uniform(1e-3, 2e-2)},
-        "qlora": {**_ADAPTER, "learning_rate": log_uniform(1e-3, 2e-2)},
-        "full": {"learning_rate": log_uniform(1e-4, 3e-3)},
-    },
 )
 
 PAPER = Profile(
@@ -118,31 +88,6 @@ PAPER = Profile(
         "max_source_tokens": 256,
         "max_target_tokens": 256,
         "evaluations": 4,
-    },
-    adapter_defaults={"rank": 8, "alpha": 16.0, "lora_dropout": 0.05, "target_modules": "query-value"},
-    method_defaults={
-        "lora": {"learning_rate": 1e-3},
-        "qlora": {"learning_rate": 1e-3, "quantization": "nf4"},
-        "full": {"learning_rate": 3e-4},
-        "stacked_lora": {
-            "learning_rate": 1e-3,
-            "second_rank": 8,
-            "second_alpha": 16.0,
-            "second_learning_rate": 1e-3,
-            "second_max_steps": 1000,
-        },
-    },
-    ranges={
-        "stacked_lora": {
-            **_ADAPTER,
-            **_SECOND,
-            "learning_rate": log_uniform(1e-4, 1e-2),
-            "second_learning_rate": log_uniform(1e-5, 1e-2),
-            "second_max_steps": choice(100, 300, 1000, 3000),
-        },
-        "lora": {**_ADAPTER, "learning_rate": log_uniform(1e-4, 1e-2)},
-        "qlora": {**_ADAPTER, "learning_rate": log_uniform(1e-4, 1e-2)},
-        "full": {"learning_rate": log_uniform(3e-5, 2e-3)},
     },
 )
 

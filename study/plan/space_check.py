@@ -7,13 +7,14 @@ from typing import Any, get_args
 
 from optuna.distributions import BaseDistribution
 
-from study.config import TRAINED_METHODS, Annotations, PromptStyle, Quantization, Variant
+from study.config import Annotations, PromptStyle, Quantization, Variant
 from study.errors import UserError, unknown_name
+from study.methods.table import METHODS, trained_methods
+from study.plan.profiles import Profile
 from study.space import FACTORS, Space
 
 # The values that a factor may have. A model is any name, a rank any number that `TrialConfig` takes.
 VALUES: Mapping[str, Sequence[str]] = {
-    "method": TRAINED_METHODS,
     "quantization": get_args(Quantization),
     "variant": get_args(Variant),
     "prompt_style": get_args(PromptStyle),
@@ -21,12 +22,12 @@ VALUES: Mapping[str, Sequence[str]] = {
 }
 
 
-def check_space(space: Space, known_ranges: Mapping[str, Mapping[str, BaseDistribution]]) -> None:
+def check_space(space: Space, profile: Profile) -> None:
     """Check what a space says, as far as that needs no model and no data.
 
     Args:
         space: any space.
-        known_ranges: method -> hyperparameter -> range: those of the profile.
+        profile: at whose scale it is to run.
 
     Raises:
         UserError: at the first thing that can't be.
@@ -35,28 +36,29 @@ def check_space(space: Space, known_ranges: Mapping[str, Mapping[str, BaseDistri
         raise UserError("compare: at least one block of factors is needed, received none")
     for block in space.blocks():
         _check_block(block)
-    _check_search(space, known_ranges)
+    _check_search(space, profile)
 
 
 def _check_block(block: Mapping[str, Sequence[Any]]) -> None:
+    valid = {"method": trained_methods(), **VALUES}
     for name, values in block.items():
         if name not in FACTORS:
             raise unknown_name("factor", name, FACTORS)
         if isinstance(values, str) or not isinstance(values, Sequence) or not values:
             raise UserError(f"compare: {name} must be a list of one value or more, received {values!r}")
         for value in values:
-            if name in VALUES and value not in VALUES[name]:
-                raise unknown_name(name, str(value), VALUES[name])
+            if name in valid and value not in valid[name]:
+                raise unknown_name(name, str(value), valid[name])
     if "method" not in block:
         raise UserError(
             f"compare: every block must name its method, received {', '.join(block) or 'an empty one'}; "
-            f"valid: {', '.join(TRAINED_METHODS)}"
+            f"valid: {', '.join(trained_methods())}"
         )
 
 
-def _check_search(space: Space, known_ranges: Mapping[str, Mapping[str, BaseDistribution]]) -> None:
+def _check_search(space: Space, profile: Profile) -> None:
     methods = list(dict.fromkeys(method for block in space.blocks() for method in block["method"]))
-    known = {name for method in methods for name in known_ranges.get(method, {})}
+    known = {name for method in methods for name in profile.scale_of(METHODS[method]).ranges}
     for name in space.search:
         if name not in known and name not in space.ranges:
             raise unknown_name(

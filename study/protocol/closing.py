@@ -7,8 +7,8 @@ import shlex
 from rich.console import Console
 
 from study.command_line import complain, say
-from study.config import TRAINED_METHODS
 from study.machine.room import when_there_is_room
+from study.methods.table import trained_methods
 from study.plan.plan import Plan
 from study.results.folder import ResultsFolder
 from study.results.schema import TABLES
@@ -28,7 +28,7 @@ def close_study(folder: ResultsFolder, console: Console) -> int:
     from analysis.verdict import print_closing_verdict
 
     rows = folder.read_trials(["method", "status"])
-    if not any(row["method"] in TRAINED_METHODS and row["status"] == "complete" for row in rows):
+    if not any(row["method"] in trained_methods() and row["status"] == "complete" for row in rows):
         complain(f"no training finished; reasons and logs: {folder}")
         return 1
     # The analysis reads folders on a disk.

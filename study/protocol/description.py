@@ -15,7 +15,9 @@ from optuna.distributions import distribution_to_json
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from study.errors import UserError
-from study.plan.plan import Arm, Plan, Request
+from study.plan.arms import Arm
+from study.plan.plan import Plan
+from study.plan.request import Request
 from study.protocol.looks import describe_looks
 from study.results.schema import SCHEMA_VERSION
 from study.sources.finding import Source

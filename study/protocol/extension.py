@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from study.config import TRAINED_METHODS
 from study.errors import UserError, unknown_name
+from study.methods.table import trained_methods
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def extend(description: Mapping[str, Any], more: Extension, trials_before: int) 
     if description.get("looks"):
         raise UserError("a study with planned looks can't be extended: its looks share out the whole 5%")
     arms = {
-        arm["label"]: arm for arm in description["arms"] if arm["factors"].get("method") in TRAINED_METHODS
+        arm["label"]: arm for arm in description["arms"] if arm["factors"].get("method") in trained_methods()
     }
     labels = list(more.arms) or list(arms)
     if not labels:

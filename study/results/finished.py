@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.config import TRAINED_METHODS
+from study.methods.table import trained_methods
 from study.results.folder import ResultsFolder
 from study.workplace import available_cpus
 
@@ -36,7 +36,7 @@ def read_finished(folder: ResultsFolder) -> dict[str, Row]:
     rows = [row for row in folder.read_trials(RESUMED_COLUMNS) if _has_its_scores(row)]
     damaged = _without_answers(folder, rows)
     rows = [row for row in rows if row["trial"] not in damaged]
-    trained = any(row["method"] in TRAINED_METHODS and row["status"] == "complete" for row in rows)
+    trained = any(row["method"] in trained_methods() and row["status"] == "complete" for row in rows)
     return {row["trial"]: row for row in rows if trained or row["status"] != "failed"}
 
 

@@ -2,7 +2,8 @@
 
 Column names are an interface (`SELECT method, avg(accuracy) FROM 'RESULTS/trials/*.parquet' GROUP BY 1`).
 `SCHEMA_VERSION` is written into every file's metadata; it goes up when a column changes its meaning
-or goes away. A value that is missing is null, and `missing` says why.
+or goes away. The descriptions stand once in a results folder, in columns.json. A value that is missing is
+null, and `missing` says why.
 """
 
 from __future__ import annotations

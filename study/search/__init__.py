@@ -3,5 +3,5 @@
 Comes in: a bound plan, rows. Goes out: assignments, one after another; observers hear of each. It knows
 neither Ray nor a model, nor the time.
 
-May use the rooms: `machine` and `plan`.
+May use the rooms: `machine`, `methods` and `plan`.
 """

@@ -9,7 +9,7 @@ from study.search.search import Assignment
 
 
 class Observer:
-    """Is told of every trial by `study.engine.tuning`, in the driver; each method does nothing by itself."""
+    """Is told of every trial by `study.engine`, in the driver; each method does nothing by itself."""
 
     def started(self, assignment: Assignment) -> None:
         """A trial was given a slot."""

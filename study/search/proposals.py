@@ -18,7 +18,7 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import TrialState
 
 from study.errors import StudyFailed
-from study.plan.plan import Arm
+from study.plan.arms import Arm
 from study.plan.seeds import derive_seed
 from study.space import list_values
 

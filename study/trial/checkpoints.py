@@ -1,7 +1,9 @@
 """A training's checkpoints: no more than the trial's share holds, whole or none, saved when there is room.
 
-A checkpoint is the Trainer's folder with our own file in it, written last: without that it is partial. The
-newer is saved beside the older and takes its place; where the share holds only one, the older goes first.
+A checkpoint is the Trainer's folder with two files of our own: the sizes of the others, and, written last,
+our part of the training: without that it is partial. A newer one is saved beside the one before, which stays:
+where a file of the newer turns out to be torn, the training goes on from the older. Where the share holds
+only one, the older goes first.
 """
 
 from __future__ import annotations
@@ -15,16 +17,19 @@ from typing import Any
 
 from study.machine.durable import flush, replace
 from study.machine.room import Room, when_there_is_room
-from study.results.disk import checkpoints_that_fit
+from study.results.disk import MOST_CHECKPOINTS, checkpoints_that_fit
 
 PROGRESS_FILE = "study_progress.json"
+SIZES_FILE = "study_sizes.json"
 
 
 class Checkpoints:
     """The checkpoints of one phase of a trial.
 
+    Of an earlier phase the last one stays: a resume begins with it.
+
     Args:
-        folder: theirs; the other phases' lie beside it.
+        folder: theirs, called by the phase's number; the other phases' lie beside it.
         size: bytes of one, at most.
         share: bytes that all checkpoints of the trial may take up; None: no limit.
         room: what has to be free before one is saved; None: nothing.
@@ -33,17 +38,30 @@ class Checkpoints:
     def __init__(self, folder: Path, size: float, share: float | None = None, room: Room | None = None):
         self.folder = folder
         self._room = room
-        # Those of an earlier phase stay: a resume begins with it.
-        earlier = [path for path in folder.parent.glob("*/checkpoint-*") if path.parent != folder]
-        fit = checkpoints_that_fit(share, size, wanted=2 + len(earlier))
-        self.kept = max(0, fit - len(earlier))
+        others = [path for path in folder.parent.glob("*") if path.name.isdigit() and path != folder]
+        for other in others:
+            if int(other.name) < int(folder.name):
+                _delete_all_but(1, other)
+        elsewhere = sum(len(_checkpoints(other)) for other in others)
+        fit = checkpoints_that_fit(share, size, wanted=MOST_CHECKPOINTS + elsewhere)
+        self.kept = max(0, fit - elsewhere)
 
     def last(self) -> Path | None:
-        """Return the last checkpoint that was written to its end, and delete the partial ones."""
-        for path in self.folder.glob("checkpoint-*"):
-            if not (path / PROGRESS_FILE).is_file():
-                shutil.rmtree(path)
-        return max(self._all(), key=_step, default=None)
+        """Return the last whole checkpoint; delete the partial and the torn ones, and say which were torn."""
+        whole, torn = [], []
+        for path in _checkpoints(self.folder):
+            fault = _find_fault(path) if (path / PROGRESS_FILE).is_file() else ""
+            if fault is None:
+                whole.append(path)
+                continue
+            if fault:
+                torn.append(f"the checkpoint of step {_step(path)} is torn: {fault}")
+            shutil.rmtree(path)
+        last = whole[-1] if whole else None
+        where = "starts anew" if last is None else f"goes on from that of step {_step(last)}"
+        for line in torn:
+            print(f"{line}; the training {where}", flush=True)
+        return last
 
     def save(self, step: int, write: Callable[[], None], progress: Any) -> None:
         """Save the checkpoint of `step`, when there is room; the training waits.
@@ -55,26 +73,59 @@ class Checkpoints:
         path = self.folder / f"checkpoint-{step}"
 
         def save() -> None:
-            self._delete_all_but(self.kept - 1)
+            _delete_all_but(self.kept - 1, self.folder)
             write()
+            (path / SIZES_FILE).write_text(json.dumps(_sizes(path)), encoding="utf-8")
             flush(path)
             partial = path / f"{PROGRESS_FILE}.partial"
             partial.write_text(json.dumps(dataclasses.asdict(progress)), encoding="utf-8")
             replace(partial, path / PROGRESS_FILE)
 
         when_there_is_room(save, self._room, tidy=lambda: shutil.rmtree(path, ignore_errors=True))
-        self._delete_all_but(1)
 
-    def _delete_all_but(self, newest: int) -> None:
-        paths = sorted(self._all(), key=_step)
-        for path in paths[: max(0, len(paths) - newest)]:
-            # First what says that it is whole: a kill may come in the midst of it.
-            (path / PROGRESS_FILE).unlink(missing_ok=True)
-            shutil.rmtree(path)
 
-    def _all(self) -> list[Path]:
-        return [*self.folder.glob("checkpoint-*")]
+def _checkpoints(folder: Path) -> list[Path]:
+    """Return the checkpoints of a phase, the newest last."""
+    return sorted(folder.glob("checkpoint-*"), key=_step)
 
 
 def _step(path: Path) -> int:
     return int(path.name.rpartition("-")[2])
+
+
+def _delete_all_but(newest: int, folder: Path) -> None:
+    paths = _checkpoints(folder)
+    for path in paths[: max(0, len(paths) - newest)]:
+        # First what says that it is whole: a kill may come in the midst of it.
+        (path / PROGRESS_FILE).unlink(missing_ok=True)
+        shutil.rmtree(path)
+
+
+def _sizes(path: Path) -> dict[str, int]:
+    """Return file -> bytes of all that lies in a checkpoint."""
+    return {
+        file.relative_to(path).as_posix(): file.stat().st_size for file in path.rglob("*") if file.is_file()
+    }
+
+
+def _find_fault(path: Path) -> str | None:
+    """Return what is amiss with a checkpoint that says it is whole; None where nothing is."""
+    try:
+        json.loads((path / PROGRESS_FILE).read_text(encoding="utf-8"))
+    except ValueError:
+        return f"{PROGRESS_FILE} can't be read"
+    try:
+        recorded = json.loads((path / SIZES_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:  # an earlier version's, which recorded none
+        return None
+    except ValueError:
+        return f"{SIZES_FILE} can't be read"
+    found = _sizes(path)
+    return next(
+        (
+            f"{name} is missing" if name not in found else f"{name} has {found[name]} of {size} bytes"
+            for name, size in recorded.items()
+            if found.get(name) != size
+        ),
+        None,
+    )

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from study.config import TrialConfig
+from study.methods.method import Phase
 
 
 @dataclass(frozen=True)
@@ -17,23 +18,11 @@ class Recipe:
     phase: int = 1
 
 
-def first_recipe(config: TrialConfig, questions: int) -> Recipe:
-    """Return the recipe of a trial's only, or first, phase over so many training questions."""
-    assert config.learning_rate is not None
-    steps = _steps(config, questions, config.max_steps, config.epochs)
-    return Recipe(steps, config.learning_rate)
-
-
-def second_recipe(config: TrialConfig, questions: int) -> Recipe:
-    """Return the recipe of stacked LoRA's second phase over so many rows of code data."""
-    assert config.second_learning_rate is not None
-    steps = _steps(config, questions, config.second_max_steps, config.second_epochs)
-    return Recipe(steps, config.second_learning_rate, phase=2)
-
-
-def _steps(config: TrialConfig, questions: int, max_steps: int | None, epochs: float | None) -> int:
-    if max_steps is not None:
-        return max_steps
-    assert epochs is not None
+def recipe_of(config: TrialConfig, phase: Phase, rows: int) -> Recipe:
+    """Return the recipe of a phase over so many rows of its split."""
+    learning_rate, max_steps = getattr(config, phase.learning_rate), getattr(config, phase.max_steps)
     assert config.batch_size is not None
-    return max(1, math.ceil(epochs * math.ceil(questions / config.batch_size)))
+    if max_steps is None:
+        epochs = getattr(config, phase.epochs)
+        max_steps = max(1, math.ceil(epochs * math.ceil(rows / config.batch_size)))
+    return Recipe(max_steps, learning_rate, phase.number)

@@ -14,18 +14,12 @@ from typing import Any
 import torch
 from transformers import set_seed
 
-from study.config import FLOOR_METHODS, TRAINED_METHODS, TrialConfig
+from study.config import TrialConfig
 from study.machine.hardware import PeakMemory, pick_precision
+from study.models.building import build_model, builder_of
+from study.models.counting import count_parameters, shipped_bytes
 from study.models.decoding import decode_greedily
 from study.models.loading import load_tokenizer
-from study.models.methods import (
-    build_model,
-    count_parameters,
-    load_trained,
-    optimizer_name,
-    shipped_bytes,
-    stack_adapter,
-)
 from study.quiet import quiet_libraries
 from study.sandbox import Sandbox
 from study.search.pruning import rung_losses
@@ -34,11 +28,12 @@ from study.trial.evaluation import generate_answers, score_targets
 from study.trial.floors import floor_answers
 from study.trial.metrics import score_answer, summarise
 from study.trial.published_rules import NOT_FOR_PROGRAMS, PUBLISHED
-from study.trial.recipe import Recipe, first_recipe, second_recipe
+from study.trial.recipe import recipe_of
 from study.trial.record import OnProgress, Outcome, SaveModel
+from study.trial.session import Session, Training
 from study.trial.similarity import SimilarityUnavailable, similarities
 from study.trial.tokenised import Examples, load_examples
-from study.trial.training import Training, train
+from study.trial.training import train
 from study.workplace import Workplace
 
 # The columns of a row that a training fills in.
@@ -46,6 +41,8 @@ TRAINING_COLUMNS = (
     ("train_seconds", "train_compute_seconds", "train_steps", "planned_steps", "train_tokens", "train_loss")
     + ("rung_losses", "train_questions", "code_rows", "source_optimizer")
 )  # fmt: skip
+# Split -> the column that counts the rows of it that a phase trained on.
+_ROWS_OF = {"train": "train_questions", "code": "code_rows"}
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,7 @@ def run_trial(
     _count_truncated(outcome, scored)
     if config.prompt_style == "python_code":
         outcome.row["without_program"] = scored.count("no_program")
-    if config.method in FLOOR_METHODS:
+    if config.entry.is_floor:
         texts = floor_answers(config, load_examples(config, workplace, "train"), scored)
         nothing = [None] * len(texts)
         output = Output(texts, nothing, nothing, nothing)
@@ -158,10 +155,10 @@ def _trained_model(
     kept = workplace.kept_model(config.trained_by)
     if kept is not None:
         print(f"scoring the model of trial {config.trained_by}", flush=True)
-        return load_trained(config, workplace, kept)
+        return builder_of(config).load_kept(config, workplace, kept)
     model = build_model(config, workplace)
     decode_greedily(model, tokenizer)  # before any checkpoint: transformers refuses to save some settings
-    if config.method in TRAINED_METHODS:
+    if config.entry.is_trained:
         _train(model, tokenizer, config, workplace, outcome, precision, on_progress)
     return model
 
@@ -185,48 +182,35 @@ def _train(
     precision: str,
     on_progress: OnProgress,
 ) -> None:
-    """Train in one phase, or for stacked LoRA in two: the math data, then the code data."""
+    """Train in the phases of the method: one, or for stacked LoRA two, the second on the code data."""
     validation = load_examples(config, workplace, "validation")
-    outcome.row["source_optimizer"] = optimizer_name(config, workplace)
-
-    def phase(recipe: Recipe, examples: Examples) -> None:
+    phases = [(phase, load_examples(config, workplace, phase.split)) for phase in config.entry.phases]
+    recipes = [recipe_of(config, phase, len(examples)) for phase, examples in phases]
+    rows = {_ROWS_OF[phase.split]: len(examples) for phase, examples in phases}
+    outcome.row |= {**rows, "planned_steps": sum(recipe.steps for recipe in recipes)}
+    builder = builder_of(config)
+    outcome.row["source_optimizer"] = builder.optimizer(config, workplace)
+    for (phase, examples), recipe in zip(phases, recipes, strict=True):
+        if phase.number > 1:
+            set_seed(config.seed)  # the new adapter begins the same whether or not the last phase was resumed
+            builder.begin_phase(model, config, phase)
         _count_truncated(outcome, examples)
-        result = Training()
-        try:
-            train(
-                model,
-                tokenizer,
-                config,
-                recipe,
-                workplace,
-                examples,
-                validation,
-                result=result,
-                precision=precision,
-                on_log=lambda row: on_progress({**row, "phase": "training", "part": recipe.phase}),
-            )
-        finally:
-            _add_training(outcome, config, workplace, recipe, result)
-
-    examples = load_examples(config, workplace, "train")
-    first = first_recipe(config, len(examples))
-    outcome.row |= {"train_questions": len(examples), "planned_steps": first.steps}
-    if config.method != "stacked_lora":
-        phase(first, examples)
-        return
-    code = load_examples(config, workplace, "code")
-    second = second_recipe(config, len(code))
-    outcome.row |= {"code_rows": len(code), "planned_steps": first.steps + second.steps}
-    phase(first, examples)
-    set_seed(config.seed)  # the new adapter begins the same whether or not the first phase was resumed
-    stack_adapter(model, config)
-    phase(second, code)
+        session = Session(config, workplace, recipe, precision, tokenizer, examples, validation)
+        _train_phase(model, session, outcome, on_progress)
 
 
-def _add_training(
-    outcome: Outcome, config: TrialConfig, workplace: Workplace, recipe: Recipe, result: Training
-) -> None:
+def _train_phase(model: Any, session: Session, outcome: Outcome, on_progress: OnProgress) -> None:
+    part = session.recipe.phase
+    result = Training()
+    try:
+        train(model, session, result, lambda row: on_progress({**row, "phase": "training", "part": part}))
+    finally:
+        _add_training(outcome, session, result)
+
+
+def _add_training(outcome: Outcome, session: Session, result: Training) -> None:
     """Add a phase's history and costs to the outcome."""
+    config, workplace, recipe = session.config, session.workplace, session.recipe
     outcome.history += [{"trial": config.trial_id, **row} for row in result.history]
     row = outcome.row
     if recipe.phase == 1:

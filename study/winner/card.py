@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
-from study.config import ADAPTER_METHODS, TrialConfig
-from study.results.folder import Row
+from study.config import TrialConfig
+from study.results.row_files import Row
 from study.sources.finding import HUB_NAME
 
 METRICS = (
@@ -115,16 +115,16 @@ def _column(row: Row, measured: Measured) -> str:
 
 
 def _kind(config: TrialConfig, *, merged: bool) -> str:
-    if config.method not in ADAPTER_METHODS:
+    if not config.entry.trains_adapter:
         return ""
     if merged:
         return "merged into its base"
-    return "two adapters" if config.method == "stacked_lora" else "an adapter"
+    return "two adapters" if config.entry.has_second_phase else "an adapter"
 
 
 def _metadata(config: TrialConfig, *, merged: bool) -> list[str]:
     """Return the card's header, as the Hub reads it: it takes the name of a base on the Hub alone."""
-    adapter = config.method in ADAPTER_METHODS and not merged
+    adapter = config.entry.trains_adapter and not merged
     return [
         "---",
         *([f"base_model: {config.model}"] if HUB_NAME.fullmatch(config.model) else []),

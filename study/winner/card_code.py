@@ -9,7 +9,7 @@ from typing import Any
 
 from study.config import TrialConfig
 from study.data.prompts import question_source
-from study.results.folder import Row
+from study.results.row_files import Row
 from study.sources.finding import Source
 from study.winner.keeping import adapter_folders
 
@@ -78,7 +78,7 @@ def _base_lines(
 
 def _quantization(config: TrialConfig, measured: Row) -> str:
     """Return the arguments of the base's quantisation, those that differ from the library's defaults."""
-    from study.models.methods import quantization_config
+    from study.models.quantized import quantization_config
 
     chosen = quantization_config(config, use_gpu=measured.get("source_device") == "cuda").to_diff_dict()
     chosen.pop("quant_method", None)

@@ -17,7 +17,8 @@ from study.config import make_config
 from study.errors import UserError
 from study.machine.durable import flush, replace
 from study.machine.room import when_there_is_room
-from study.plan.plan import Arm, Plan
+from study.plan.arms import Arm
+from study.plan.plan import Plan
 from study.results.folder import ResultsFolder
 from study.search.observer import Observer
 from study.search.search import Assignment

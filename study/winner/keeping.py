@@ -12,13 +12,15 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from study.config import ADAPTER_METHODS, TrialConfig, make_config
+from study.config import TrialConfig, make_config
 from study.errors import UserError
 from study.machine.durable import replace
+from study.machine.permissions import follow_umask
+from study.models.adapters import FIRST, SECOND
+from study.models.building import build_base
 from study.models.faults import told_in_one_line
 from study.models.loading import load_base, load_tokenizer
 from study.models.merging import copy_rounded, merge
-from study.models.methods import FIRST, SECOND, build_base
 from study.sources.finding import EMBEDDED, HUB_NAME, Source, find_model, fingerprint_folder
 from study.trial.record import SaveModel
 from study.workplace import Workplace
@@ -45,6 +47,7 @@ def saver(path: Path, config: TrialConfig, base: Source) -> SaveModel:
             save_tokenizer(tokenizer, model, temporary)
             about = {"config": config.model_dump(mode="json"), "base": str(base.path)}
             (temporary / TRIAL_FILE).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+            follow_umask(temporary)
             replace(temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -121,7 +124,7 @@ def _load(path: Path, base: Source | None, *, whole: bool) -> tuple[Any, Any, Tr
 
     config, recorded = read_trial_file(path)
     tokenizer = load_tokenizer(Source(config.model, path))
-    if config.method not in ADAPTER_METHODS or not adapter_folders(path):
+    if not config.entry.trains_adapter or not adapter_folders(path):
         model = load_base(Source(config.model, path))
     elif base is not None and not base.path.is_dir():
         raise UserError(f"--base '{base.path}' is no folder; it must hold the base model '{config.model}'")

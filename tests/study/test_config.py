@@ -66,7 +66,8 @@ def test_a_setting_that_is_none_is_refused(text: str, reason: str) -> None:
 
 
 def test_a_scoring_trial_names_the_configuration_that_trained_its_model() -> None:
-    from study.plan.plan import Request, make_plan
+    from study.plan.making import make_plan
+    from study.plan.request import Request
 
     arm = make_plan(Request("lora_vs_qlora")).arms[0]
     searched, scoring = arm.search_config({"rank": 4}, 2), arm.scoring_config({"rank": 4}, 2)

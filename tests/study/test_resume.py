@@ -14,7 +14,8 @@ import pytest
 
 from study.errors import UserError
 from study.plan.binding import bind
-from study.plan.plan import Request, make_plan
+from study.plan.making import make_plan
+from study.plan.request import Request
 from study.protocol.description import check_same_arms, check_same_sources, describe_study
 from study.results.finished import forget_unfinished
 from study.results.folder import ResultsFolder

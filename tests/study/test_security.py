@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from study.config import TrialConfig
-from study.trial import training
+from study.trial import recorder
 from study.trial.record import Outcome
 from study.trial.trial import run_trial
 from study.workplace import Workplace
@@ -35,7 +35,7 @@ def test_a_pickle_in_a_checkpoint_runs_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     config = config_for("lora", max_steps=4, stage="search")
-    step_of = training._Recorder.on_step_end
+    step_of = recorder.Recorder.on_step_end
 
     class CutOff(Exception):
         pass
@@ -46,8 +46,8 @@ def test_a_pickle_in_a_checkpoint_runs_nothing(
         step_of(self, args, state, control, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training._Recorder, "on_step_end", cut)
-        patch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(recorder.Recorder, "on_step_end", cut)
+        patch.setattr(recorder, "CHECKPOINT_SECONDS", 0.0)
         with pytest.raises(CutOff):
             run(config, workplace, tmp_path / "honest")
 

@@ -7,7 +7,8 @@ import pytest
 
 from analysis.statistics.contrasts import PlannedArm, estimate_contrast, every_pair, plan_contrasts
 from analysis.statistics.differences import Answers
-from study.plan.plan import Request, make_plan
+from study.plan.making import make_plan
+from study.plan.request import Request
 
 DEFAULTS = {"quantization": "none", "model": "small", "rank": 8, "variant": "main", "prompt_style": "plain"}
 

@@ -8,7 +8,9 @@ import pytest
 
 from study.cost.earlier_trials import MOST_TRIALS, read_earlier_trials
 from study.plan.binding import bind
-from study.plan.plan import Plan, Request, make_plan
+from study.plan.making import make_plan
+from study.plan.plan import Plan
+from study.plan.request import Request
 from study.protocol.description import describe_study
 from study.results.folder import ResultsFolder
 from study.run import main

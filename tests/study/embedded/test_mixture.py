@@ -3,14 +3,8 @@
 import random
 import re
 
-from study.embedded.mixture import (
-    MIXTURES,
-    SENTINELS,
-    STEPS_LAST,
-    THEN_TEXTS,
-    calc,
-    draw_example,
-)
+from study.embedded.mixture import MIXTURES, STEPS_LAST, THEN_TEXTS, draw_example
+from study.embedded.tasks import SENTINELS, calc
 
 
 def test_no_output_is_a_worked_solution() -> None:

@@ -5,7 +5,8 @@ import pytest
 from rich.console import Console
 
 from study.engine.display import Display, Progress, show_seconds
-from study.plan.plan import Request, make_plan
+from study.plan.making import make_plan
+from study.plan.request import Request
 from study.search.search import Assignment, StudySearch
 
 

@@ -15,8 +15,10 @@ from study.engine.slots import Slots
 from study.engine.tracking import tracked
 from study.engine.watching import Watching, choose_watching
 from study.errors import UserError
+from study.plan.arms import Arm
 from study.plan.binding import bind
-from study.plan.plan import Arm, Request, make_plan
+from study.plan.making import make_plan
+from study.plan.request import Request
 from study.results.folder import ResultsFolder
 from study.search.search import Assignment
 from tests.conftest import RAYS_OWN_WARNINGS

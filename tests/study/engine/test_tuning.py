@@ -1,16 +1,7 @@
 """Ray Tune around a fake trainer: real Ray, real rows, no model."""
 
-import dataclasses
-import os
-import pickle
-import signal
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,100 +11,20 @@ import ray
 from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.tune.experiment import Trial
 
-from study.engine import tuning
-from study.engine.local_ray import local_ray
-from study.engine.slots import Slots
-from study.engine.trial_actor import titled_by_trial
-from study.engine.tuning import _InOrder, _Searcher, _Unsaved, run_trials
+from study.engine import handing_out
+from study.engine.handing_out import HandingOut, InOrder, Unsaved
+from study.engine.tuning import run_trials
 from study.engine.worker import Job
-from study.errors import StudyFailed, UserError
 from study.machine.room import Gate, Room
-from study.plan.binding import bind, workplace_of
-from study.plan.plan import Plan, Request, make_plan
+from study.plan.binding import workplace_of
+from study.plan.plan import Plan
 from study.results.folder import ResultsFolder
-from study.search.observer import Observer
-from study.search.search import HOPELESS_FAILURES, Assignment, StudySearch
+from study.search.search import Assignment, StudySearch
 from tests.conftest import RAYS_OWN_WARNINGS
 from tests.small_disk import small_disk
-
-FAKE = "tests.fake_trainer:run_trial"
-SLOTS = Slots(count=2, cpus=1, gpus=0.0)
+from tests.study.engine.fake_runs import FAKE, SLOTS, Done, Log, run
 
 pytestmark = RAYS_OWN_WARNINGS
-
-
-class Log(Observer):
-    """An observer that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, str]] = []
-
-    def started(self, assignment: Assignment) -> None:
-        self.events.append(("started", assignment.config.trial_id))
-
-    def progressed(self, assignment: Assignment, progress: Any) -> None:
-        self.events.append(("progressed", assignment.config.trial_id))
-
-    def interrupted(self, assignment: Assignment, reason: str) -> None:
-        self.events.append(("interrupted", assignment.config.trial_id))
-
-    def finished(self, assignment: Assignment, row: Any) -> None:
-        self.events.append(("finished", row["trial"]))
-
-
-@pytest.fixture(scope="module")
-def plan(tiny_model: Path, small_data: Path) -> Plan:
-    request = Request(
-        "lora_vs_qlora", model=str(tiny_model), data=str(small_data), trials=2, replicates=1, confirm_seeds=1
-    )
-    return bind(make_plan(request))
-
-
-@pytest.fixture(scope="module")
-def ray_running() -> Iterator[None]:
-    with local_ray(SLOTS):
-        yield
-
-
-Rows = dict[str, dict[str, Any]]
-
-
-def run(plan: Plan, root: Path, log: Log, trainer: str = FAKE) -> Rows:
-    folder = ResultsFolder(root)
-    folder.create()
-    finished = {row["trial"]: row for row in folder.read_trials()}
-    workplaces = {name: workplace_of(plan, name) for name in plan.models}
-    job = Job(workplaces, root, {"study": "test"}, trainer=trainer)
-    run_trials(StudySearch(plan, 1, finished), job, SLOTS, [log])
-    return {row["trial"]: row for row in folder.read_trials()}
-
-
-@dataclass(frozen=True)
-class Done:
-    """A study that ran undisturbed.
-
-    Attributes:
-        kept_by_tune: trials in Tune's list, at each of its steps.
-    """
-
-    root: Path
-    log: Log
-    rows: Rows
-    kept_by_tune: list[int]
-
-
-@pytest.fixture(scope="module")
-def done(plan: Plan, ray_running: None, tmp_path_factory: pytest.TempPathFactory) -> Done:
-    root, log = tmp_path_factory.mktemp("undisturbed"), Log()
-    forget, kept = tuning._forget_ended, []
-
-    def forget_and_count(controller: Any) -> None:
-        forget(controller)
-        kept.append(len(controller._trials))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tuning, "_forget_ended", forget_and_count)
-        return Done(root, log, run(plan, root, log), kept)
 
 
 def test_every_trial_of_the_plan_becomes_a_row(plan: Plan, done: Done) -> None:
@@ -125,20 +36,24 @@ def test_every_trial_of_the_plan_becomes_a_row(plan: Plan, done: Done) -> None:
     assert all((done.root / row["log"]).is_file() for row in done.rows.values())
 
 
-def test_waiting_trials_start_in_the_order_in_which_they_were_handed_out() -> None:
+def test_waiting_trials_start_in_the_order_in_which_they_were_handed_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def trial(name: str, status: str = Trial.PENDING) -> Any:
-        return SimpleNamespace(trial_id=name, status=status, temporary_state=SimpleNamespace(ray_actor=None))
+        return SimpleNamespace(trial_id=name, status=status, worker=None)
 
     searcher: Any = SimpleNamespace(
         assignments={"running": None, "first": None, "second": None}, gave_up=False
     )
     live = [trial("second"), trial("first"), trial("running", Trial.RUNNING)]
-    controller = SimpleNamespace(get_live_trials=lambda: live, _tune_controller=SimpleNamespace(_trials=[]))
-    assert _InOrder(searcher).choose_trial_to_run(controller) is live[1]
-    live[1].temporary_state.ray_actor = "a worker that is handed over to it"
-    assert _InOrder(searcher).choose_trial_to_run(controller) is live[0]
+    controller = SimpleNamespace(get_live_trials=lambda: live)
+    monkeypatch.setattr(handing_out, "forget_ended", lambda controller: None)
+    monkeypatch.setattr(handing_out, "has_worker", lambda trial: trial.worker is not None)
+    assert InOrder(searcher).choose_trial_to_run(controller) is live[1]
+    live[1].worker = "a worker that is handed over to it"
+    assert InOrder(searcher).choose_trial_to_run(controller) is live[0]
     live.pop(0)
-    assert _InOrder(searcher).choose_trial_to_run(controller) is None
+    assert InOrder(searcher).choose_trial_to_run(controller) is None
 
 
 def test_tune_forgets_trials_that_have_ended(done: Done) -> None:
@@ -147,7 +62,7 @@ def test_tune_forgets_trials_that_have_ended(done: Done) -> None:
 
 def test_tune_takes_no_snapshot_of_the_search(plan: Plan, tmp_path: Path) -> None:
     # It renames one while a thread of its own may be copying the last, and logs a traceback when both meet.
-    _Unsaved(_Searcher(StudySearch(plan, 1, {}), None, 1)).save_to_dir(str(tmp_path), "now")
+    Unsaved(HandingOut(StudySearch(plan, 1, {}), None, 1)).save_to_dir(str(tmp_path), "now")
     assert not list(tmp_path.iterdir())
 
 
@@ -203,44 +118,6 @@ def test_a_worker_killed_for_memory_before_its_trial_reports_does_not_end_the_st
     }
 
 
-@pytest.mark.parametrize(
-    ("lost_node", "started", "error", "reason"),
-    [
-        (False, True, "The actor died unexpectedly", tuning.PROCESS_DIED),
-        (False, True, "killed due to the node running low on memory", tuning.OUT_OF_MEMORY),
-        (False, False, "killed due to the node running low on memory", tuning.NEVER_STARTED),
-        (False, True, "The actor 12ab is unavailable: Connection reset", tuning.NODE_LOST),
-        (True, True, "The actor died unexpectedly", tuning.NODE_LOST),
-    ],
-)
-def test_what_befell_a_worker_decides_how_often_its_trial_is_tried_again(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    lost_node: bool,
-    started: bool,
-    error: str,
-    reason: str,
-) -> None:
-    (tmp_path / "error.txt").write_text(
-        f"Failure # 1\nrunning low on memory\nFailure # 2\n{error}\n", encoding="utf-8"
-    )
-    monkeypatch.setattr(tuning, "_has_lost_its_node", lambda trial: lost_node)
-    trial: Any = SimpleNamespace(trial_id="abc", error_file=tmp_path / "error.txt")
-    nothing: Any = None
-    watcher = tuning._Watcher(nothing, Job({}, tmp_path, {}), [])
-    if started:
-        watcher.on_trial_start(0, [], trial)
-    assert watcher._why(trial) == reason
-    assert reason in tuning.RESTARTS
-
-
-def test_a_worker_that_cannot_take_the_next_trial_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    slot = titled_by_trial(lambda config: None)
-    monkeypatch.setattr(slot.__mro__[1], "reset_config", lambda self, config: False)
-    with pytest.raises(RuntimeError, match="does not end"):
-        slot.__new__(slot).reset_config({})
-
-
 def test_a_full_disk_pauses_the_study_and_loses_nothing(plan: Plan, done: Done, tmp_path: Path) -> None:
     said: list[str | None] = []
     started_while_full: list[str] = []
@@ -274,153 +151,3 @@ def test_a_full_disk_pauses_the_study_and_loses_nothing(plan: Plan, done: Done, 
     assert {t: (row["status"], row["accuracy"]) for t, row in rows.items()} == {
         t: (row["status"], row["accuracy"]) for t, row in done.rows.items()
     }
-
-
-def test_a_worker_that_does_not_see_the_results_folder_stops_the_study(
-    plan: Plan, ray_running: None, tmp_path: Path
-) -> None:
-    workplaces = {name: workplace_of(plan, name) for name in plan.models}
-    job = Job(workplaces, tmp_path / "elsewhere", {"study": "test"}, trainer=FAKE)
-    with pytest.raises(UserError, match=r"a trial can't run: .* does not see the results folder"):
-        run_trials(StudySearch(plan, 1, {}), job, SLOTS, [Log()])
-    assert not (tmp_path / "elsewhere").exists()
-
-
-def test_a_look_that_cannot_be_taken_stops_the_study(plan: Plan, ray_running: None, tmp_path: Path) -> None:
-    def fail(replicates: int) -> list[str]:
-        raise StudyFailed(f"the look after {replicates} can't be taken")
-
-    looking = dataclasses.replace(plan, request=dataclasses.replace(plan.request, looks=(1,)))
-    folder = ResultsFolder(tmp_path)
-    folder.create()
-    job = Job({name: workplace_of(plan, name) for name in plan.models}, tmp_path, {}, trainer=FAKE)
-    with pytest.raises(StudyFailed, match="the look after 1 can't be taken"):
-        run_trials(StudySearch(looking, 1, {}, take_look=fail), job, SLOTS, [Log()])
-    assert len(folder.trial_ids()) == plan.trials
-
-
-@pytest.mark.parametrize(
-    ("trainer", "reason"),
-    [
-        ("with_a_bug", "RuntimeError: a bug"),
-        pytest.param("that_is_killed", "worker process died", marks=pytest.mark.slow),
-    ],
-)
-def test_an_arm_that_fails_does_not_stop_the_others(
-    plan: Plan, ray_running: None, tmp_path: Path, trainer: str, reason: str
-) -> None:
-    rows = run(plan, tmp_path, Log(), f"tests.fake_trainer:{trainer}")
-    failed = [row for row in rows.values() if row["status"] != "complete"]
-    assert {row["method"] for row in failed} == {"qlora"}
-    assert len(failed) == 4  # both arms' search trials; nothing to confirm
-    assert all(reason in row["reason"] for row in failed)
-    assert len(rows) == plan.trials - 2
-
-
-def test_a_bug_that_fails_every_trial_stops_the_study_after_a_few(
-    plan: Plan, tmp_path: Path, ray_running: None
-) -> None:
-    log = Log()
-    rows = run(plan, tmp_path / "study", log, "tests.fake_trainer:with_a_bug_in_all")
-    # Those that wait are not started any more; one may have been under way.
-    assert HOPELESS_FAILURES <= len(rows) < HOPELESS_FAILURES + SLOTS.count < plan.trials
-    assert {row["status"] for row in rows.values()} == {"failed"}
-    assert len([event for event, _ in log.events if event == "started"]) == len(rows)
-
-
-@pytest.mark.slow
-def test_a_trial_whose_process_dies_is_taken_up_by_another(plan: Plan, done: Done, tmp_path: Path) -> None:
-    log = Log()
-    rows = run(plan, tmp_path, log, "tests.fake_trainer:that_is_killed_once")
-    assert {t: (row["status"], row["accuracy"]) for t, row in rows.items()} == {
-        t: (row["status"], row["accuracy"]) for t, row in done.rows.items()
-    }
-    assert list((tmp_path / "checkpoints").iterdir()) == []
-    for _, trial in [event for event in log.events if event[0] == "interrupted"]:
-        assert [what for what, other in log.events if other == trial and what != "progressed"] == [
-            *("started", "interrupted", "started", "finished")
-        ]
-    assert any(what == "interrupted" for what, _ in log.events)
-
-
-@pytest.mark.slow
-def test_ctrl_c_ends_in_seconds_and_the_study_can_go_on(
-    tiny_model: Path, small_data: Path, tmp_path: Path
-) -> None:
-    command = [sys.executable, "-m", "tests.fake_study", "--no-dashboard"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "FAKE_TRIAL_SECONDS": "1"}
-    options = ["--model", str(tiny_model), "--data", str(small_data), "--set", "variant=main"]
-    options += ["--trials", "2", "--replicates", "1", "--confirm-seeds", "1"]
-    process = subprocess.Popen(
-        [*command, "--space", "lora_vs_qlora", *options, "--results", str(tmp_path / "results")],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-        # Whatever runs the tests in the background may have had Ctrl-C ignored, which is inherited.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        encoding="utf-8",
-    )
-    deadline = time.monotonic() + 120
-    while len(list(tmp_path.glob("results/*/trials/*.parquet"))) < 3 and time.monotonic() < deadline:
-        time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    # Seconds on a free machine; the bound is for one that is busy.
-    output = process.communicate(timeout=90)[0]
-    assert process.returncode == 130, output
-    assert "trials have finished and are kept in" in output
-    (study,) = (tmp_path / "results").iterdir()
-    assert f"python -m study.run --resume {study}" in output
-    kept = {path.stem for path in (study / "trials").glob("*.parquet")}
-    assert 3 <= len(kept) < 11
-
-    done = subprocess.run(
-        [*command, "--resume", str(study)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=120,
-        encoding="utf-8",
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    rows = ResultsFolder(study).read_trials()
-    assert len(rows) == 11
-    assert kept <= {row["trial"] for row in rows}
-
-
-@pytest.mark.slow
-def test_a_trial_that_exhausts_the_host_goes_on_with_halved_batches(plan: Plan, tmp_path: Path) -> None:
-    import psutil
-
-    memory = psutil.virtual_memory()
-    allowed = (memory.total - memory.available + 3e9) / memory.total
-    if allowed > 0.95:
-        pytest.skip("less than 3 GB of memory is free")
-    script = tmp_path / "run.py"
-    script.write_text(
-        "import pickle, sys\n"
-        "from pathlib import Path\n"
-        "from study.engine.local_ray import local_ray\n"
-        "from tests.study.engine.test_tuning import Log, SLOTS, run\n"
-        "plan = pickle.loads(Path(sys.argv[1]).read_bytes())\n"
-        "with local_ray(SLOTS):\n"
-        "    run(plan, Path(sys.argv[2]), Log(), 'tests.fake_trainer:that_eats_memory')\n",
-        encoding="utf-8",
-    )
-    (tmp_path / "plan").write_bytes(pickle.dumps(plan))
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(Path(__file__).parents[3]),
-        "RAY_memory_usage_threshold": f"{allowed:.4f}",
-        "RAY_memory_monitor_refresh_ms": "100",
-    }
-    command = [sys.executable, str(script), str(tmp_path / "plan"), str(tmp_path / "study")]
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=300, encoding="utf-8"
-    )
-    assert done.returncode == 0, done.stderr
-    rows = ResultsFolder(tmp_path / "study").read_trials()
-    assert len(rows) == plan.trials
-    assert {row["status"] for row in rows} == {"complete"}
-    halved = {(row["arm"], row["stage"]) for row in rows if row["source_accumulation"] == 2}
-    assert ("qlora main", "confirm") in halved
-    assert len(halved) <= 2  # Ray may kill the trial beside it too

@@ -12,10 +12,10 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
 from study.config import TrialConfig
+from study.models.building import build_model
 from study.models.decoding import batch_matters, decode_greedily, end_tokens
 from study.models.families import family_of
 from study.models.loading import load_base, load_tokenizer
-from study.models.methods import build_model
 from study.sources.finding import Source
 from study.trial.evaluation import generate_answers, until_end
 from study.trial.record import Outcome

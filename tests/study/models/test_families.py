@@ -22,7 +22,7 @@ from study.trial.record import Outcome
 from study.trial.tokenised import load_examples
 from study.trial.trial import run_trial
 from study.workplace import Workplace
-from tests.cases.models import BART
+from tests.cases.models.tiny import BART
 from tests.recompute import recompute
 
 Maker = Callable[..., TrialConfig]
@@ -185,7 +185,8 @@ TEMPLATES = {
 def test_a_target_ends_once_whatever_the_tokenizer_adds(
     name: str, family: EncoderDecoder | DecoderOnly, tmp_path: Path
 ) -> None:
-    from tests.cases.models import add_tokenizer, template
+    from tests.cases.models.steps import template
+    from tests.cases.models.tiny import add_tokenizer
 
     add_tokenizer(tmp_path)
     template(TEMPLATES[name])(tmp_path)
@@ -222,7 +223,7 @@ def test_the_decoder_is_given_what_t5_gives_itself(workplace: Workplace) -> None
 def test_a_decoder_starts_in_training_as_in_answering(start: int, tmp_path: Path) -> None:
     """mBART by itself begins a training with the target's last token, and an answer with another."""
     from study.models.decoding import decode_greedily
-    from tests.cases.models import saved
+    from tests.cases.models.tiny import saved
 
     saved("mbart", **{**BART, "decoder_start_token_id": start})(tmp_path)
     source = Source("mbart", tmp_path)

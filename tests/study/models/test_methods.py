@@ -13,24 +13,19 @@ from study.config import TrialConfig
 from study.engine.launch import notes
 from study.engine.slots import Slots
 from study.errors import UserError
+from study.models.adapters import load_adapters
+from study.models.building import build_base, build_model, builder_of, with_all_adapters
+from study.models.counting import count_parameters, shipped_bytes
 from study.models.loading import load_tokenizer
-from study.models.methods import (
-    add_adapter,
-    build_base,
-    build_model,
-    count_parameters,
-    load_adapters,
-    optimizer_name,
-    shipped_bytes,
-    with_all_adapters,
-)
-from study.plan.plan import Request, make_plan
+from study.plan.making import make_plan
+from study.plan.request import Request
 from study.sources.finding import Source
 from study.trial.evaluation import score_targets
 from study.trial.tokenised import load_examples
 from study.winner.keeping import load_merged, saver
 from study.workplace import Workplace
-from tests.cases.models import Make, bert_to_bert, gemma3_with_eyes, saved, t5gemma
+from tests.cases.models.composed import bert_to_bert, gemma3_with_eyes, t5gemma
+from tests.cases.models.tiny import Make, saved
 
 Maker = Callable[..., TrialConfig]
 
@@ -55,7 +50,7 @@ def test_the_papers_adapter_has_its_parameters(
 ) -> None:
     model = t5(*shape)
     assert count_parameters(model) == (total, total)
-    model = add_adapter(model, config_for("lora", rank=8, target_modules="q,v"))
+    model = with_all_adapters(model, config_for("lora", rank=8, target_modules="q,v"))
     assert count_parameters(model) == (trainable, total + trainable)
 
 
@@ -86,7 +81,7 @@ def test_the_optimizer_is_paged_for_qlora_on_a_gpu(
     config_for: Maker, workplace: Workplace, method: str, use_gpu: bool, optimizer: str
 ) -> None:
     place = dataclasses.replace(workplace, use_gpu=use_gpu)
-    assert optimizer_name(config_for(method), place) == optimizer
+    assert builder_of(config_for(method)).optimizer(config_for(method), place) == optimizer
 
 
 def test_a_cpu_without_paged_adamw_is_told() -> None:

@@ -1,4 +1,4 @@
-"""The table of tests/cases/models.py: what a study says to each model folder, in one line."""
+"""The table of tests/cases/models: what a study says to each model folder, in one line."""
 
 from pathlib import Path
 

@@ -13,7 +13,7 @@ from study.errors import UserError
 from study.models.check import _check_writes
 from study.models.targets import known_to_peft, query_and_value
 from study.sources.finding import Source
-from tests.cases.models import OF_TYPE, TINY
+from tests.cases.models.tiny import OF_TYPE, TINY
 
 MOST_WEIGHTS = 3_000_000
 SHAPES: list[dict[str, Any]] = [{}, {"head_dim": 8}, {"head_dim": 8, "num_hidden_layers": 2}]

@@ -9,16 +9,10 @@ import pytest
 import torch
 
 from study.config import TrialConfig
-from study.models.methods import (
-    FIRST,
-    SECOND,
-    add_adapter,
-    build_base,
-    build_model,
-    count_parameters,
-    stack_adapter,
-)
-from study.trial import training
+from study.models.adapters import FIRST, SECOND, stack_adapter
+from study.models.building import build_base, build_model, with_all_adapters
+from study.models.counting import count_parameters
+from study.trial import recorder, training
 from study.trial.record import Outcome
 from study.trial.trial import run_trial
 from study.winner.keeping import load_merged, saver
@@ -55,8 +49,7 @@ def test_both_adapters_of_the_paper_have_its_parameters(config_for: Maker) -> No
 
     config = config_for("stacked_lora", rank=8, second_rank=8)
     with torch.device("meta"):
-        model = add_adapter(T5ForConditionalGeneration(T5Config(vocab_size=32128)), config)
-        stack_adapter(model, config)
+        model = with_all_adapters(T5ForConditionalGeneration(T5Config(vocab_size=32128)), config)
     assert count_parameters(model)[0] == 589_824
     assert sum(p.numel() for p in model.parameters() if p.requires_grad) == 294_912
 
@@ -64,15 +57,13 @@ def test_both_adapters_of_the_paper_have_its_parameters(config_for: Maker) -> No
 def test_the_second_phase_leaves_the_first_adapter_bit_for_bit(
     config_for: Maker, workplace: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from study.trial import trial
-
     before: dict[str, torch.Tensor] = {}
 
     def stack(model: Any, config: TrialConfig) -> None:
         before.update(adapter(model, FIRST))
         stack_adapter(model, config)
 
-    monkeypatch.setattr(trial, "stack_adapter", stack)
+    monkeypatch.setattr("study.models.building.stack_adapter", stack)
     outcome, model = run(config_for("stacked_lora"), workplace)
     after = adapter(model, FIRST)
     assert before
@@ -141,17 +132,17 @@ def test_a_training_that_was_cut_off_ends_as_one_that_was_not(
     class CutOff(Exception):
         pass
 
-    step_of = training._Recorder.on_step_end
+    step_of = recorder.Recorder.on_step_end
 
     def cut(self: Any, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if (self._recipe.phase, state.global_step) == (phase, step):
+        if (self._session.recipe.phase, state.global_step) == (phase, step):
             raise CutOff
         step_of(self, args, state, control, **kwargs)
 
     checkpointed = dataclasses.replace(workplace, checkpoints=tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(training._Recorder, "on_step_end", cut)
-        patch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(recorder.Recorder, "on_step_end", cut)
+        patch.setattr(recorder, "CHECKPOINT_SECONDS", 0.0)
         with pytest.raises(CutOff):
             run(config, checkpointed)
     # A save that was cut off, too, is survived.

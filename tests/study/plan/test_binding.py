@@ -6,9 +6,11 @@ import pytest
 
 from study.errors import UserError
 from study.plan.binding import bind, workplace_of
-from study.plan.plan import Plan, Request, make_plan
+from study.plan.making import make_plan
+from study.plan.plan import Plan
+from study.plan.request import Request
 from study.run import main
-from tests.cases.models import saved
+from tests.cases.models.tiny import saved
 
 SPACE = """from study.space import Space
 SPACE = Space("Which?", {{"method": ["lora"], "model": {models!r}}}, ["learning_rate"])

@@ -7,7 +7,8 @@ import pytest
 
 from study.errors import UserError
 from study.plan.labels import SLUG_LENGTH, label_arms, name_apart, slugs_of
-from study.plan.plan import Request, make_plan
+from study.plan.making import make_plan
+from study.plan.request import Request
 from study.sources.finding import Source
 
 

@@ -5,8 +5,10 @@ import pytest
 from study.errors import UserError
 from study.plan.binding import bind
 from study.plan.labels import label_arms
-from study.plan.plan import Request, make_plan, search_width
+from study.plan.making import make_plan
+from study.plan.plan import search_width
 from study.plan.profiles import PROFILES
+from study.plan.request import Request
 from study.space import Space, choice, contains, list_spaces, load_space
 
 
@@ -188,7 +190,7 @@ def test_the_width_keeps_every_slot_busy() -> None:
 def test_a_space_that_cannot_be_is_refused_in_one_line(
     space: Space, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("study.plan.plan.load_space", lambda name: space)
+    monkeypatch.setattr("study.plan.making.load_space", lambda name: space)
     with pytest.raises(UserError, match=reason) as caught:
         make_plan(Request("mine"))
     assert "\n" not in str(caught.value)
@@ -197,7 +199,7 @@ def test_a_space_that_cannot_be_is_refused_in_one_line(
 def test_a_space_may_search_what_has_no_range_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     ranges = {"batch_size": choice(8, 16), "epochs": choice(0.5, 1.0)}
     space = Space("?", {"method": ["lora", "stacked_lora"]}, list(ranges), ranges)
-    monkeypatch.setattr("study.plan.plan.load_space", lambda name: space)
+    monkeypatch.setattr("study.plan.making.load_space", lambda name: space)
     for arm in make_plan(Request("mine")).compared:
         assert dict(arm.ranges) == ranges
         assert arm.search_config({"batch_size": 8, "epochs": 0.5}, 0).max_steps is None
@@ -206,7 +208,7 @@ def test_a_space_may_search_what_has_no_range_of_its_own(monkeypatch: pytest.Mon
 def test_every_rank_rate_and_length_of_stacked_lora_can_be_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["rank", "learning_rate", "max_steps", "second_rank", "second_learning_rate", "second_max_steps"]
     space = Space("?", {"method": ["stacked_lora"]}, names, {"max_steps": choice(10, 20)})
-    monkeypatch.setattr("study.plan.plan.load_space", lambda name: space)
+    monkeypatch.setattr("study.plan.making.load_space", lambda name: space)
     (arm,) = make_plan(Request("mine")).compared
     assert list(arm.ranges) == names
 

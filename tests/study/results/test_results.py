@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+import analysis
 from study.errors import UserError
 from study.results.folder import ResultsFolder
 from study.results.new_folder import check_writable
@@ -38,9 +40,59 @@ def test_every_file_carries_the_schemas_version(folder: ResultsFolder) -> None:
         assert metadata[VERSION_KEY] == str(SCHEMA_VERSION).encode()
 
 
-def test_every_column_says_what_it_is() -> None:
-    for schema in TABLES.values():
-        assert all(field.metadata[b"description"] for field in schema)
+def test_every_column_is_described_once_in_the_folder_and_in_none_of_its_files(folder: ResultsFolder) -> None:
+    folder.finish_trial(ROW, [{"trial": "abc"}], [{"trial": "abc", "step": 1}])
+    described = json.loads((folder.root / "columns.json").read_text(encoding="utf-8"))
+    assert described.pop("schema_version") == SCHEMA_VERSION
+    assert described.keys() == TABLES.keys()
+    for table, columns in described.items():
+        schema = pq.read_schema(folder.table_path(table, "abc"))
+        assert schema.equals(TABLES[table])
+        types = {field.name: str(field.type) for field in TABLES[table]}
+        assert {name: about["type"] for name, about in columns.items()} == types
+        assert all(about["description"] for about in columns.values())
+        assert not [field.name for field in schema if b"description" in (field.metadata or {})]
+    assert folder.table_path("trials", "abc").stat().st_size < 12_000
+
+
+@pytest.mark.parametrize("there", [None, b"", b'{"schema_version": 1}'])
+def test_a_resume_writes_the_columns_where_they_are_of_another_version(
+    folder: ResultsFolder, there: bytes | None
+) -> None:
+    path = folder.root / "columns.json"
+    written = path.read_bytes()
+    path.unlink() if there is None else path.write_bytes(there)
+    folder.create()
+    assert path.read_bytes() == written
+    before = path.stat().st_mtime_ns, path.stat().st_ino
+    folder.create()
+    assert (path.stat().st_mtime_ns, path.stat().st_ino) == before
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_frames_have_the_descriptions_of_the_folder(folder: ResultsFolder, there: bool) -> None:
+    folder.write_description({"study": "mine"})
+    folder.finish_trial(ROW, [{"trial": "abc"}])
+    if not there:
+        (folder.root / "columns.json").unlink()
+    frames = analysis.load(folder.root)
+    for table in (frames.trials, frames.predictions):
+        described = [field.name for field in table.schema if b"description" in (field.metadata or {})]
+        assert described == ([name for name in table.column_names if name != "folder"] if there else [])
+    assert frames.exclusions == []
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"trials": 7}', b'{"trials": {"accuracy": "%"}}'])
+def test_a_columns_file_of_another_shape_costs_the_descriptions_alone(
+    folder: ResultsFolder, content: bytes
+) -> None:
+    folder.write_description({"study": "mine"})
+    folder.finish_trial(ROW)
+    (folder.root / "columns.json").write_bytes(content)
+    frames = analysis.load(folder.root)
+    assert frames.trials["accuracy"].to_pylist() == [50.0]
+    (exclusion,) = frames.exclusions
+    assert str(exclusion) == "study/columns.json: describes no columns"
 
 
 def test_a_partial_row_is_not_finished(folder: ResultsFolder) -> None:

@@ -1,4 +1,4 @@
-"""The table of cases in tests/cases/files.py: rows or one line, and no traceback."""
+"""The table of cases in tests/cases/files: rows or one line, and no traceback."""
 
 import random
 from dataclasses import replace
@@ -9,8 +9,9 @@ import pytest
 from study.data.loading import DataSet, load_data
 from study.errors import UserError
 from study.sources.finding import find_data
-from tests.cases import files
-from tests.cases.files import CASES, MORE, ROWS, THIRD, Case
+from tests.cases.files import CASES, document
+from tests.cases.files.case import Case
+from tests.cases.files.rows import MORE, ROWS, THIRD
 
 
 def write(case: Case, folder: Path) -> Path:
@@ -136,5 +137,5 @@ def test_the_corpus_is_large_and_has_no_case_twice() -> None:
 
 
 def test_the_documents_table_is_that_of_the_cases() -> None:
-    text = files.DOCUMENT.read_text(encoding="utf-8")
-    assert text.partition(files.BEGIN)[2].partition(files.END)[0] == f"\n{files.describe_cases()}"
+    text = document.DOCUMENT.read_text(encoding="utf-8")
+    assert text.partition(document.BEGIN)[2].partition(document.END)[0] == f"\n{document.describe_cases()}"

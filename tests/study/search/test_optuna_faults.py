@@ -6,7 +6,8 @@ from typing import Any
 import optuna
 import pytest
 
-from study.plan.plan import Request, make_plan
+from study.plan.making import make_plan
+from study.plan.request import Request
 from study.search.optuna_record import OptunaRecord
 from study.search.search import Assignment, StudySearch
 

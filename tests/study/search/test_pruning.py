@@ -10,7 +10,9 @@ import pytest
 
 from study.config import TrialConfig
 from study.errors import Pruned
-from study.plan.plan import Plan, Request, make_plan
+from study.plan.making import make_plan
+from study.plan.plan import Plan
+from study.plan.request import Request
 from study.results.folder import ResultsFolder
 from study.search.pruning import MINIMUM_PEERS, cutoffs, prune_above, rung_losses
 from study.search.search import Assignment, StudySearch

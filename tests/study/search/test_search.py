@@ -1,59 +1,11 @@
 import itertools
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from study.config import TRAINED_METHODS
-from study.plan.plan import Plan, Request, make_plan
-from study.search.search import HOPELESS_FAILURES, Assignment, StudySearch
-
-
-def plan_of(trials: int = 5, replicates: int = 1, seeds: int = 2, seed: int = 0, **options: Any) -> Plan:
-    return make_plan(
-        Request(
-            "lora_vs_qlora",
-            replicates=replicates,
-            trials=trials,
-            confirm_seeds=seeds,
-            seed=seed,
-            **options,
-        )
-    )
-
-
-def row_of(assignment: Assignment, status: str = "complete") -> dict[str, Any]:
-    """A row whose score depends on the configuration alone."""
-    config = assignment.config
-    score = -abs((config.learning_rate or 0) - 0.004)
-    return {
-        "trial": config.trial_id,
-        "status": status,
-        "search_score": score if status == "complete" else None,
-        "config_json": config.model_dump_json(),
-        **config.model_dump(),
-        **assignment.columns,
-    }
-
-
-def run(search: StudySearch, slots: int, order: random.Random, fail: str = "") -> Iterator[Assignment]:
-    """Run a study without a machine: `slots` trials at once, ending in a random order."""
-    running: list[Assignment] = []
-    while True:
-        while len(running) < slots and (assignment := search.next()) is not None:
-            running.append(assignment)
-            yield assignment
-        if not running:
-            assert search.exhausted
-            return
-        ended = running.pop(order.randrange(len(running)))
-        failed = ended.arm.label == fail
-        search.finish(ended.config.trial_id, row_of(ended, "failed" if failed else "complete"))
-
-
-def ids(assignments: Iterator[Assignment]) -> list[str]:
-    return sorted(assignment.config.trial_id for assignment in assignments)
+from study.search.search import StudySearch
+from tests.study.search.unrun_studies import ids, plan_of, row_of, run
 
 
 @pytest.mark.parametrize(("width", "replicates", "seeds"), [(1, 1, 2), (3, 1, 2), (1, 3, 0), (2, 2, 1)])
@@ -63,62 +15,6 @@ def test_one_seed_gives_one_study_whatever_the_timing(width: int, replicates: in
     assert all(other == runs[0] for other in runs)
     other = plan_of(8, replicates, seeds, seed=1)
     assert not set(runs[0]) & set(ids(run(StudySearch(other, width, {}), 6, random.Random(0))))
-
-
-def test_a_fault_of_every_trial_ends_the_search_after_a_few() -> None:
-    search = StudySearch(plan_of(8), 1, {})
-    tried = 0
-    while (assignment := search.next()) is not None:
-        floor = assignment.config.method not in TRAINED_METHODS
-        search.finish(assignment.config.trial_id, row_of(assignment, "complete" if floor else "failed"))
-        tried += not floor
-    assert tried == HOPELESS_FAILURES
-    assert search.hopeless is not None
-    assert search.exhausted
-
-
-def test_an_arm_whose_first_training_is_under_way_is_waited_for() -> None:
-    search = StudySearch(plan_of(8), 1, {})
-    slow, failed = None, 0
-    while failed < HOPELESS_FAILURES:
-        assignment = search.next()
-        assert assignment is not None
-        if assignment.config.method == "lora" and slow is None:
-            slow = assignment
-            continue
-        floor = assignment.config.method not in TRAINED_METHODS
-        search.finish(assignment.config.trial_id, row_of(assignment, "complete" if floor else "failed"))
-        failed += not floor
-    assert slow is not None
-    assert search.hopeless is None
-    search.finish(slow.config.trial_id, row_of(slow, "failed"))
-    assert search.hopeless is not None
-
-
-def test_a_resumed_study_of_which_one_arm_fails_goes_on() -> None:
-    plan = plan_of(8)
-    first = plan.compared[0].label
-    search = StudySearch(plan, 1, {})
-    rows = {}
-    for assignment in run(search, 2, random.Random(0), fail=first):
-        rows[assignment.config.trial_id] = row_of(
-            assignment, "failed" if assignment.arm.label == first else "complete"
-        )
-    assert sum(row["status"] == "failed" for row in rows.values()) > HOPELESS_FAILURES
-    left = list(rows)[-1]
-    resumed = StudySearch(plan, 1, {trial: row for trial, row in rows.items() if trial != left})
-    assert ids(run(resumed, 2, random.Random(0), fail=first)) == [left]
-
-
-def test_failures_beside_a_training_that_finished_end_nothing() -> None:
-    search = StudySearch(plan_of(8), 1, {})
-    trained = 0
-    while (assignment := search.next()) is not None:
-        trained += assignment.config.method in TRAINED_METHODS
-        status = "complete" if trained == 1 or assignment.config.method not in TRAINED_METHODS else "failed"
-        search.finish(assignment.config.trial_id, row_of(assignment, status))
-    assert search.hopeless is None
-    assert trained > HOPELESS_FAILURES + 1
 
 
 def test_every_arm_gets_its_trials_each_once() -> None:
@@ -252,54 +148,3 @@ def test_replicates_are_finished_one_after_another_as_far_as_slots_allow() -> No
     assignments = list(run(StudySearch(plan_of(2, replicates=6, seeds=0), 1, {}), 2, random.Random(0)))
     trained = [a.replicate for a in assignments if not a.arm.is_baseline]
     assert all(later >= earlier - 1 for earlier, later in itertools.pairwise(trained))
-
-
-LOOKS: dict[str, Any] = {"trials": 2, "seeds": 0, "looks": (2, 4, 6)}
-
-
-def test_a_look_is_taken_once_every_earlier_replicate_has_ended_and_before_any_later_one() -> None:
-    plan = plan_of(replicates=6, **LOOKS)
-    handed_out: list[Assignment] = []
-    seen: list[tuple[int, int]] = []
-
-    def look(replicates: int) -> list[str]:
-        seen.append((replicates, max(a.replicate for a in handed_out)))
-        return []
-
-    for assignment in run(StudySearch(plan, 1, {}, take_look=look), 5, random.Random(0)):
-        handed_out.append(assignment)
-    assert seen == [(2, 1), (4, 3), (6, 5)]
-    assert len(handed_out) == plan.trials
-
-
-def test_an_arm_that_a_look_stops_gets_no_further_replicate() -> None:
-    plan = plan_of(replicates=6, **LOOKS)
-    search = StudySearch(plan, 1, {}, take_look=lambda n: ["lora main"] if n == 2 else [])
-    assignments = list(run(search, 5, random.Random(0)))
-    last = {arm.label: max(a.replicate for a in assignments if a.arm is arm) for arm in plan.compared}
-    assert last.pop("lora main") == 1
-    assert set(last.values()) == {5}
-    assert search.saved_by_looks == search.left_out.total() == 4 * 3
-    assert search.left_out["lora main", "search"] == 4 * 2
-    assert len(assignments) == plan.trials - 4 * 3
-
-
-def test_a_settled_study_ends_at_its_look() -> None:
-    plan = plan_of(replicates=6, **LOOKS)
-    looks: list[int] = []
-    search = StudySearch(plan, 1, {}, take_look=lambda n: looks.append(n))
-    assignments = list(run(search, 5, random.Random(0)))
-    assert looks == [2]
-    assert max(a.replicate for a in assignments) == 1
-
-
-def test_a_resumed_study_takes_its_looks_again() -> None:
-    plan = plan_of(replicates=6, **LOOKS)
-
-    def stop(replicates: int) -> list[str]:
-        return ["lora main"] if replicates == 4 else []
-
-    whole = list(run(StudySearch(plan, 1, {}, take_look=stop), 5, random.Random(0)))
-    finished = {a.config.trial_id: row_of(a) for a in whole[:60]}
-    rest = list(run(StudySearch(plan, 1, finished, take_look=stop), 5, random.Random(3)))
-    assert sorted([*finished, *(a.config.trial_id for a in rest)]) == ids(iter(whole))

@@ -13,12 +13,14 @@ import pytest
 from study.data.loading import load_code, load_data
 from study.errors import UserError
 from study.plan.binding import bind
-from study.plan.plan import Request, make_plan
+from study.plan.making import make_plan
+from study.plan.request import Request
 from study.rows.files import SUFFIXES, file_kind
 from study.rows.text_files import COMPRESSIONS
 from study.sources import finding as sources
 from study.sources.finding import find_code_data, find_data, find_model, fingerprint_folder
-from tests.cases.files import MORE, ROWS, arrow, card, jsonl, parquet, table
+from tests.cases.files.formats import arrow, card, jsonl, parquet, table
+from tests.cases.files.rows import MORE, ROWS
 from tests.study.splits import load_split
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

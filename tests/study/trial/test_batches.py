@@ -9,8 +9,8 @@ import torch
 
 from study.config import TrialConfig
 from study.machine.memory import is_out_of_memory
+from study.models.building import build_model
 from study.models.loading import load_tokenizer
-from study.models.methods import build_model
 from study.models.shape import Shape, shape_of
 from study.results.folder import ResultsFolder
 from study.trial import batches, evaluation

@@ -10,7 +10,7 @@ import torch
 
 from study.config import TrialConfig
 from study.results.folder import ResultsFolder
-from study.trial import training
+from study.trial import recorder
 from study.trial.record import Outcome, record_trial
 from study.trial.trial import run_trial
 from study.workplace import Workplace
@@ -74,7 +74,7 @@ def test_a_training_goes_on_from_its_checkpoint_on_a_gpu(
     config = config_for(method, max_steps=12)
     whole = Outcome()
     run_trial(config, on_gpu, whole, on_progress=lambda progress: None)
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(recorder, "CHECKPOINT_SECONDS", 0.0)
     there = dataclasses.replace(on_gpu, checkpoints=tmp_path)
 
     def cut_off(progress: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from study.config import FLOOR_METHODS, TRAINED_METHODS, TrialConfig
+from study.config import TrialConfig
 from study.results.folder import ResultsFolder
 from study.sandbox import OUTCOMES
 from study.trial.metrics import summarise
@@ -83,7 +83,7 @@ def test_a_trials_numbers_are_those_of_its_predictions(
     for name in PUBLISHED:
         assert (row[name] is None) == (name in row["missing"]) == programs
     assert {p["outcome"] for p in predictions} <= {*OUTCOMES, "no_number"}
-    if config.method in FLOOR_METHODS:
+    if config.entry.is_floor:
         return
     for cost in (
         "busy_seconds",
@@ -93,7 +93,7 @@ def test_a_trials_numbers_are_those_of_its_predictions(
         "generated_tokens",
     ):
         assert row[cost] > 0
-    if config.method in TRAINED_METHODS:
+    if config.entry.is_trained:
         assert row["trainable_parameters"] > 0
         second = (config.second_max_steps or 2) if config.method == "stacked_lora" else 0
         assert row["train_steps"] == (config.max_steps or 5) + second

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from study.plan.plan import Plan, Request, make_plan
+from study.plan.making import make_plan
+from study.plan.plan import Plan
+from study.plan.request import Request
 from study.results.folder import ResultsFolder
 from study.search.search import Assignment, StudySearch
 from study.winner import choosing as kept_models

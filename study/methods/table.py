@@ -1,0 +1,20 @@
+"""The table of methods: what the configuration, the plan, the check of a space and the trial ask."""
+
+from __future__ import annotations
+
+from study.methods.entries import FLOORS, FULL, LORA, QLORA, STACKED_LORA, ZERO_SHOT
+from study.methods.method import Method
+
+METHODS: dict[str, Method] = {
+    method.name: method for method in (LORA, QLORA, FULL, STACKED_LORA, ZERO_SHOT, *FLOORS)
+}
+
+
+def trained_methods() -> tuple[str, ...]:
+    """Return the methods that train something: what a space can compare, the rest stands beside it."""
+    return tuple(name for name, method in METHODS.items() if method.is_trained)
+
+
+def floor_methods() -> tuple[str, ...]:
+    """Return the floors: what answers without a model."""
+    return tuple(name for name, method in METHODS.items() if method.is_floor)

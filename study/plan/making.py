@@ -1,0 +1,142 @@
+"""Making a plan: a request (the command line) names a space and a profile and changes a few values.
+
+Arms come of it, each with its fixed configuration, its ranges, and its number of trials. Making a plan reads
+no data and no model; `study.plan.binding` adds both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+
+from study.errors import UserError, unknown_name
+from study.methods.table import METHODS, trained_methods
+from study.plan.arms import Arm
+from study.plan.labels import label_arms, slugs_of
+from study.plan.plan import Plan
+from study.plan.profiles import PROFILES, Profile
+from study.plan.request import Request
+from study.plan.space_check import check_space
+from study.plan.values import PAIRED_BUDGETS, combine_factors, distinct, keep, values_of
+from study.space import FACTORS, Space, contains, count_values, ends, load_space
+
+
+def make_plan(request: Request) -> Plan:
+    """Return the plan of a request, checked as far as that needs no data and no model.
+
+    Raises:
+        UserError: an unknown space, profile, factor or setting, or a value out of range.
+    """
+    space = load_space(request.space)
+    if request.profile not in PROFILES:
+        raise unknown_name("profile", request.profile, PROFILES)
+    profile = PROFILES[request.profile]
+    check_space(space, profile)
+    _check_numbers(request)
+    combinations = combine_factors(space, profile, request)
+    values = [values_of(combination, space, profile, request) for combination in combinations]
+    _check_settings(request, values)
+    labels = label_arms(combinations)
+    names = zip(labels, slugs_of(labels), values, strict=True)
+    arms = [_arm(label, slug, own, space, profile, request) for label, slug, own in names]
+    for arm in arms:
+        _check_arm(arm)
+    return Plan(request, space, profile, tuple(arms))
+
+
+def _check_numbers(request: Request) -> None:
+    numbers = (
+        ("--replicates", request.replicates, 1),
+        ("--trials", request.trials, 1),
+        ("--confirm-seeds", request.confirm_seeds, 0),
+        ("--seed", request.seed, 0),
+    )
+    for option, number, least in numbers:
+        if number is not None and number < least:
+            raise UserError(f"{option} must be at least {least}, received {number}")
+    if request.looks and request.replicates not in (None, request.looks[-1]):
+        raise UserError(
+            f"--looks ends with the last replicate: --looks {','.join(map(str, request.looks))} goes with "
+            f"--replicates {request.looks[-1]}, received --replicates {request.replicates}"
+        )
+
+
+def _check_settings(request: Request, values: list[dict[str, Any]]) -> None:
+    for first, second in PAIRED_BUDGETS:
+        if first in request.settings and second in request.settings:
+            raise UserError(f"--set takes {first} or {second}, not both")
+    methods = {arm["method"] for arm in values if METHODS[arm["method"]].is_trained}
+    asked = METHODS.get(str(request.settings.get("method")))
+    if asked is not None and not asked.is_trained:
+        raise UserError(
+            f"--set method: {request.settings['method']} trains nothing and stands beside the arms anyway; "
+            f"valid: {', '.join(trained_methods())}"
+        )
+    for name in request.settings:
+        if name != "method" and not any(METHODS[method].takes(name) for method in methods):
+            raise UserError(f"--set {name}: no arm of this space takes it")
+    if request.code_data is not None and not any(METHODS[method].has_second_phase for method in methods):
+        those = [name for name, method in METHODS.items() if method.has_second_phase]
+        raise UserError(
+            f"--code-data: the methods of this space ({', '.join(sorted(methods))}) take no code data; "
+            f"{', '.join(those)} does"
+        )
+
+
+def _check_arm(arm: Arm) -> None:
+    """Refuse what can't be, the ends of the ranges included, before anything is fetched."""
+    arm.confirm_config({}, 0)
+    for name, distribution in arm.ranges.items():
+        for value in ends(distribution):
+            arm.search_config({name: value}, 0)
+
+
+def _arm(
+    label: str, slug: str, values: dict[str, Any], space: Space, profile: Profile, request: Request
+) -> Arm:
+    method = METHODS[values["method"]]
+    own = profile.scale_of(method).ranges if method.is_trained else {}
+    known = {**own, **{name: r for name, r in space.ranges.items() if method.takes(name)}}
+    ranges = {name: known[name] for name in space.search if name in known and name not in request.settings}
+    # What is searched without a value in the profile stands at its range's first value.
+    values = {**{name: ends(distribution)[0] for name, distribution in ranges.items()}, **values}
+    trials = request.trials or profile.search_trials
+    seeds = profile.confirm_seeds if request.confirm_seeds is None else request.confirm_seeds
+    planned = request.looks[-1] if request.looks else request.replicates or profile.replicates
+    return Arm(
+        label=label,
+        slug=slug,
+        factors={name: values.get(name) for name in FACTORS},
+        values=values,
+        ranges=ranges,
+        guesses=_guesses(values, ranges, space),
+        # No configuration is tried twice: of a small space (or of none) there may be fewer than asked for.
+        search_trials=int(min(trials, _configurations(ranges))) if method.is_trained else 0,
+        replicates=request.replicates_of.get(label, planned) if method.is_trained else 1,
+        confirm_seeds=seeds if method.is_trained else 1,
+        seed=request.seed,
+    )
+
+
+def _configurations(ranges: Mapping[str, BaseDistribution]) -> float:
+    """Return how many configurations a search can try: infinity where a range is continuous."""
+    return math.prod(map(count_values, ranges.values()))
+
+
+def _guesses(
+    values: Mapping[str, Any], ranges: Mapping[str, BaseDistribution], space: Space
+) -> tuple[Mapping[str, Any], ...]:
+    """Return what an arm's search tries first: the profile's own values, then the points of the space."""
+    own = {name: value for name, value in keep(values, ranges).items() if contains(ranges[name], value)}
+    points = []
+    for point in space.points_to_evaluate:
+        for name, value in point.items():
+            if name not in space.search:
+                raise unknown_name("searched hyperparameter in points_to_evaluate", name, space.search)
+            if name in ranges and not contains(ranges[name], value):
+                raise UserError(f"points_to_evaluate: {name} must lie in {ranges[name]}, received {value!r}")
+        points.append(keep(point, ranges))
+    return tuple(distinct([guess for guess in (own, *points) if guess]))

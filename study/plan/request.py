@@ -1,0 +1,38 @@
+"""What the user asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from study.rows.problems import GSM8K_COLUMNS, Columns
+
+
+@dataclass(frozen=True)
+class Request:
+    """A study as the command line asks for it. None: as the profile has it."""
+
+    space: str
+    profile: str = "embedded"
+    model: str | None = None
+    data: str | None = None
+    code_data: str | None = None
+    question_column: str = GSM8K_COLUMNS.question
+    answer_column: str = GSM8K_COLUMNS.answer
+    replicates: int | None = None
+    trials: int | None = None
+    confirm_seeds: int | None = None
+    looks: tuple[int, ...] | None = None
+    seed: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    # Arms that were extended on their own: label -> replicates.
+    replicates_of: Mapping[str, int] = field(default_factory=dict)
+    skip_bad_rows: bool = False
+    keep_leaks: bool = False
+    early_stopping: bool = True
+
+    @property
+    def columns(self) -> Columns:
+        """The data's columns that hold the question and the answer."""
+        return Columns(self.question_column, self.answer_column)

@@ -1,0 +1,82 @@
+"""A study that begins: what is asked for, what it will cost, and a results folder of its own."""
+
+from __future__ import annotations
+
+import argparse
+
+from rich.console import Console
+
+from study.command_line import say
+from study.config import parse_setting
+from study.engine.slots import Slots
+from study.plan.binding import bind
+from study.plan.making import make_plan
+from study.plan.plan import Plan, search_width
+from study.plan.request import Request
+from study.protocol.description import describe_study
+from study.protocol.looks import parse_looks
+from study.results.folder import ResultsFolder
+from study.results.new_folder import check_writable, claim_folder
+from study.starting.place import check_nodes_of, max_disk_of, on_cluster, slots_of, watching_of
+
+
+def start(options: argparse.Namespace, console: Console) -> int:
+    """Start the study that the options ask for, or say what it would cost; return the exit status.
+
+    Raises:
+        UserError: something of it can't be used; nothing has been written.
+    """
+    plan = make_plan(_request(options))
+    check_writable(options.results)
+    slots = slots_of(options, plan)
+    say(console, f"Study {plan.request.space} ({plan.profile.name}): {plan.space.question}")
+    max_disk = max_disk_of(options)
+    if options.dry_run:
+        from study.cost.preflight import dry_run  # torch waits until here
+
+        dry_run(plan, slots, ResultsFolder(options.results).root, max_disk, console)
+        return 0
+    return _run(options, bind(plan), slots, max_disk, console)
+
+
+def _run(
+    options: argparse.Namespace, plan: Plan, slots: Slots, max_disk: float | None, console: Console
+) -> int:
+    from study.cost.preflight import preflight
+    from study.engine.launch import StudyRun
+    from study.starting.course import run_to_its_end
+
+    watching = watching_of(options, console)
+    parent = ResultsFolder(options.results)
+    check_nodes_of(options, parent, plan)
+    beside = None if parent.is_remote else parent.root
+    disk, trial_seconds = preflight(plan, slots, parent.root, max_disk, console, studies=beside)
+    name, folder = claim_folder(options.results, plan.request.space)
+    description = describe_study(name, plan, slots.count, search_width(plan, slots.count), max_disk)
+    with folder.in_use():
+        folder.write_description(description)
+        study = StudyRun(
+            plan, folder, description, slots, disk, watching, trial_seconds, on_cluster=on_cluster(options)
+        )
+        return run_to_its_end(study, console)
+
+
+def _request(options: argparse.Namespace) -> Request:
+    return Request(
+        space=options.space,
+        profile=options.profile,
+        model=options.model,
+        data=options.data,
+        code_data=options.code_data,
+        question_column=options.question_column,
+        answer_column=options.answer_column,
+        replicates=options.replicates,
+        trials=options.trials,
+        confirm_seeds=options.confirm_seeds,
+        looks=None if options.looks is None else parse_looks(options.looks),
+        seed=options.seed,
+        settings=dict(parse_setting(text) for text in options.set),
+        skip_bad_rows=options.skip_bad_rows,
+        keep_leaks=options.keep_leaks,
+        early_stopping=not options.no_early_stopping,
+    )
