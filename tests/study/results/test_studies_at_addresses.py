@@ -17,7 +17,7 @@ from pyarrow import fs
 
 import study.trial.recorder
 from analysis.errors import AnalysisError
-from analysis.folders import open_studies
+from analysis.reading.folders import open_studies
 from study.config import TrialConfig
 from study.export import main as export_main
 from study.results import object_store
