@@ -1,7 +1,7 @@
 """Looks at a study while it runs: the plan from the command line, and what the driver asks at each look.
 
-`analysis.sequential` has the rules. A look is a function of the finished rows in the folder: a study that
-goes on takes the same looks again.
+`analysis.statistics.sequential` has the rules. A look is a function of the finished rows in the folder: a
+study that goes on takes the same looks again.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from analysis.comparison import ComparisonRow, comparison
+from analysis.comparison.comparing import comparison
 from analysis.errors import AnalysisError
-from analysis.folders import open_studies
-from analysis.judgement import answers_at, family_contrasts, question_sets
-from analysis.phrases import difference_sentence
-from analysis.sequential import LookPlan, Outcome, replay
+from analysis.judgement.looks import decide
+from analysis.reading.folders import open_studies
+from analysis.statistics.sequential import LookPlan, split_alpha
+from analysis.words.looks import look_sentences
+
+__all__ = ["Look", "LookPlan", "parse_looks", "split_alpha", "take_look"]
 
 
 @dataclass(frozen=True)
@@ -31,18 +33,6 @@ class Look:
     stopped: dict[str, str]
     settled: bool
     sentences: list[str]
-
-
-def split_alpha(looks: int) -> tuple[float, ...]:
-    """Return each look's share of the 5%: in proportion to 2, 3, 5, 8, ..., each the sum of the two before.
-
-    Three looks get 0.2, 0.3 and 0.5. Early looks get least, so that a study that runs to its end loses
-    little power.
-    """
-    parts = [2, 3]
-    while len(parts) < looks:
-        parts.append(parts[-1] + parts[-2])
-    return tuple(part / sum(parts[:looks]) for part in parts[:looks])
 
 
 def parse_looks(text: str, replicates: int | None = None) -> LookPlan:
@@ -67,42 +57,8 @@ def parse_looks(text: str, replicates: int | None = None) -> LookPlan:
 def take_look(folder: Path, plan: LookPlan, look: int) -> Look:
     """Return what look number `look` (from 0) decides, from the finished rows of a study's folder.
 
-    The looks before it are taken again: what they stopped or decided follows from the rows as well. Arms
-    with other test questions are not compared, and each set of questions is settled for itself.
-
     Raises:
         AnalysisError: the folder holds no study.
     """
-    rows = [row for row in comparison(open_studies([folder])).rows if not row.is_reference]
-    outcomes = [_outcome(own, plan, look) for own in question_sets(rows)]
-    labels = {row.name: row.arm.label for row in rows}
-    stopped = {
-        labels[name]: stop.reason
-        for outcome in outcomes
-        for name, stop in outcome.stopped.items()
-        if stop.look == look
-    }
-    settled = bool(outcomes) and all(outcome.settled_at is not None for outcome in outcomes)
-    return Look(stopped, settled, _sentences(outcomes, stopped, settled, plan, look))
-
-
-def _outcome(rows: list[ComparisonRow], plan: LookPlan, look: int) -> Outcome:
-    at_looks = [answers_at(rows, count) for count in plan.replicates[: look + 1]]
-    return replay(at_looks, family_contrasts(rows), plan)
-
-
-def _sentences(
-    outcomes: list[Outcome], stopped: dict[str, str], settled: bool, plan: LookPlan, look: int
-) -> list[str]:
-    after = plan.replicates[look]
-    differences = [difference for outcome in outcomes for difference in outcome.differences]
-    decided = [difference for difference in differences if difference.decided_at is not None]
-    lines = [
-        f"Look after {after} of {plan.replicates[-1]} replicates: {len(decided)} of {len(differences)} "
-        "planned differences are decided."
-    ]
-    lines += [f"{difference_sentence(d)}." for d in decided if d.decided_at == after]
-    lines += [f"{name} stops: {reason}." for name, reason in stopped.items()]
-    if settled:
-        lines.append("Nothing planned is open any more.")
-    return lines
+    decision = decide(comparison(open_studies([folder])), plan, look)
+    return Look(decision.stopped, decision.settled, look_sentences(decision, plan, look))

@@ -12,76 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.best_of import too_few_sentence
 from analysis.command_line import results_parser, run_command, say_left_out
-from analysis.comparison import Comparison, exclusion_notes
+from analysis.comparison.comparing import compare_finished
+from analysis.comparison.notes import exclusion_notes
 from analysis.counts import count_of
-from analysis.drawing import to_png, to_svg
-from analysis.errors import AnalysisError
-from analysis.figures import (
-    Chart,
-    DifferenceMatrix,
-    accuracy_by_method,
-    accuracy_by_prompt,
-    accuracy_by_rank,
-    difference_matrix,
-    pareto_charts,
-    time_conflict,
-)
-from analysis.folders import open_studies
-from analysis.judgement import Verdict, judge
-from analysis.search_figures import expected_best_chart, learning_charts, slice_charts
-from analysis.tables import compare_finished
-
-
-def figures(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[Chart | DifferenceMatrix]:
-    """Return every figure that the results have data for, in the order of a report."""
-    found = [accuracy_by_method(comparison), accuracy_by_prompt(comparison), accuracy_by_rank(comparison)]
-    found += pareto_charts(comparison, verdicts)
-    matrices = [matrix for verdict in verdicts if (matrix := difference_matrix(verdict)) is not None]
-    later = [expected_best_chart(comparison), *slice_charts(comparison), *learning_charts(comparison)]
-    return [figure for figure in (*found, *_numbered(matrices), *later) if figure is not None]
-
-
-def not_drawn(comparison: Comparison) -> list[str]:
-    """Return a sentence for each figure that is left out although the results have something of it."""
-    searched = [row for row in comparison.rows if row.arm.search]
-    few = (
-        too_few_sentence([row.arm for row in searched], [row.name for row in searched]) if searched else None
-    )
-    return [sentence for sentence in (time_conflict(comparison), few) if sentence is not None]
-
-
-def _numbered(matrices: Sequence[DifferenceMatrix]) -> list[DifferenceMatrix]:
-    # One set of test questions has one matrix; several need names of their own.
-    return [
-        DifferenceMatrix(
-            f"{matrix.name}-{index}" if index else matrix.name, matrix.title, matrix.arms, matrix.cells
-        )
-        for index, matrix in enumerate(matrices)
-    ]
-
-
-def write_plots(comparison: Comparison, folder: Path) -> list[Path]:
-    """Write every figure as SVG and PNG into `folder`, and return the files.
-
-    Raises:
-        AnalysisError: there is nothing to draw, or the folder can't be written.
-    """
-    written = []
-    found = figures(comparison, judge(comparison))
-    if not found:
-        raise AnalysisError("there is nothing to draw: no trained arm has scores")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for figure in found:
-            svg, png = folder / f"{figure.name}.svg", folder / f"{figure.name}.png"
-            svg.write_text('<?xml version="1.0" encoding="utf-8"?>\n' + to_svg(figure)[0], encoding="utf-8")
-            png.write_bytes(to_png(figure))
-            written += [svg, png]
-    except OSError as error:
-        raise AnalysisError(f"'{folder}' can't be written: {error.strerror}") from None
-    return written
+from analysis.pictures.files import write_plots
+from analysis.pictures.selection import not_drawn
+from analysis.reading.folders import open_studies
 
 
 def _main(arguments: Sequence[str] | None) -> None:

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.browsing import MOST_PREDICTIONS
 from analysis.command_line import results_parser, run_command
+from analysis.comparison.comparing import compare_finished
 from analysis.errors import AnalysisError
-from analysis.folders import Study, open_studies
-from analysis.page import render_page
-from analysis.tables import compare_finished
+from analysis.page.browsing import MOST_PREDICTIONS
+from analysis.page.frame import render_page
+from analysis.reading.folders import Study, open_studies
 
 
 def write_report(folder: Path, output: Path | None = None) -> Path:

@@ -9,25 +9,17 @@ RESULTS is a study's folder (it has study.json) or a parent of several. Takes se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import RenderableType
 
 from analysis.command_line import open_console, results_parser, run_command
-from analysis.comparison import Comparison, comparison
-from analysis.documents import to_csv, to_html, to_latex, to_markdown
+from analysis.comparison.comparing import compare_finished
 from analysis.errors import AnalysisError
-from analysis.folders import Study, open_studies
-from analysis.terminal import render
-
-WRITERS: dict[str, Callable[[Comparison], str]] = {
-    "markdown": to_markdown,
-    "latex": to_latex,
-    "html": to_html,
-    "csv": to_csv,
-}
-SUFFIXES = {".md": "markdown", ".tex": "latex", ".html": "html", ".csv": "csv"}
+from analysis.layout.documents import SUFFIXES, WRITERS
+from analysis.layout.terminal import render
+from analysis.reading.folders import open_studies
 
 
 def closing_table(folder: Path) -> RenderableType:
@@ -37,19 +29,6 @@ def closing_table(folder: Path) -> RenderableType:
         AnalysisError: nothing in the folder can be compared yet.
     """
     return render(compare_finished(open_studies([folder])))
-
-
-def compare_finished(studies: Sequence[Study]) -> Comparison:
-    """Return the comparison of studies of which at least one trial is finished.
-
-    Raises:
-        AnalysisError: none is.
-    """
-    if not any(study.trials for study in studies):
-        left_out = [str(exclusion) for study in studies for exclusion in study.exclusions]
-        why = f" (left out: {'; '.join(left_out[:3])})" if left_out else ""
-        raise AnalysisError(f"no trial is finished in {', '.join(str(study.root) for study in studies)}{why}")
-    return comparison(studies)
 
 
 def _main(arguments: Sequence[str] | None) -> None:

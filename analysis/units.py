@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-from analysis.costs import Cost
-from analysis.intervals import Estimate
 
 MISSING = "–"
 
@@ -33,28 +30,6 @@ def show_seconds(seconds: float) -> str:
         if seconds >= limit:
             return f"{seconds / {'d': 86_400, 'h': 3600, 'min': 60}[unit]:.3g} {unit}"
     return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
-
-
-def show_interval(estimate: Estimate | None, digits: int = 1) -> str:
-    """Return a mean and its 95% interval: 25.3 (21.0–29.9); the mean alone where there is no interval."""
-    if estimate is None:
-        return MISSING
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.mean:.{digits}f}"
-    return f"{estimate.mean:.{digits}f} ({estimate.low:.{digits}f}–{estimate.high:.{digits}f})"
-
-
-def show_mean(estimate: Estimate | None, digits: int = 1) -> str:
-    """Return a mean without its interval."""
-    return MISSING if estimate is None else f"{estimate.mean:.{digits}f}"
-
-
-def show_cost(cost: Cost | None, show: Callable[[float], str]) -> str:
-    """Return a cost's median and its range over the repeats: 33 s (13 s–4.1 min); one where all are alike."""
-    if cost is None:
-        return MISSING
-    low, high = show(cost.low), show(cost.high)
-    return show(cost.median) if low == high else f"{show(cost.median)} ({low}–{high})"
 
 
 def show_value(value: Any) -> str:

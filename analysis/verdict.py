@@ -3,8 +3,8 @@
     python -m analysis.verdict RESULTS                             # in words, then every pair
     python -m analysis.verdict RESULTS --max-train-seconds 15min --max-memory 2GB --max-parameters 1M
 
-Arms are compared in accuracy on the same questions (`analysis.differences`). What the space asks for is
-tested together (`analysis.contrasts`); other pairs are exploratory. Takes seconds.
+Arms are compared in accuracy on the same questions (`analysis.statistics.differences`). What the space asks
+for is tested together (`analysis.statistics.contrasts`); other pairs are exploratory. Takes seconds.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from analysis.budgets import parse_amount, parse_seconds, within_budget
 from analysis.command_line import open_console, results_parser, run_command
-from analysis.comparison import Comparison, exclusion_notes
-from analysis.folders import open_studies
-from analysis.judgement import Verdict, judge
-from analysis.pairs import pair_table
-from analysis.recommendation import recommend
-from analysis.tables import compare_finished
-from analysis.wording import budget_sentence, verdict_sentences
+from analysis.comparison.comparing import compare_finished
+from analysis.comparison.notes import exclusion_notes
+from analysis.comparison.rows import Comparison
+from analysis.judgement.budgets import parse_amount, parse_seconds
+from analysis.judgement.verdicts import Verdict, judge
+from analysis.layout.pairs import pair_table
+from analysis.reading.folders import open_studies
+from analysis.words.recommendation import recommend
+from analysis.words.verdict import say_verdicts
 
 
 def print_closing_verdict(folder: Path, console: Console) -> None:
@@ -51,24 +52,6 @@ def _print_words(
     for what, command in found.commands.items():
         # Whole, however narrow the console is: a command is there to be copied.
         console.print(Text(f"{what}: {command}"), soft_wrap=True)
-
-
-def say(comparison: Comparison, limits: Mapping[str, float] | None = None) -> list[str]:
-    """Return the verdict as sentences, and the best arm under `limits` (cost -> most of it)."""
-    return say_verdicts(judge(comparison), limits)
-
-
-def say_verdicts(verdicts: Sequence[Verdict], limits: Mapping[str, float] | None = None) -> list[str]:
-    """Return the same from verdicts at hand: those of many arms take seconds."""
-    lines = [] if verdicts else ["No trained arm has scores yet: there is nothing to compare."]
-    if len(verdicts) > 1:
-        lines.append(f"{len(verdicts)} sets of test questions: arms are compared within a set only.")
-    for verdict in verdicts:
-        lines += verdict_sentences(verdict)
-        if limits:
-            kept = [row for row in verdict.rows if within_budget(row, limits)]
-            lines.append(budget_sentence(verdict, kept, limits))
-    return lines
 
 
 def _main(arguments: Sequence[str] | None) -> None:

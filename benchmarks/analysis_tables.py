@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.origin import command_of, describe_origin
-from tests.analysis.simulated import SimulatedArm, write_study
+from tests.analysis.simulated import write_study
+from tests.analysis.simulated_trials import SimulatedArm
 
 ROOT = Path(__file__).parent.parent
 RESULT = Path(__file__).parent / "results" / "analysis_tables.json"

@@ -3,9 +3,9 @@
     python -m benchmarks.coverage         # 1,600 studies for each of 144 settings: minutes
     python -m benchmarks.coverage 200     # fewer studies
 
-Where repeats and questions are crossed random effects, as `analysis.intervals` assumes: does the 95%
-interval of a mean cover it, and how often are equal arms called different? Nothing is searched: a repeat is
-a seed of a given configuration. That whole studies, searches included, keep to 5% is for
+Where repeats and questions are crossed random effects, as `analysis.statistics.intervals` assumes: does the
+95% interval of a mean cover it, and how often are equal arms called different? Nothing is searched: a repeat
+is a seed of a given configuration. That whole studies, searches included, keep to 5% is for
 `benchmarks.protocol` to say. This one goes further out: 2 to 90% right, 2 repeats, repeats that don't differ
 at all or by ten points.
 
@@ -24,8 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from analysis.differences import ALPHA, Answers, compare_pair
-from analysis.intervals import share_interval
+from analysis.statistics.differences import ALPHA, Answers, compare_pair
+from analysis.statistics.intervals import share_interval
 from benchmarks.origin import command_of, describe_origin
 from tests.analysis.logit_studies import LogitStudies
 

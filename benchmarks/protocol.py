@@ -26,8 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.looks import split_alpha
-from analysis.sequential import LookPlan
+from analysis.statistics.sequential import LookPlan, split_alpha
 from benchmarks.origin import command_of, describe_origin
 from benchmarks.protocol_rates import (
     Figures,

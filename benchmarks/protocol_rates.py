@@ -1,7 +1,7 @@
 """How often the analysis errs over simulated studies: false positives, power, coverage, looks, extensions.
 
-Every rate is that of the project's own functions (`analysis.differences`, `intervals`, `sequential`) on the
-simulated answers of `benchmarks.searched_studies`.
+Every rate is that of the project's own functions (of `analysis.statistics`) on the simulated answers of
+`benchmarks.searched_studies`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from analysis.contrasts import PlannedArm, estimate_contrast, every_pair, plan_contrasts
-from analysis.differences import ALPHA, Answers, Difference, compare_pair, correct_together, holm
-from analysis.intervals import share_interval
-from analysis.sequential import LookPlan, Outcome, replay
+from analysis.statistics.contrasts import PlannedArm, estimate_contrast, every_pair, plan_contrasts
+from analysis.statistics.differences import ALPHA, Answers, Difference, compare_pair, correct_together, holm
+from analysis.statistics.intervals import share_interval
+from analysis.statistics.sequential import LookPlan, Outcome, replay
 from benchmarks.searched_studies import Design, Surface, answer_test, search_arms, share_right, shift_for
 from study.cost.resolution import ACCURACY, CORRELATION, least_difference
 

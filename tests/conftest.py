@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import json
 import shutil
@@ -45,7 +46,18 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def in_a_worker() -> Iterator[None]:
+def one_embedding_model() -> Iterator[None]:
+    """Load the model that similarities are of once, where each trial of a study loads it anew."""
+    import sentence_transformers
+
+    with pytest.MonkeyPatch.context() as patch:
+        loaded = functools.cache(sentence_transformers.SentenceTransformer)
+        patch.setattr(sentence_transformers, "SentenceTransformer", loaded)
+        yield
+
+
+@pytest.fixture(scope="session")
+def in_a_worker(one_embedding_model: None) -> Iterator[None]:
     """The process as a worker has it, with the trainer loaded: short trials take a quarter of the time."""
     load_trainer("study.trial.trial:run_trial")
     yield

@@ -46,8 +46,8 @@ def least_difference(
     section 5, equation 9; on paired tests of accuracy also Card et al. 2020, "With Little Power Comes Great
     Responsibility", EMNLP), the second part the repeats'. What it has to exceed hangs on the mean squares
     that the study will find, so power is the mean over their distribution, chi-squared with k - 1 degrees of
-    freedom an arm, with the margin that `analysis.differences` takes from them. No question is assumed to be
-    harder for one arm than for the other.
+    freedom an arm, with the margin that `analysis.statistics.differences` takes from them. No question is
+    assumed to be harder for one arm than for the other.
 
     Args:
         questions: scored in the confirm stage, at least 2.
@@ -76,8 +76,8 @@ def _sampling_variance(questions: int) -> float:
 def _margins(sampling: float, spread: float, questions: int, repeats: int, contrasts: int) -> np.ndarray:
     """Return what a difference has to exceed, over the mean squares that a study of two arms may find.
 
-    As in `analysis.differences`: Cochran's mean of the repeats' t, with Welch's degrees of freedom, and the
-    questions' t; and no less than over questions alone.
+    As in `analysis.statistics.differences`: Cochran's mean of the repeats' t, with Welch's degrees of
+    freedom, and the questions' t; and no less than over questions alone.
 
     Args:
         sampling, spread: the two parts of the variance of an arm's mean.
@@ -91,7 +91,8 @@ def _margins(sampling: float, spread: float, questions: int, repeats: int, contr
     # The questions' part of the variance is 0 here; found is what its error, about normal, leaves above 0.
     by_chance = 2 * sampling * ((2 / (questions - 1)) * (1 + 0.5 / df) / (2 * np.pi)) ** 0.5
     variance, by_questions = first + second + by_chance, special.stdtrit(questions - 1, level)
-    weight = ((first + second) / variance) ** (1.75 - 0.5 / welch)  # `analysis.intervals.weight_power`
+    # The exponent is `analysis.statistics.intervals.weight_power`.
+    weight = ((first + second) / variance) ** (1.75 - 0.5 / welch)
     critical = weight * special.stdtrit(welch, level) + (1 - weight) * by_questions
     return np.maximum(critical * variance**0.5, by_questions * (2 * sampling) ** 0.5)
 

@@ -38,7 +38,7 @@ def parse_looks(text: str) -> tuple[int, ...]:
 
 def count_contrasts(plan: Plan) -> int:
     """Return how many differences a study plans to test together, at least 1."""
-    from analysis.contrasts import PlannedArm, every_pair, plan_contrasts
+    from analysis.statistics.contrasts import PlannedArm, every_pair, plan_contrasts
 
     arms = [PlannedArm(arm.label, arm.factors) for arm in plan.compared]
     planned = plan_contrasts(arms, plan.space.compared) or every_pair([arm.name for arm in arms])

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from tests.analysis.simulated import (
+from tests.analysis.simulated import write_description
+from tests.analysis.simulated_trials import (
     SimulatedArm,
     make_folders,
     question_ids,
     trial_row,
-    write_description,
     write_history,
     write_predictions,
     write_row,

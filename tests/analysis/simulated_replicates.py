@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from tests.analysis.simulated import (
+from tests.analysis.simulated import write_description
+from tests.analysis.simulated_trials import (
+    Questions,
     SimulatedArm,
     make_folders,
-    question_difficulty,
+    make_questions,
     searched,
     trial_row,
-    write_description,
     write_trial,
 )
 
@@ -57,13 +58,14 @@ def write_replicates(
         columns: what else stands in study.json.
     """
     make_folders(root)
+    asked = make_questions(topic, questions)
     for index, arm in enumerate(arms):
         generator = np.random.default_rng([seed, index])
         if arm.is_reference:
-            write_trial(root, arm, trial_row(arm), topic, question_difficulty(questions), generator)
+            write_trial(root, arm, trial_row(arm), asked, generator)
             continue
         for replicate in range((ran or {}).get(arm.name, protocol.replicates)):
-            _write_replicate(root, arm, protocol, replicate, seed, topic, questions, generator)
+            _write_replicate(root, arm, protocol, (seed, replicate), asked, generator)
     plan = {"replicates": protocol.replicates, "confirm_seeds": protocol.confirm_seeds}
     write_description(root, arms, (), protocol.search_trials, arm_plan=plan, seed=seed, **columns)
     return root
@@ -73,18 +75,18 @@ def _write_replicate(
     root: Path,
     arm: SimulatedArm,
     protocol: Protocol,
-    replicate: int,
-    study_seed: int,
-    topic: str,
-    questions: int,
+    place: tuple[int, int],
+    questions: Questions,
     generator: np.random.Generator,
 ) -> None:
-    own_seed, difficulty = 10_000 * study_seed + 100 * replicate, question_difficulty(questions)
+    """Write a replicate's search, and what it confirms; its place is the study's seed and its number."""
+    study_seed, replicate = place
+    own_seed = 10_000 * study_seed + 100 * replicate
     shift = float(generator.normal(0, arm.seed_sd)) if arm.seed_sd else 0.0
     best, best_score = {}, -1.0
     for number in range(protocol.search_trials):
         row = trial_row(arm, own_seed, replicate=replicate, **searched(number, generator))
-        score = write_trial(root, arm, row, f"{topic} validation", difficulty, generator, shift=shift)
+        score = write_trial(root, arm, row, questions.of_validation, generator, shift=shift)
         if score > best_score:
             best, best_score = row, score
     chosen = {name: best[name] for name in ("rank", "learning_rate")}
@@ -93,7 +95,7 @@ def _write_replicate(
         if protocol.confirm_seeds == 0:
             columns |= {"trained_by": best["trial"], **dict.fromkeys(UNTRAINED)}
         row = trial_row(arm, own_seed + number, **columns)
-        write_trial(root, arm, row, topic, difficulty, generator, shift=shift)
+        write_trial(root, arm, row, questions, generator, shift=shift)
 
 
 def age(root: Path) -> Path:

@@ -9,9 +9,11 @@ import pytest
 
 import analysis
 from analysis.errors import AnalysisError
-from analysis.query import _main, query
+from analysis.query import _main
+from analysis.reading.sql import query
 from tests.analysis.replicated import write_replicated
-from tests.analysis.simulated import SimulatedArm, trial_row, write_row, write_study
+from tests.analysis.simulated import write_study
+from tests.analysis.simulated_trials import SimulatedArm, trial_row, write_row
 
 DOCUMENT = Path(analysis.__file__).parent / "QUERIES.md"
 SECTIONS = re.findall(
@@ -90,7 +92,7 @@ def test_failure_is_found_with_its_reason(frames):
 
 
 def test_perplexity_is_that_of_the_tables(frames):
-    from analysis.comparison import comparison
+    from analysis.comparison.comparing import comparison
 
     found = rows(frames, "What is the perplexity over the whole split?")
     lora = [row["perplexity"] for row in found if row["arm"] == "lora main"]

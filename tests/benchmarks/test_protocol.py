@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.looks import split_alpha
-from analysis.sequential import LookPlan
+from analysis.statistics.sequential import LookPlan, split_alpha
 from benchmarks.protocol import EMBEDDED, LOOKS, ONE_SEARCH, PAPER
 from benchmarks.protocol_rates import measure_extension, measure_family, measure_looks, measure_pair
 from benchmarks.searched_studies import (

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from analysis.folders import open_studies
-from analysis.tables import compare_finished
+from analysis.comparison.comparing import compare_finished
+from analysis.reading.folders import open_studies
 from study import embedded
 from study.results.folder import ResultsFolder
 

@@ -17,7 +17,9 @@ from study.trial.record import record_trial
 from study.trial.trial import run_trial
 
 
-@pytest.mark.parametrize("arm", ["lora plain", "stacked-lora python-code"])
+@pytest.mark.parametrize(
+    "arm", ["lora plain", pytest.param("stacked-lora python-code", marks=pytest.mark.slow)]
+)
 def test_a_trial_run_again_gives_the_same_predictions(
     tiny_model: Path, small_data: Path, small_code: Path, tmp_path: Path, shared_cache: Path, arm: str
 ) -> None:

@@ -72,6 +72,7 @@ def test_a_signal_that_a_callback_swallowed_still_stops_the_study() -> None:
         assert interruption.exit_status() == 143
 
 
+# Sleeps are short ones, for a signal that comes again cuts none short.
 LOST = """
 import sys, time
 from study.command_line import run_command
@@ -83,7 +84,8 @@ class Loses:
 
 def command(arguments):
     Loses()
-    time.sleep(5)
+    for _ in range(100):
+        time.sleep(0.05)
     print("went on")
     return 0
 
@@ -95,7 +97,8 @@ from study.command_line import run_command
 
 def command(arguments):
     import slow
-    time.sleep(5)
+    for _ in range(100):
+        time.sleep(0.05)
     print("went on")
     return 0
 

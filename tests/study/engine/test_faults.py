@@ -12,9 +12,9 @@ import optuna
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.documents import to_markdown
-from analysis.folders import open_studies
-from analysis.tables import compare_finished
+from analysis.comparison.comparing import compare_finished
+from analysis.layout.documents import to_markdown
+from analysis.reading.folders import open_studies
 from study.results.folder import ResultsFolder
 from tests.study.engine.disturbance import TRIALS, Disturbed, Launcher, disturb
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis import tables, verdict
+from analysis import verdict
 from analysis.command_line import run_command
-from analysis.folders import open_studies
+from analysis.comparison.comparing import compare_finished
+from analysis.reading.folders import open_studies
+from analysis.words.verdict import say
 from study.results.finished import forget_unfinished, missing_parts, read_finished
 from study.results.folder import ResultsFolder
 from tests.cases.folders import (
@@ -26,17 +28,17 @@ named = {"ids": lambda case: case.name}
 def test_answers_that_are_not_those_of_their_row_are_left_out(
     case: Folder, study: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = verdict.say(tables.compare_finished(open_studies([study])))
+    before = say(compare_finished(open_studies([study])))
     case.change(study)
     studies = open_studies([study])
-    repeats = [row.repeats for row in tables.compare_finished(studies).rows]
+    repeats = [row.repeats for row in compare_finished(studies).rows]
     verdict._main([str(study)])
     said = printed(capsys)
     assert "1e+09%" not in said
     assert "1000000000" not in said
     assert "nan%" not in said
     if case.says is None:
-        assert verdict.say(tables.compare_finished(studies)) == before
+        assert say(compare_finished(studies)) == before
     else:
         assert case.says in said
     is_of_row = "column accuracy" in (case.says or "")  # the answers still stand

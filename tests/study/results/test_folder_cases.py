@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import analysis
-from analysis import tables, verdict
-from analysis.folders import open_studies
-from analysis.kinds import KINDS
+from analysis.comparison.comparing import compare_finished
+from analysis.reading.folders import open_studies
+from analysis.reading.kinds import KINDS
+from analysis.words.verdict import say
 from study.results.folder import ResultsFolder
 from study.results.new_folder import claim_folder
 from study.results.schema import TABLES
@@ -92,11 +93,11 @@ def test_a_copy_beside_the_original_counts_once(
     name: str, change: Change, noted: bool, study: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alone = analysis.load(study)
-    said = verdict.say(tables.compare_finished(open_studies([study])))
+    said = say(compare_finished(open_studies([study])))
     change(study)
     both = [study, study.with_name("copy")]
     for folders in (both, both[::-1], [study.parent]):
-        assert verdict.say(tables.compare_finished(open_studies(folders))) == said
+        assert say(compare_finished(open_studies(folders))) == said
     _, table = analysed(study.parent, capsys)
     assert ("each counts once" in table) == noted
     if not noted:

@@ -9,15 +9,18 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pyarrow import fs
 
 import study.trial.recorder
 from analysis.errors import AnalysisError
-from analysis.folders import open_studies
+from analysis.reading.folders import open_studies
 from study.config import TrialConfig
 from study.export import main as export_main
+from study.results import object_store
 from study.results.folder import ResultsFolder
 from study.results.object_store import join_address
 from study.results.schema import SCHEMA_VERSION
@@ -33,6 +36,17 @@ pytestmark = quiet
 ROOT = Path(__file__).parents[3]
 
 
+def without_retries() -> SimpleNamespace:
+    """Arrow's file systems, of which S3's asks once: ten attempts at a refused connection take 6 s."""
+
+    def from_uri(address: str) -> tuple[fs.FileSystem, str]:
+        bucket, _, endpoint = address.removeprefix("s3://").partition("?endpoint_override=")
+        once = fs.AwsStandardS3RetryStrategy(max_attempts=1)
+        return fs.S3FileSystem(endpoint_override=endpoint, retry_strategy=once), bucket
+
+    return SimpleNamespace(**{**vars(fs), "FileSystem": SimpleNamespace(from_uri=from_uri)})
+
+
 @pytest.mark.parametrize(
     ("results", "reason"),
     [
@@ -44,8 +58,14 @@ ROOT = Path(__file__).parents[3]
     ],
 )
 def test_an_address_that_cannot_be_used_is_one_line(
-    server: str, results: str, reason: str, capsys: pytest.CaptureFixture[str]
+    server: str,
+    results: str,
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    if "127.0.0.1:9" in results:
+        monkeypatch.setattr(object_store, "fs", without_retries())
     for arguments in (
         ["--space", "lora_vs_qlora", "--results", results],
         ["--resume", results],
@@ -119,6 +139,7 @@ def test_the_analysis_says_how_to_copy_an_address() -> None:
         open_studies(["s3://b/mine?endpoint_override=x"])
 
 
+@pytest.mark.slow
 def test_a_training_goes_on_elsewhere_from_the_checkpoint_at_the_address(
     config_for: Callable[..., TrialConfig],
     workplace: Workplace,

@@ -57,7 +57,10 @@ def test_an_exported_model_answers_as_the_trained_one(
     assert len(list(to.rglob("README.md"))) == 1
 
 
-@pytest.mark.parametrize("method", ["lora", "qlora", "full", "stacked_lora"])
+@pytest.mark.parametrize(
+    "method",
+    ["lora", "full", *(pytest.param(name, marks=pytest.mark.slow) for name in ("qlora", "stacked_lora"))],
+)
 def test_a_kept_model_is_scored_as_one_that_is_trained_again(
     config_for: Maker, workplace: Workplace, tmp_path: Path, method: str
 ) -> None:
@@ -91,6 +94,7 @@ def test_a_kept_model_is_scored_as_one_that_is_trained_again(
     assert all(rows[0][name] == rows[1][name] is not None for name in same if rows[0] and rows[1])
 
 
+@pytest.mark.slow
 def test_the_cards_code_reads_the_model_without_this_project(
     config_for: Maker, workplace: Workplace, tmp_path: Path
 ) -> None:

@@ -1,0 +1,172 @@
+"""The judgement on arms that answered the same questions: what was asked for, what is clear, who may be best.
+
+Pure: `words` says it, `pictures` and `page` draw it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from analysis.comparison.rows import Comparison, ComparisonRow, studies_of
+from analysis.judgement.families import (
+    answers_at,
+    answers_of,
+    asked_contrasts,
+    family_contrasts,
+    looked_at,
+    planned_looks,
+    question_sets,
+)
+from analysis.reading.folders import Study
+from analysis.statistics.contrasts import (
+    Contrast,
+    estimate_contrast,
+    every_pair,
+)
+from analysis.statistics.differences import Answers, Difference, Ranks, correct_together, rank_arms
+from analysis.statistics.intervals import Estimate
+from analysis.statistics.sequential import LookPlan, Outcome, replay
+
+
+@dataclass(frozen=True)
+class LooksTaken:
+    """The looks that a study took: their plan, how many were taken, and what they showed."""
+
+    plan: LookPlan
+    taken: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The comparison of arms that answered the same questions.
+
+    Attributes:
+        rows: the trained arms that have scores, best first.
+        ranks: name -> the ranks that the arm may have; those of arms that can't be told apart overlap.
+        differences: every pair. A planned one is corrected over all planned contrasts, main effects
+            included, the others (exploratory) over all pairs.
+        effects: the main effects of the compared factors, corrected with the planned pairs.
+        gains: every arm against the best row without training, corrected among themselves.
+        reference: the name of that row; None where there is none.
+        is_planned: whether the space asks for contrasts; if not, all pairs are tested together.
+        looks: where the study was looked at while it ran.
+    """
+
+    rows: list[ComparisonRow]
+    ranks: Mapping[str, Ranks]
+    differences: list[Difference]
+    gains: list[Difference]
+    reference: str | None
+    effects: list[Difference]
+    is_planned: bool
+    looks: LooksTaken | None = None
+
+    def pair(self, first: str, second: str) -> Difference:
+        """Return the difference of two arms, whichever is better."""
+        return next(d for d in self.differences if {d.better, d.worse} == {first, second})
+
+    @property
+    def planned(self) -> list[Difference]:
+        """What was asked for together: main effects, then pairs."""
+        return [*self.effects, *(pair for pair in self.differences if pair.is_planned)]
+
+    @property
+    def exploratory(self) -> list[Difference]:
+        """The pairs that nobody asked for before the study ran."""
+        return [pair for pair in self.differences if not pair.is_planned]
+
+    @property
+    def shown_to_gain(self) -> set[str]:
+        """The names of the arms that clearly beat the best row without training."""
+        return {gain.better for gain in self.gains if gain.is_clear and gain.worse == self.reference}
+
+    @property
+    def studies(self) -> list[Study]:
+        """The studies that the arms are from."""
+        return studies_of(self.rows)
+
+
+@dataclass(frozen=True)
+class _Family:
+    """How differences that are asked for together are tested: once, or at every look that was taken.
+
+    Attributes:
+        answers: arm -> all of its answers.
+        at_looks: the same at each look; None without looks.
+    """
+
+    answers: Mapping[str, Answers]
+    plan: LookPlan | None = None
+    at_looks: Sequence[Mapping[str, Answers]] = ()
+    outcome: Outcome | None = None
+
+    def test(self, contrasts: Sequence[Contrast]) -> list[Difference]:
+        """Return the contrasts' differences, corrected together, in their order."""
+        if self.plan is None or self.outcome is None:
+            return correct_together([estimate_contrast(asked, self.answers) for asked in contrasts])
+        found = replay(self.at_looks, contrasts, self.plan, self.outcome.stopped).differences
+        tested = {_key(one.better, one.worse, one.over): one for one in found}
+        keys = [_key(asked.first, asked.second, asked.over) for asked in contrasts]
+        return [tested.get(key) or self._untested(asked) for key, asked in zip(keys, contrasts, strict=True)]
+
+    def _untested(self, asked: Contrast) -> Difference:
+        """Return the difference before the first look: a number alone."""
+        bare = estimate_contrast(asked, self.answers)
+        return replace(bare, estimate=Estimate(bare.estimate.mean), p=None, uncertainty=None)
+
+
+def _key(first: str, second: str, over: tuple[str, ...] = ()) -> tuple[frozenset[str], tuple[str, ...]]:
+    # Whichever side is better comes first: it is the same difference.
+    return frozenset((first, second)), over
+
+
+def judge(comparison: Comparison) -> list[Verdict]:
+    """Return a verdict for every set of test questions: other arms aren't compared."""
+    sets = question_sets(comparison.rows)
+    return [verdict for rows in sets if (verdict := _judge_set(rows)).rows]
+
+
+def _judge_set(rows: Sequence[ComparisonRow]) -> Verdict:
+    planned_order = [row for row in rows if not row.is_reference]
+    trained = sorted(planned_order, key=lambda row: -row.estimates["accuracy"].mean)
+    untrained = [row for row in rows if row.is_reference]
+    best = max(untrained, key=lambda row: row.estimates["accuracy"].mean, default=None)
+    names, asked = [row.name for row in trained], family_contrasts(planned_order)
+    family, looks = _family(trained, best, asked)
+    planned = [replace(d, is_planned=True) for d in family.test(asked)]
+    pairs = family.test(every_pair(names))
+    planned_pairs = {_key(d.better, d.worse): d for d in planned if not d.over}
+    gains = [Contrast(name, best.name, {name: 1.0, best.name: -1.0}) for name in names] if best else []
+    return Verdict(
+        trained,
+        rank_arms(names, pairs),
+        [planned_pairs.get(_key(pair.better, pair.worse), pair) for pair in pairs],
+        [replace(gain, is_planned=True) for gain in family.test(gains)],
+        best.name if best else None,
+        [d for d in planned if d.over],
+        bool(asked_contrasts(planned_order)),
+        looks,
+    )
+
+
+def _family(
+    rows: Sequence[ComparisonRow], reference: ComparisonRow | None, asked: Sequence[Contrast]
+) -> tuple[_Family, LooksTaken | None]:
+    own = [*rows, reference] if reference is not None else list(rows)
+    family = _Family({row.name: answers_of(row) for row in own})
+    study = looked_at(rows)
+    plan = planned_looks(study.description) if study else None
+    if study is None or plan is None:
+        return family, None
+    # A study that ended took all its looks, up to the one that settled it.
+    every = len(plan.replicates)
+    taken = min(len(study.description.get("looks_taken") or []), every) if study.is_running else every
+    at_looks = [answers_at(own, count) for count in plan.replicates[:taken]]
+    outcome = replay(at_looks, asked, plan)
+    if outcome.settled_at is not None:
+        taken = outcome.settled_at + 1
+    return replace(family, plan=plan, at_looks=at_looks[:taken], outcome=outcome), LooksTaken(
+        plan, taken, outcome
+    )

@@ -1,0 +1,209 @@
+"""The page as headless Chromium shows it (skipped where there is no Chromium)."""
+
+import re
+import shutil
+import time
+from dataclasses import replace
+
+import pytest
+
+from analysis.report import write_report
+from tests.analysis.page.pages import ARMS, HOSTILE
+from tests.analysis.simulated import write_study
+from tests.analysis.simulated_trials import SimulatedArm, trial_row, write_predictions, write_row
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+DRIVER = shutil.which("chromedriver")
+needs_chromium = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="Chromium or its driver is not installed"
+)
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
+)
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    yield driver
+    driver.quit()
+
+
+def wait_until(driver, script, seconds=60):
+    end = time.monotonic() + seconds
+    while not driver.execute_script(f"return {script}"):
+        assert time.monotonic() < end, f"never true: {script}"
+        time.sleep(0.05)
+
+
+def open_page(driver, path, width=1200):
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    driver.get(path.as_uri())
+    wait_until(driver, "document.body.dataset.ready === 'true'")
+
+
+def choose(driver, name, text):
+    """Choose an option of a filter by what it shows, and wait until the list has followed."""
+    driver.execute_script(
+        "const s = document.getElementById(arguments[0]);"
+        "s.value = [...s.options].find(o => o.textContent === arguments[1]).value;"
+        "s.dispatchEvent(new Event('input', {bubbles: true}))",
+        name,
+        text,
+    )
+    time.sleep(0.4)
+
+
+def count(driver):
+    return int(driver.execute_script("return byId('browser-count').textContent").split()[0].replace(",", ""))
+
+
+def column(driver, place):
+    script = (
+        "return [...document.querySelectorAll('#table tbody tr')].map(r => r.cells[arguments[0]].textContent)"
+    )
+    return driver.execute_script(script, place)
+
+
+@needs_chromium
+def test_page_renders_without_an_error_in_the_console(tmp_path, chromium):
+    write_study(tmp_path, ARMS, search_trials=3)
+    open_page(chromium, write_report(tmp_path))
+    assert chromium.execute_script("return document.querySelectorAll('.plots svg').length") >= 7
+    assert chromium.get_log("browser") == []
+
+
+@needs_chromium
+def test_table_sorts_by_unrounded_values(tmp_path, chromium):
+    write_study(tmp_path, ARMS)
+    open_page(chromium, write_report(tmp_path))
+    button = "document.querySelectorAll('#table thead button')[3]"
+    chromium.execute_script(f"{button}.click()")
+    assert column(chromium, 0) == ["lora main", "qlora <b>main</b>", "zero_shot main"]
+    chromium.execute_script(f"{button}.click()")
+    assert column(chromium, 0) == ["zero_shot main", "qlora <b>main</b>", "lora main"]
+
+
+@needs_chromium
+def test_predictions_are_filtered_by_arm_answer_and_text(tmp_path, chromium):
+    write_study(tmp_path, ARMS, questions=50)
+    open_page(chromium, write_report(tmp_path))
+    assert count(chromium) == 350
+    choose(chromium, "filter-arm", "lora main")
+    assert count(chromium) == 150
+    choose(chromium, "filter-answer", "right")
+    right = count(chromium)
+    choose(chromium, "filter-answer", "wrong")
+    assert right + count(chromium) == 150
+    choose(chromium, "filter-answer", "any")
+    chromium.execute_script("byId('filter-text').value = 'box 7?'")
+    choose(chromium, "filter-repeat", "seed 2")
+    assert count(chromium) == 1
+
+
+@needs_chromium
+def test_two_arms_stand_side_by_side_on_one_question(tmp_path, chromium):
+    write_study(tmp_path, ARMS, questions=50)
+    open_page(chromium, write_report(tmp_path))
+    choose(chromium, "filter-arm", "lora main")
+    choose(chromium, "filter-repeat", "seed 1")
+    choose(chromium, "filter-beside", "qlora <b>main</b>")
+    choose(chromium, "filter-disagree", "only the first is right")
+    assert count(chromium) > 10
+    chromium.execute_script("document.querySelector('.grid-row').click()")
+    heads = chromium.execute_script(
+        "return [...document.querySelectorAll('.side h3')].map(h => h.textContent)"
+    )
+    assert heads == ["Reference", "lora main, seed 1", "qlora <b>main</b>, seed 1"]
+    sides = chromium.execute_script("return [...document.querySelectorAll('.side')].map(s => s.textContent)")
+    assert "right, strict too" in sides[1]
+    assert "wrong, the number occurs" in sides[2]
+
+
+@needs_chromium
+def test_predictions_are_sorted_by_a_click(tmp_path, chromium):
+    write_study(tmp_path, ARMS, questions=50)
+    open_page(chromium, write_report(tmp_path))
+    chromium.execute_script("document.querySelector('[data-sort=rouge1]').click()")
+    shown = chromium.execute_script(
+        "return [...document.querySelectorAll('.grid-row')].map(r => Number(r.children[4].textContent))"
+    )
+    assert len(shown) > 5
+    assert shown == sorted(shown)
+
+
+@needs_chromium
+def test_pointing_at_a_mark_shows_its_numbers(tmp_path, chromium):
+    write_study(tmp_path, ARMS)
+    open_page(chromium, write_report(tmp_path))
+    chromium.execute_script(
+        "const mark = document.getElementById('accuracy-by-method--0-0');"
+        "mark.scrollIntoView({block: 'center'}); const box = mark.getBoundingClientRect();"
+        "mark.closest('svg').dispatchEvent(new PointerEvent('pointermove', {bubbles: true,"
+        "clientX: box.left + box.width / 2, clientY: box.top + box.height / 2}))"
+    )
+    tip = chromium.execute_script("const tip = byId('tip'); return tip.hidden ? null : tip.textContent")
+    assert re.fullmatch(r"lora main: accuracy \d+\.\d \(\d+\.\d–\d+\.\d\)%", tip)
+
+
+@needs_chromium
+def test_page_keeps_to_a_phones_width(tmp_path, chromium):
+    write_study(tmp_path, ARMS, search_trials=3)
+    open_page(chromium, write_report(tmp_path), width=390)
+    chromium.execute_script("document.querySelector('.grid-row').click()")
+    assert chromium.execute_script("return document.documentElement.scrollWidth") <= 390
+    wide = chromium.execute_script(
+        "return [...document.querySelectorAll('p, h1, h2, figure, .grid, .side, dl, select, input')]"
+        ".filter(e => e.offsetParent && e.getBoundingClientRect().right > 391).map(e => e.outerHTML)"
+    )
+    assert wide == []
+
+
+@needs_chromium
+def test_hostile_output_is_shown_and_not_obeyed(tmp_path, chromium):
+    arm = replace(SimulatedArm(), label=HOSTILE)
+    write_study(tmp_path, [arm, SimulatedArm("full")], questions=5, seeds=(1,))
+    # The id of the trial that is there already: its predictions are replaced.
+    row = trial_row(arm, 1, profile="embedded", replicate=0)
+    texts = {name: [HOSTILE] * 2 for name in ("question", "reference", "text", "number", "reference_number")}
+    write_predictions(tmp_path, row["trial"], {"question_id": ["a", "b"], "correct": [True, False], **texts})
+    write_row(tmp_path, {**row, "questions": 2})
+    open_page(chromium, write_report(tmp_path))
+    choose(chromium, "filter-arm", HOSTILE)
+    assert count(chromium) == 2
+    chromium.execute_script("document.querySelector('.grid-row').click()")
+    assert chromium.execute_script("return byId('detail-question').textContent") == HOSTILE
+    # Each text that a model or the data wrote stands alone: it turns the direction of no other (U+202E).
+    outputs = chromium.execute_script(
+        "return [...document.querySelectorAll('.output')].map(e => e.innerHTML)"
+    )
+    assert len(outputs) == 3
+    assert all(output.startswith("<bdi>") and output.endswith("</bdi>") for output in outputs)
+    assert chromium.execute_script("return document.body.dataset.hacked ?? null") is None
+    assert chromium.execute_script("return document.images.length") == 0
+    assert chromium.get_log("browser") == []
+
+
+@needs_chromium
+@pytest.mark.slow
+def test_200_000_predictions_do_not_freeze_the_page(tmp_path, chromium):
+    arms = [SimulatedArm(variant=f"variant {index}", accuracy=0.3 + 0.01 * index) for index in range(20)]
+    write_study(tmp_path, arms, questions=2_000, seeds=(1, 2, 3, 4, 5), text_length=250)
+    open_page(chromium, write_report(tmp_path))
+    assert count(chromium) == 200_000
+    assert chromium.execute_script("return document.querySelectorAll('.grid-row').length") < 60
+    script = "const start = performance.now(); refresh(); return performance.now() - start"
+    chromium.execute_script("byId('filter-text').value = 'box 77'")
+    assert chromium.execute_script(script) < 2_000
+    chromium.execute_script("document.querySelector('[data-sort=loss]').click()")
+    assert chromium.execute_script(script) < 2_000
