@@ -42,7 +42,7 @@ from study.plan.request import Request
 from study.results.disk import DiskPlan
 from study.results.finished import read_finished
 from study.results.folder import ResultsFolder
-from study.search.search import Assignment
+from study.search.assignment import Assignment
 from study.sources.finding import Source
 
 ROOT = Path(__file__).parent.parent

@@ -17,8 +17,8 @@ from rich.text import Text
 
 from study.plan.arms import Arm
 from study.plan.plan import Plan
+from study.search.assignment import Assignment
 from study.search.observer import Observer
-from study.search.search import Assignment
 
 Row = Mapping[str, Any]
 

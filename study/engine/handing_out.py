@@ -12,7 +12,8 @@ from ray.tune.search.search_generator import SearchGenerator
 
 from study.engine.ray_internals.tune import forget_ended, has_worker
 from study.machine.room import Gate
-from study.search.search import Assignment, StudySearch
+from study.search.assignment import Assignment
+from study.search.search import StudySearch
 
 Row = Mapping[str, Any]
 

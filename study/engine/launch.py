@@ -28,9 +28,10 @@ from study.results.disk import DiskPlan
 from study.results.finished import forget_unfinished, missing_parts, read_finished
 from study.results.folder import ResultsFolder
 from study.results.leftovers import remove_leftovers
+from study.search.assignment import Assignment
 from study.search.observer import Observer
 from study.search.optuna_record import OptunaRecord
-from study.search.search import HOPELESS_FAILURES, Assignment, StudySearch
+from study.search.search import HOPELESS_FAILURES, StudySearch
 from study.sizes import count_of
 from study.space import distinct_choices
 from study.winner.choosing import KeptModels

@@ -12,8 +12,8 @@ from typing import Any
 
 from ray.util.metrics import Gauge
 
+from study.search.assignment import Assignment
 from study.search.observer import Observer
-from study.search.search import Assignment
 
 Row = Mapping[str, Any]
 Key = tuple[str, str]  # arm and stage

@@ -19,8 +19,8 @@ from ray.tune.logger import TBXLoggerCallback
 
 from study.command_line import complain
 from study.results.folder import ResultsFolder
+from study.search.assignment import Assignment
 from study.search.observer import Observer
-from study.search.search import Assignment
 from study.trial.record import config_columns
 
 Row = Mapping[str, Any]

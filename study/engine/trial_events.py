@@ -21,8 +21,8 @@ from study.errors import UserError
 from study.machine.interruption import check
 from study.machine.room import when_there_is_room
 from study.results.folder import ResultsFolder
+from study.search.assignment import Assignment
 from study.search.observer import Observer
-from study.search.search import Assignment
 from study.trial.record import config_columns
 
 Row = Mapping[str, Any]

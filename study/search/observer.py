@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from study.search.search import Assignment
+from study.search.assignment import Assignment
 
 
 class Observer:

@@ -17,9 +17,9 @@ from optuna.trial import create_trial
 from sqlalchemy import event
 
 from study.machine.room import when_there_is_room
+from study.search.assignment import Assignment
 from study.search.observer import Observer
 from study.search.proposals import read_ending
-from study.search.search import Assignment
 
 
 class OptunaRecord(Observer):

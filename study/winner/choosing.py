@@ -20,8 +20,8 @@ from study.machine.room import when_there_is_room
 from study.plan.arms import Arm
 from study.plan.plan import Plan
 from study.results.folder import ResultsFolder
+from study.search.assignment import Assignment
 from study.search.observer import Observer
-from study.search.search import Assignment
 from study.winner.keeping import TRIAL_FILE
 
 Row = Mapping[str, Any]

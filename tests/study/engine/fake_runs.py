@@ -10,8 +10,9 @@ from study.engine.worker import Job
 from study.plan.binding import workplace_of
 from study.plan.plan import Plan
 from study.results.folder import ResultsFolder
+from study.search.assignment import Assignment
 from study.search.observer import Observer
-from study.search.search import Assignment, StudySearch
+from study.search.search import StudySearch
 
 FAKE = "tests.fake_trainer:run_trial"
 SLOTS = Slots(count=2, cpus=1, gpus=0.0)

@@ -7,7 +7,8 @@ from rich.console import Console
 from study.engine.display import Display, Progress, show_seconds
 from study.plan.making import make_plan
 from study.plan.request import Request
-from study.search.search import Assignment, StudySearch
+from study.search.assignment import Assignment
+from study.search.search import StudySearch
 
 
 def row(assignment: Assignment, **changes: Any) -> dict[str, Any]:

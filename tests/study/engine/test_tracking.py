@@ -20,7 +20,7 @@ from study.plan.binding import bind
 from study.plan.making import make_plan
 from study.plan.request import Request
 from study.results.folder import ResultsFolder
-from study.search.search import Assignment
+from study.search.assignment import Assignment
 from tests.conftest import RAYS_OWN_WARNINGS
 
 pytestmark = RAYS_OWN_WARNINGS

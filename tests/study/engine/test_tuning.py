@@ -19,7 +19,8 @@ from study.machine.room import Gate, Room
 from study.plan.binding import workplace_of
 from study.plan.plan import Plan
 from study.results.folder import ResultsFolder
-from study.search.search import Assignment, StudySearch
+from study.search.assignment import Assignment
+from study.search.search import StudySearch
 from tests.conftest import RAYS_OWN_WARNINGS
 from tests.small_disk import small_disk
 from tests.study.engine.fake_runs import FAKE, SLOTS, Done, Log, run

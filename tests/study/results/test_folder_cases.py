@@ -1,4 +1,4 @@
-"""The tables in tests/cases/folders.py: what is said of folders that are not as a study leaves them."""
+"""The tables in tests/cases/folders: what is said of folders that are not as a study leaves them."""
 
 import json
 import os

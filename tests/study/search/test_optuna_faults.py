@@ -8,8 +8,9 @@ import pytest
 
 from study.plan.making import make_plan
 from study.plan.request import Request
+from study.search.assignment import Assignment
 from study.search.optuna_record import OptunaRecord
-from study.search.search import Assignment, StudySearch
+from study.search.search import StudySearch
 
 Ended = list[tuple[Assignment, dict[str, Any]]]
 

@@ -18,8 +18,8 @@ import pytest
 from study.plan.binding import bind
 from study.plan.making import make_plan
 from study.plan.request import Request
+from study.search.assignment import Assignment
 from study.search.optuna_record import OptunaRecord
-from study.search.search import Assignment
 
 STATUSES = ("complete", "failed", "pruned")
 

@@ -14,8 +14,9 @@ from study.plan.making import make_plan
 from study.plan.plan import Plan
 from study.plan.request import Request
 from study.results.folder import ResultsFolder
+from study.search.assignment import Assignment
 from study.search.pruning import MINIMUM_PEERS, cutoffs, prune_above, rung_losses
-from study.search.search import Assignment, StudySearch
+from study.search.search import StudySearch
 from study.trial.record import StudyContext, record_trial
 from study.trial.trial import run_trial
 from study.workplace import Workplace

@@ -13,7 +13,8 @@ from study.plan.making import make_plan
 from study.plan.plan import Plan
 from study.plan.request import Request
 from study.results.folder import ResultsFolder
-from study.search.search import Assignment, StudySearch
+from study.search.assignment import Assignment
+from study.search.search import StudySearch
 from study.winner import choosing as kept_models
 from study.winner.choosing import KeptModels
 
