@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from study.errors import UserError, unknown_name
 from study.methods.method import ADAPTER_SETTINGS, Method
-from study.methods.table import METHODS
+from study.methods.table import METHODS, check_method
 
 Quantization = Literal["none", "nf4", "int8"]
 Variant = Literal["main", "socratic"]
@@ -110,9 +110,7 @@ class TrialConfig(BaseModel):
     @field_validator("method")
     @classmethod
     def _check_name(cls, name: str) -> str:
-        if name not in METHODS:
-            *others, last = map(repr, METHODS)
-            raise ValueError(f"Input should be {', '.join(others)} or {last}")
+        check_method(name)
         return name
 
     @model_validator(mode="after")

@@ -13,8 +13,3 @@ _UNPRINTABLE = re.compile(
 def printable(text: str) -> str:
     """Return `text` with what a terminal would obey as Python writes it: `\\x1b`, `\\u202e`."""
     return _UNPRINTABLE.sub(lambda match: ascii(match[0])[1:-1], text)
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number of things: 1 row, 2,000 rows."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -21,6 +21,7 @@ REASONS: dict[str, str | None] = {
     r"GSM8K": None,  # it may not be passed on
     r"less than 3 GB of memory is free": None,
     r"this machine has no GPU": None,
+    r"recorded on x86": None,
     r"macOS does not bound the address space": None,
     r"counts descriptors in /proc": None,
 }

@@ -144,8 +144,8 @@ class Study:
         if gone:
             self.exclude(
                 f"{self.root.name}/{table}",
-                f"missing for {gone} of {len(rows)} {what}, "
-                "as in a copy made while the study ran: copy it again",
+                f"missing for {gone} of {len(rows)} {what}: "
+                "deleted, or the folder was copied while the study ran",
             )
 
     def _is_trial(self, path: Path, table: pa.Table | None) -> bool:

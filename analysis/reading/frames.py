@@ -96,9 +96,10 @@ def _read_descriptions(study: Study, table: str) -> Mapping[str, str]:
 
 
 def _described(table: pa.Table, descriptions: Mapping[str, str]) -> pa.Table:
+    """Return the table with those descriptions, but where its file has its own: of its own version."""
     fields = [
         field.with_metadata({**(field.metadata or {}), b"description": descriptions[field.name]})
-        if field.name in descriptions
+        if field.name in descriptions and b"description" not in (field.metadata or {})
         else field
         for field in table.schema
     ]

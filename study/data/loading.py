@@ -20,10 +20,11 @@ from study import embedded
 from study.data.divisions import TEST_SHARE, hold_out
 from study.data.question_keys import find_twins
 from study.errors import UserError
-from study.printable import count, printable
+from study.printable import printable
 from study.rows.checked import check_nothing, check_number, read_problems
 from study.rows.layouts import Layout, find_code_files, find_layout
 from study.rows.problems import CODE_COLUMNS, GSM8K_COLUMNS, Columns, Problem
+from study.sizes import count_of
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def _without_leaks(data: DataSet, variant: str) -> tuple[DataSet, list[str]]:
         leaks, (are, them) = len(tested & data.names(split)), ("is", "it") if rows == 1 else ("are", "them")
         notes.append(
             f"leaks: {leaks:,} of the {len(tested):,} {scored_name} questions of the {variant} data are in "
-            f"{name} too; {count(rows, 'row')} there {are} left out (--keep-leaks keeps {them})"
+            f"{name} too; {count_of(rows, 'row')} there {are} left out (--keep-leaks keeps {them})"
         )
         return replace(split, problems=kept)
 
@@ -187,7 +188,7 @@ def _too_small(source: Path, questions: int, held_out: bool, has_validation: boo
         *(["1 to test"] if held_out else []),
     ]
     left = "" if held_out else " to train on, of those that no other split has"
-    found = f"{count(questions, 'distinct question')}{left}"
+    found = f"{count_of(questions, 'distinct question')}{left}"
     return UserError(f"data '{source}' needs at least {len(needed)} ({', '.join(needed)}), found {found}")
 
 
@@ -207,10 +208,10 @@ def _describe_reading(layout: Layout, data: DataSet, source: Path, variant: str)
 
 def describe_skipped(what: str, rows: int) -> str:
     """Return the line that counts rows left out."""
-    return f"{count(rows, 'row')} of {what} can't be used and {'is' if rows == 1 else 'are'} left out"
+    return f"{count_of(rows, 'row')} of {what} can't be used and {'is' if rows == 1 else 'are'} left out"
 
 
 def _show_files(source: Path, paths: Sequence[Path]) -> str:
     """Return the name of a split's file, or the first of its files and how many there are."""
     first = paths[0].name if source.is_file() else paths[0].relative_to(source).as_posix()
-    return first if len(paths) == 1 else f"{first} and {count(len(paths) - 1, 'more file')}"
+    return first if len(paths) == 1 else f"{first} and {count_of(len(paths) - 1, 'more file')}"

@@ -6,7 +6,8 @@ Both are made by this package and are kept in the repository, ready to load:
     python -m study.embedded.tokenizer                       # the tokenizer in model/, seconds
     python -m study.embedded.pretrain --steps N --seed 0 --to DIR    # the weights; see model/README.md
 
-Importing this module is cheap: it knows only where the files are.
+Comes in: nothing. Goes out: the folders of a model and of data in the Hub's layout. Importing this module is
+cheap: it knows only where they are.
 
 May use no other room.
 """

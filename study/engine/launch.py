@@ -118,6 +118,7 @@ def run_study(study: StudyRun, console: Console) -> None:
     progress = Progress(study.plan, study.slots.count, study.trial_seconds)
     folder.create()  # of a study that goes on, somebody may have deleted a part
     folder.wait_for_store()
+    when_there_is_room(folder.describe_columns)
     for note in missing_parts(folder, study.finished):
         say(console, f"Note: {note}")
     forget_unfinished(folder, study.finished)

@@ -1,8 +1,9 @@
 """Scratch folders: they go with the process that made them, and if that is killed, with the next start.
 
 A process holds a lock on each of its folders, which the kernel lets go with it, however it ends: a folder
-that can be locked is nobody's. Its name says under which boot of which kernel it was made, for on a TMPDIR
-that machines share, the locks of another kernel need not be seen here: what it made counts as in use.
+that can be locked is nobody's, though children of a process that was killed may live on in it for seconds.
+Its name says under which boot of which kernel it was made, for on a TMPDIR that machines share, the locks of
+another kernel need not be seen here: what it made counts as in use.
 
 Sockets need a short one: their paths have 107 bytes at most, and not every TMPDIR leaves room for that.
 """
@@ -32,8 +33,8 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _UNKNOWN = "unknown"  # in a name that is never swept
 _OURS = re.compile(r"(finetune-study-[a-z]+|study)-(?P<boot>[0-9a-f]{8})-[0-9a-f]{8}")
 
-# Folder -> the descriptor that holds its lock.
-_held: dict[Path, int] = {}
+# Folder -> the process that made it, and the descriptor that holds its lock there.
+_held: dict[Path, tuple[int, int]] = {}
 
 
 def make_scratch(prefix: str, parent: str | Path | None = None) -> Path:
@@ -51,16 +52,20 @@ def make_scratch(prefix: str, parent: str | Path | None = None) -> Path:
     except OSError:  # of network file systems not all know locks
         boot = _UNKNOWN
     folder = parent / f"{prefix}-{boot}-{uuid.uuid4().hex[:8]}"
+    assert boot == _UNKNOWN or _OURS.fullmatch(folder.name), "no name that the next start would sweep"
     made.rename(folder)
-    _held[folder] = descriptor
+    _held[folder] = os.getpid(), descriptor
     return folder
 
 
 def remove_scratch(folder: Path) -> None:
-    """Delete a folder of `make_scratch`."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if (descriptor := _held.pop(folder, None)) is not None:
-        os.close(descriptor)
+    """Delete a folder of `make_scratch`; a process forked from its maker leaves it alone."""
+    if (held := _held.pop(folder, None)) is None:
+        return
+    maker, descriptor = held
+    if maker == os.getpid():
+        shutil.rmtree(folder, ignore_errors=True)
+    os.close(descriptor)
 
 
 @contextmanager

@@ -10,6 +10,17 @@ METHODS: dict[str, Method] = {
 }
 
 
+def check_method(name: object) -> None:
+    """Check that there is a method of that name.
+
+    Raises:
+        ValueError: there is none; it says which there are.
+    """
+    if not isinstance(name, str) or name not in METHODS:
+        *others, last = map(repr, METHODS)
+        raise ValueError(f"Input should be {', '.join(others)} or {last}")
+
+
 def trained_methods() -> tuple[str, ...]:
     """Return the methods that train something: what a space can compare, the rest stands beside it."""
     return tuple(name for name, method in METHODS.items() if method.is_trained)

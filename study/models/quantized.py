@@ -16,6 +16,7 @@ from typing import Any
 
 from study.config import TrialConfig
 from study.errors import UserError
+from study.methods.table import METHODS, trained_methods
 
 # An explicit list replaces transformers' default, so the head has to stand in it, by each name that it has
 # in transformers: a name matches at its end, and one with a dollar whole.
@@ -78,4 +79,5 @@ def _check_quantised(kind: str, layers: Iterable[str]) -> None:
         why = "multiplies with its weights by itself, which bitsandbytes can't"
     else:
         return
-    raise UserError(f"a model of type '{kind}' {why}; valid: lora, full")
+    others = [name for name in trained_methods() if not METHODS[name].quantizes]
+    raise UserError(f"a model of type '{kind}' {why}; valid: {', '.join(others)}")

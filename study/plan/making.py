@@ -13,7 +13,7 @@ from typing import Any
 from optuna.distributions import BaseDistribution
 
 from study.errors import UserError, unknown_name
-from study.methods.table import METHODS, trained_methods
+from study.methods.table import METHODS, check_method, trained_methods
 from study.plan.arms import Arm
 from study.plan.labels import label_arms, slugs_of
 from study.plan.plan import Plan
@@ -36,6 +36,7 @@ def make_plan(request: Request) -> Plan:
     profile = PROFILES[request.profile]
     check_space(space, profile)
     _check_numbers(request)
+    _check_method(request)
     combinations = combine_factors(space, profile, request)
     values = [values_of(combination, space, profile, request) for combination in combinations]
     _check_settings(request, values)
@@ -64,17 +65,26 @@ def _check_numbers(request: Request) -> None:
         )
 
 
+def _check_method(request: Request) -> None:
+    if "method" not in request.settings:
+        return
+    name = request.settings["method"]
+    try:
+        check_method(name)
+    except ValueError as error:
+        raise UserError(f"method: {error}, received {name!r}") from None
+    if not METHODS[name].is_trained:
+        raise UserError(
+            f"--set method: {name} trains nothing and stands beside the arms anyway; "
+            f"valid: {', '.join(trained_methods())}"
+        )
+
+
 def _check_settings(request: Request, values: list[dict[str, Any]]) -> None:
     for first, second in PAIRED_BUDGETS:
         if first in request.settings and second in request.settings:
             raise UserError(f"--set takes {first} or {second}, not both")
     methods = {arm["method"] for arm in values if METHODS[arm["method"]].is_trained}
-    asked = METHODS.get(str(request.settings.get("method")))
-    if asked is not None and not asked.is_trained:
-        raise UserError(
-            f"--set method: {request.settings['method']} trains nothing and stands beside the arms anyway; "
-            f"valid: {', '.join(trained_methods())}"
-        )
     for name in request.settings:
         if name != "method" and not any(METHODS[method].takes(name) for method in methods):
             raise UserError(f"--set {name}: no arm of this space takes it")

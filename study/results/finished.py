@@ -67,8 +67,8 @@ def missing_parts(folder: ResultsFolder, finished: Mapping[str, Row]) -> list[st
     if not parts:
         return []
     return [
-        f"of the trials on record, {', '.join(parts)}: is the folder a copy that was made while the study "
-        "ran? If so, stop, and copy it again"
+        f"of the trials on record, {', '.join(parts)}: they were deleted, or the folder was copied while the "
+        "study ran; then stop, and copy it again"
     ]
 
 

@@ -59,7 +59,7 @@ class ResultsFolder:
         return self._place.address
 
     def create(self) -> None:
-        """Make the folder, its sub-folders and its columns.json, as far as they are not there.
+        """Make the folder and its sub-folders.
 
         Raises:
             UserError: the folder can't be written.
@@ -67,11 +67,10 @@ class ResultsFolder:
         try:
             for name in (*TABLES, "logs", "models"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
-            self._describe_columns()
         except OSError as error:
             raise UserError(f"results folder '{self}' can't be written: {error.strerror}") from None
 
-    def _describe_columns(self) -> None:
+    def describe_columns(self) -> None:
         """Write columns.json, unless it says already what this version writes."""
         path, ours = self.root / "columns.json", encode_columns()
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from study.errors import UserError
-from study.printable import count
+from study.sizes import count_of
 
 DELIMITERS = (",", ";", "\t", "|")
 _NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
@@ -84,7 +84,7 @@ class CsvRows:
         width = len(self.columns)
         if not width <= len(cells) <= self._width or any(cells[width:]):
             return Fault(
-                f"{count(len(cells), 'cell')} where the header has {width} (line {line}); a text with "
+                f"{count_of(len(cells), 'cell')} where the header has {width} (line {line}); a text with "
                 f"{_NAMES.get(self.delimiter, repr(self.delimiter))} in it must stand in double quotes"
             )
         for cell in cells:

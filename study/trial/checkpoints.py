@@ -1,9 +1,9 @@
 """A training's checkpoints: no more than the trial's share holds, whole or none, saved when there is room.
 
-A checkpoint is the Trainer's folder with two files of our own: the sizes of the others, and, written last,
-our part of the training: without that it is partial. A newer one is saved beside the one before, which stays:
-where a file of the newer turns out to be torn, the training goes on from the older. Where the share holds
-only one, the older goes first.
+A checkpoint is the Trainer's folder with two files of our own: the checksums of the others, and, written
+last, our part of the training: without that it is partial. A newer one is saved beside the one before, which
+stays: where a file of the newer turns out to be torn, the training goes on from the older. Where the share
+holds only one, the older goes first.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from study.machine.room import Room, when_there_is_room
 from study.results.disk import MOST_CHECKPOINTS, checkpoints_that_fit
 
 PROGRESS_FILE = "study_progress.json"
-SIZES_FILE = "study_sizes.json"
+CHECKSUMS_FILE = "study_checksums.json"
 
 
 class Checkpoints:
@@ -75,7 +76,7 @@ class Checkpoints:
         def save() -> None:
             _delete_all_but(self.kept - 1, self.folder)
             write()
-            (path / SIZES_FILE).write_text(json.dumps(_sizes(path)), encoding="utf-8")
+            (path / CHECKSUMS_FILE).write_text(json.dumps(_checksums(path)), encoding="utf-8")
             flush(path)
             partial = path / f"{PROGRESS_FILE}.partial"
             partial.write_text(json.dumps(dataclasses.asdict(progress)), encoding="utf-8")
@@ -101,31 +102,41 @@ def _delete_all_but(newest: int, folder: Path) -> None:
         shutil.rmtree(path)
 
 
-def _sizes(path: Path) -> dict[str, int]:
-    """Return file -> bytes of all that lies in a checkpoint."""
-    return {
-        file.relative_to(path).as_posix(): file.stat().st_size for file in path.rglob("*") if file.is_file()
-    }
+def _checksums(path: Path) -> dict[str, int]:
+    """Return file -> CRC-32 of its content, of all that lies in a checkpoint."""
+    return {file.relative_to(path).as_posix(): _checksum(file) for file in path.rglob("*") if file.is_file()}
+
+
+def _checksum(path: Path) -> int:
+    checksum = 0
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            checksum = zlib.crc32(part, checksum)
+    return checksum
 
 
 def _find_fault(path: Path) -> str | None:
     """Return what is amiss with a checkpoint that says it is whole; None where nothing is."""
-    try:
-        json.loads((path / PROGRESS_FILE).read_text(encoding="utf-8"))
-    except ValueError:
+    if _read_object(path / PROGRESS_FILE) is None:
         return f"{PROGRESS_FILE} can't be read"
-    try:
-        recorded = json.loads((path / SIZES_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:  # an earlier version's, which recorded none
+    if not (path / CHECKSUMS_FILE).exists():  # an earlier version's, which recorded none
         return None
-    except ValueError:
-        return f"{SIZES_FILE} can't be read"
-    found = _sizes(path)
-    return next(
-        (
-            f"{name} is missing" if name not in found else f"{name} has {found[name]} of {size} bytes"
-            for name, size in recorded.items()
-            if found.get(name) != size
-        ),
-        None,
+    recorded = _read_object(path / CHECKSUMS_FILE)
+    if recorded is None:
+        return f"{CHECKSUMS_FILE} can't be read"
+    found = _checksums(path)
+    faults = (
+        f"{name} is missing" if name not in found else f"{name} is not as it was written"
+        for name, checksum in recorded.items()
+        if found.get(name) != checksum
     )
+    return next(faults, None)
+
+
+def _read_object(path: Path) -> dict[str, Any] | None:
+    """Return what a file of ours says, or None if it is torn."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

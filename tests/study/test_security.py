@@ -13,6 +13,7 @@ import torch
 
 from study.config import TrialConfig
 from study.trial import recorder
+from study.trial.checkpoints import CHECKSUMS_FILE
 from study.trial.record import Outcome
 from study.trial.trial import run_trial
 from study.workplace import Workplace
@@ -58,6 +59,7 @@ def test_a_pickle_in_a_checkpoint_runs_nothing(
     for name in pickles:
         shutil.copytree(tmp_path / "honest", tmp_path / name)
         torch.save(Hostile(made), tmp_path / name / checkpoint / name)
+        (tmp_path / name / checkpoint / CHECKSUMS_FILE).unlink()  # which would tell that it was changed
         with pytest.raises(pickle.UnpicklingError):
             run(config, workplace, tmp_path / name)
         assert not made.exists()

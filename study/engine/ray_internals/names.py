@@ -140,6 +140,13 @@ INTERNALS = (
         for attribute in ("_trial_to_actor", "_stopped_trials", "_failed_trials", "_trials_to_cache")
     ),
     Internal(
+        f"{_TUNE}.TuneController.get_trials",
+        "trials that have ended are taken off the list that it returns, which is Tune's own and no copy",
+        "2.6",
+        _FORGOTTEN,
+        inside="_trials",
+    ),
+    Internal(
         "ray.tune.experiment.trial._TemporaryTrialState.__init__",
         "a trial that is just being handed to its worker is still pending, and must not be chosen again",
         "2.9",

@@ -53,4 +53,4 @@ def test_arm_without_history_has_no_curve(tmp_path):
     assert learning_curve(arm) is None
     (exclusion,) = arm.study.exclusions
     assert exclusion.what.endswith("/history")
-    assert exclusion.reason.startswith("missing for 3 of 3 trainings, as in a copy made while the study ran")
+    assert exclusion.reason.startswith("missing for 3 of 3 trainings: deleted, or ")

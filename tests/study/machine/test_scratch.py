@@ -14,7 +14,7 @@ from study.machine.scratch import make_scratch, remove_scratch, scratch, sweep
 PREFIX = "finetune-study-test"
 MAKE = (
     "import sys; from pathlib import Path; from study.machine.scratch import make_scratch\n"
-    f"folder = make_scratch({PREFIX!r}, Path(sys.argv[1])); (folder / 'file').write_bytes(b'x')\n"
+    "folder = make_scratch({PREFIX!r}, Path(sys.argv[1])); (folder / 'file').write_bytes(b'x')\n"
     "print(folder, flush=True); sys.stdin.read()"
 )
 
@@ -104,7 +104,7 @@ def test_where_there_are_no_locks_nothing_is_swept(tmp_path: Path, monkeypatch: 
     with monkeypatch.context() as patch:
         patch.setattr(module.fcntl, "flock", no_locks)
         folder = make_scratch(PREFIX, tmp_path)
-    os.close(module._held.pop(folder))  # as if killed
+    os.close(module._held.pop(folder)[1])  # as if killed
     sweep.cache_clear()
     sweep(tmp_path)
     assert folder.exists()
@@ -113,7 +113,21 @@ def test_where_there_are_no_locks_nothing_is_swept(tmp_path: Path, monkeypatch: 
 def test_a_folder_for_sockets_is_swept_too(tmp_path: Path) -> None:
     with scratch("study", tmp_path) as folder:
         assert len(folder.name) < 24
-        os.close(module._held.pop(folder))
+        os.close(module._held.pop(folder)[1])
         sweep.cache_clear()
         sweep(tmp_path)
         assert not folder.exists()
+
+
+def test_a_process_forked_from_its_maker_leaves_a_folder_alone(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from study.machine.scratch import make_scratch, remove_scratch\n"
+        "folder = make_scratch('finetune-study-tests', sys.argv[1])\n"
+        "if child := os.fork():\n"
+        "    os.waitpid(child, 0)\n"
+        "    assert folder.is_dir()\n"
+        "remove_scratch(folder)\n"
+        "sys.exit(0)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    assert list(tmp_path.iterdir()) == []

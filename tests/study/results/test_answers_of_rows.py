@@ -110,9 +110,9 @@ def test_every_command_of_the_analysis_notices_a_copy_made_in_mid_run(
     monkeypatch.setattr(sys, "argv", [command, str(copy), *options.get(command, [])])
     run_command(importlib.import_module(f"analysis.{command}")._main)
     said = printed(capsys) + (out.read_text(encoding="utf-8") if out.exists() else "")
-    copied = "as in a copy made while the study ran: copy it again"
-    assert f"copy/history: missing for 4 of 5 trainings, {copied}" in said
-    assert f"copy/predictions: missing for 1 of 1 search trials, {copied}" in said
+    copied = "deleted, or the folder was copied while the study ran"
+    assert f"copy/history: missing for 4 of 5 trainings: {copied}" in said
+    assert f"copy/predictions: missing for 1 of 1 search trials: {copied}" in said
     if command != "searches":
         assert "2 trials; python -m study.run --resume" in said
 
@@ -124,6 +124,6 @@ def test_a_resume_says_what_a_copy_made_in_mid_run_lacks(study: Path) -> None:
     (said,) = missing_parts(copy, read_finished(copy))
     assert said == (
         "of the trials on record, 2 without predictions run again, 1 of a search stay without predictions, "
-        "2 stay without a history: is the folder a copy that was made while the study ran? "
-        "If so, stop, and copy it again"
+        "2 stay without a history: they were deleted, or the folder was copied while the study ran; "
+        "then stop, and copy it again"
     )

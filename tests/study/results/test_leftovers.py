@@ -22,6 +22,6 @@ def test_only_what_no_run_needs_again_goes(tmp_path: Path) -> None:
     (tmp_path / ".hidden").write_text("the user's own", encoding="utf-8")
     remove_leftovers(folder)
     left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
-    assert left == [".hidden", "columns.json", "models/lora-main/weights", "trials/done.parquet"]
+    assert left == [".hidden", "models/lora-main/weights", "trials/done.parquet"]
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["half-way"]
     assert folder.read_trial("done") == {**folder.read_trials()[0]}

@@ -17,6 +17,7 @@ pytestmark = quiet
 def test_a_study_is_written_and_read_as_on_a_disk(address: str) -> None:
     folder = ResultsFolder(address)
     folder.create()
+    folder.describe_columns()
     folder.write_description({"study": "mine"})
     folder.finish_trial(ROW, [{"trial": "abc"}], [{"trial": "abc", "step": 1}])
     folder.finish_trial({**ROW, "trial": "def"})

@@ -16,7 +16,7 @@ from study.machine.room import Room
 from study.results.disk import checkpoint_bytes, folder_bytes, tokenizer_bytes
 from study.results.folder import ResultsFolder
 from study.trial import recorder, training
-from study.trial.checkpoints import PROGRESS_FILE, SIZES_FILE, Checkpoints
+from study.trial.checkpoints import CHECKSUMS_FILE, PROGRESS_FILE, Checkpoints
 from study.trial.record import Outcome, record_trial
 from study.trial.trial import run_trial
 from study.workplace import Workplace
@@ -161,11 +161,14 @@ def trained(config: TrialConfig, workplace: Workplace, until: int | None = None)
 
 
 def tear(path: Path, how: str) -> None:
-    """Truncate a file to its half, or to nothing, or delete it."""
+    """Truncate a file to its half, or to nothing, fill it with zeros, or delete it."""
+    content = path.read_bytes()
     if how == "gone":
         path.unlink()
     else:
-        path.write_bytes(path.read_bytes()[: 0 if how == "empty" else path.stat().st_size // 2])
+        path.write_bytes(
+            {"half": content[: len(content) // 2], "empty": b"", "zeros": bytes(len(content))}[how]
+        )
 
 
 def test_a_torn_checkpoint_falls_back_to_the_one_before(
@@ -188,8 +191,8 @@ def test_a_torn_checkpoint_falls_back_to_the_one_before(
         "rng_state.pth",
         "trainer_state.json",
     } < files
-    for name, how in itertools.product(files, ("half", "empty", "gone")):
-        if how == "gone" and name in (SIZES_FILE, PROGRESS_FILE):
+    for name, how in itertools.product(files, ("half", "empty", "zeros", "gone")):
+        if how == "gone" and name in (CHECKSUMS_FILE, PROGRESS_FILE):
             continue  # an earlier version's, or one that was cut off
         torn = tmp_path / f"{name}-{how}"
         shutil.copytree(tmp_path / "left", torn)
@@ -207,12 +210,12 @@ def test_a_torn_checkpoint_falls_back_to_the_one_before(
     tear(tmp_path / "both/1/checkpoint-2/model.safetensors", "empty")
     for place, where in (("left", "goes on from that of step 2"), ("both", "starts anew")):
         assert trained(config, dataclasses.replace(workplace, checkpoints=tmp_path / place)) == undisturbed
-        assert "optimizer.pt has " in (said := capsys.readouterr().out)
+        assert "optimizer.pt is not as it was written" in (said := capsys.readouterr().out)
         assert f"; the training {where}\n" in said
 
 
 def test_a_checkpoint_of_an_earlier_version_is_gone_on_from(tmp_path: Path) -> None:
-    """It recorded no sizes."""
+    """It recorded no checksums."""
     (tmp_path / "1/checkpoint-4").mkdir(parents=True)
     (tmp_path / "1/checkpoint-4" / PROGRESS_FILE).write_text('{"steps": 4}', encoding="utf-8")
     assert Checkpoints(tmp_path / "1", size=1.0).last() == tmp_path / "1/checkpoint-4"
