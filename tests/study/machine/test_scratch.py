@@ -14,7 +14,7 @@ from study.machine.scratch import make_scratch, remove_scratch, scratch, sweep
 PREFIX = "finetune-study-test"
 MAKE = (
     "import sys; from pathlib import Path; from study.machine.scratch import make_scratch\n"
-    "folder = make_scratch({PREFIX!r}, Path(sys.argv[1])); (folder / 'file').write_bytes(b'x')\n"
+    f"folder = make_scratch({PREFIX!r}, Path(sys.argv[1])); (folder / 'file').write_bytes(b'x')\n"
     "print(folder, flush=True); sys.stdin.read()"
 )
 
