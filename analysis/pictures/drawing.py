@@ -14,6 +14,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -49,7 +50,8 @@ def to_svg(figure: Chart | DifferenceMatrix) -> tuple[str, Hover]:
     buffer = io.StringIO()
     with _style(figure.name):
         drawn, hover = _draw(figure)
-        drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        # `savefig` would draw it twice, to find what room it needs.
+        FigureCanvasSVG(drawn).print_svg(buffer, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :], hover
 

@@ -14,9 +14,10 @@ from tests.analysis.simulated_trials import SimulatedArm, trial_row, write_predi
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
-needs_chromium = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="Chromium or its driver is not installed"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium or its driver is not installed"),
+]
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
@@ -75,7 +76,6 @@ def column(driver, place):
     return driver.execute_script(script, place)
 
 
-@needs_chromium
 def test_page_renders_without_an_error_in_the_console(tmp_path, chromium):
     write_study(tmp_path, ARMS, search_trials=3)
     open_page(chromium, write_report(tmp_path))
@@ -83,7 +83,6 @@ def test_page_renders_without_an_error_in_the_console(tmp_path, chromium):
     assert chromium.get_log("browser") == []
 
 
-@needs_chromium
 def test_table_sorts_by_unrounded_values(tmp_path, chromium):
     write_study(tmp_path, ARMS)
     open_page(chromium, write_report(tmp_path))
@@ -94,7 +93,6 @@ def test_table_sorts_by_unrounded_values(tmp_path, chromium):
     assert column(chromium, 0) == ["zero_shot main", "qlora <b>main</b>", "lora main"]
 
 
-@needs_chromium
 def test_predictions_are_filtered_by_arm_answer_and_text(tmp_path, chromium):
     write_study(tmp_path, ARMS, questions=50)
     open_page(chromium, write_report(tmp_path))
@@ -111,7 +109,6 @@ def test_predictions_are_filtered_by_arm_answer_and_text(tmp_path, chromium):
     assert count(chromium) == 1
 
 
-@needs_chromium
 def test_two_arms_stand_side_by_side_on_one_question(tmp_path, chromium):
     write_study(tmp_path, ARMS, questions=50)
     open_page(chromium, write_report(tmp_path))
@@ -130,7 +127,6 @@ def test_two_arms_stand_side_by_side_on_one_question(tmp_path, chromium):
     assert "wrong, the number occurs" in sides[2]
 
 
-@needs_chromium
 def test_predictions_are_sorted_by_a_click(tmp_path, chromium):
     write_study(tmp_path, ARMS, questions=50)
     open_page(chromium, write_report(tmp_path))
@@ -142,7 +138,6 @@ def test_predictions_are_sorted_by_a_click(tmp_path, chromium):
     assert shown == sorted(shown)
 
 
-@needs_chromium
 def test_pointing_at_a_mark_shows_its_numbers(tmp_path, chromium):
     write_study(tmp_path, ARMS)
     open_page(chromium, write_report(tmp_path))
@@ -156,7 +151,6 @@ def test_pointing_at_a_mark_shows_its_numbers(tmp_path, chromium):
     assert re.fullmatch(r"lora main: accuracy \d+\.\d \(\d+\.\d–\d+\.\d\)%", tip)
 
 
-@needs_chromium
 def test_page_keeps_to_a_phones_width(tmp_path, chromium):
     write_study(tmp_path, ARMS, search_trials=3)
     open_page(chromium, write_report(tmp_path), width=390)
@@ -169,7 +163,6 @@ def test_page_keeps_to_a_phones_width(tmp_path, chromium):
     assert wide == []
 
 
-@needs_chromium
 def test_hostile_output_is_shown_and_not_obeyed(tmp_path, chromium):
     arm = replace(SimulatedArm(), label=HOSTILE)
     write_study(tmp_path, [arm, SimulatedArm("full")], questions=5, seeds=(1,))
@@ -194,7 +187,6 @@ def test_hostile_output_is_shown_and_not_obeyed(tmp_path, chromium):
     assert chromium.get_log("browser") == []
 
 
-@needs_chromium
 @pytest.mark.slow
 def test_200_000_predictions_do_not_freeze_the_page(tmp_path, chromium):
     arms = [SimulatedArm(variant=f"variant {index}", accuracy=0.3 + 0.01 * index) for index in range(20)]

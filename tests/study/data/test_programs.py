@@ -142,6 +142,7 @@ def test_every_embedded_problem_has_a_program(name: str, sandbox: Sandbox) -> No
     assert check_file(embedded.DATA_DIR / f"{name}.jsonl", sandbox) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not GSM8K.is_dir(), reason="GSM8K is not beside this checkout")
 @pytest.mark.parametrize("name", EMBEDDED)
 def test_every_program_of_gsm8k_computes_the_references_number(name: str, sandbox: Sandbox) -> None:

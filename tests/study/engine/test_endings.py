@@ -20,7 +20,7 @@ from study.search.search import HOPELESS_FAILURES, StudySearch
 from tests.conftest import RAYS_OWN_WARNINGS
 from tests.study.engine.fake_runs import FAKE, SLOTS, Log, run
 
-pytestmark = RAYS_OWN_WARNINGS
+pytestmark = [*RAYS_OWN_WARNINGS, pytest.mark.slow]
 
 
 def test_a_worker_that_does_not_see_the_results_folder_stops_the_study(

@@ -84,6 +84,7 @@ def test_what_is_finished_is_not_run_again_and_the_rest_comes_out_the_same(plan:
     }
 
 
+@pytest.mark.slow
 def test_a_worker_killed_for_memory_before_its_trial_reports_does_not_end_the_study(
     plan: Plan, done: Done, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,6 +120,7 @@ def test_a_worker_killed_for_memory_before_its_trial_reports_does_not_end_the_st
     }
 
 
+@pytest.mark.slow
 def test_a_full_disk_pauses_the_study_and_loses_nothing(plan: Plan, done: Done, tmp_path: Path) -> None:
     said: list[str | None] = []
     started_while_full: list[str] = []

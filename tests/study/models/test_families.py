@@ -125,7 +125,15 @@ def test_only_the_target_is_learnt(llama_place: Workplace, llama_config: Maker) 
     assert int(batch["attention_mask"].sum()) == len(row["input_ids"]) + len(row["labels"])
 
 
-@pytest.mark.parametrize("method", ["lora", "qlora", "full", "stacked_lora", "zero_shot"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        "lora",
+        "full",
+        "zero_shot",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("qlora", "stacked_lora")),
+    ],
+)
 def test_every_method_runs_on_a_decoder_only_model(
     llama_place: Workplace, llama_config: Maker, method: str
 ) -> None:

@@ -103,7 +103,7 @@ def test_the_kept_adapters_merge_into_the_stacked_model(
 @pytest.mark.parametrize(
     ("method", "phase", "step"),
     [
-        ("stacked_lora", 2, 6),
+        pytest.param("stacked_lora", 2, 6, marks=pytest.mark.slow),
         pytest.param("stacked_lora", 1, 6, marks=pytest.mark.slow),
         pytest.param("lora", 1, 6, marks=pytest.mark.slow),
         pytest.param("qlora", 1, 6, marks=pytest.mark.slow),

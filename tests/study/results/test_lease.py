@@ -34,6 +34,7 @@ def test_a_folder_in_use_is_refused_until_its_lease_is_stale(
         pass
 
 
+@pytest.mark.slow
 def test_a_lease_is_renewed(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study.results.lease, "LEASE_SECONDS", 4.0)
     monkeypatch.setattr(study.results.lease, "RENEWAL_SECONDS", 0.3)

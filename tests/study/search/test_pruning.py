@@ -135,6 +135,7 @@ def test_the_confirm_stage_is_never_stopped() -> None:
     assert all(assignment.cutoffs == () for assignment in confirms)
 
 
+@pytest.mark.slow
 def test_a_real_trial_stops_at_its_rung_and_is_a_row_with_its_reason(
     config_for: Maker, workplace: Workplace, tmp_path: Path
 ) -> None:

@@ -117,6 +117,7 @@ def scarce(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return tried
 
 
+@pytest.mark.slow
 def test_a_trial_whose_scoring_runs_out_of_memory_goes_on_in_smaller_batches(
     config_for: Maker, workplace: Workplace, scarce: list[int]
 ) -> None:

@@ -55,10 +55,10 @@ def most_at_once(monkeypatch: pytest.MonkeyPatch, at_every_step: None) -> list[t
     ("method", "shares", "counts"),
     [
         ("full", 2.5, (2, [2])),
-        ("full", 1.5, (1, [1])),
+        pytest.param("full", 1.5, (1, [1]), marks=pytest.mark.slow),
         ("full", 0.5, (0, [0])),
-        ("lora", 2.5, (2, [2])),
-        ("stacked_lora", 2.5, (2, [1, 1])),
+        pytest.param("lora", 2.5, (2, [2]), marks=pytest.mark.slow),
+        pytest.param("stacked_lora", 2.5, (2, [1, 1]), marks=pytest.mark.slow),
     ],
 )
 def test_checkpoints_keep_to_their_share_of_the_disk(

@@ -40,27 +40,32 @@ def record(
     return record_trial(trainer, config, workplace, folder, **options)
 
 
+OF_EACH_KIND: list[dict[str, Any]] = [
+    {"method": "lora"},
+    {"method": "qlora"},
+    {"method": "full", "learning_rate": 1e-3},
+    {"method": "stacked_lora"},
+    {"method": "zero_shot"},
+    {"method": "lora", "prompt_style": "python_code"},
+    {"method": "floor_commonest_answer"},
+    {"method": "floor_random_solution", "prompt_style": "python_code"},
+    {"method": "floor_nearest_solution"},
+    {"method": "floor_echo"},
+]
+OTHERS: list[dict[str, Any]] = [
+    {"method": "lora", "target_modules": "all-linear", "lora_dropout": 0.1},
+    {"method": "qlora", "quantization": "int8"},
+    {"method": "lora", "max_steps": None, "epochs": 0.5},
+    {"method": "lora", "stage": "search", "variant": "socratic"},
+    {"method": "stacked_lora", "second_max_steps": None, "second_epochs": 0.5},
+    {"method": "lora", "prompt_style": "without_breakdown", "annotations": "keep"},
+    {"method": "lora", "prompt_style": "with_breakdown", "variant": "socratic"},
+]
+
+
 @pytest.mark.parametrize(
     "changes",
-    [
-        {"method": "lora"},
-        {"method": "lora", "target_modules": "all-linear", "lora_dropout": 0.1},
-        {"method": "qlora"},
-        {"method": "qlora", "quantization": "int8"},
-        {"method": "full", "learning_rate": 1e-3},
-        {"method": "lora", "max_steps": None, "epochs": 0.5},
-        {"method": "lora", "stage": "search", "variant": "socratic"},
-        {"method": "stacked_lora"},
-        {"method": "stacked_lora", "second_max_steps": None, "second_epochs": 0.5},
-        {"method": "zero_shot"},
-        {"method": "lora", "prompt_style": "without_breakdown", "annotations": "keep"},
-        {"method": "lora", "prompt_style": "with_breakdown", "variant": "socratic"},
-        {"method": "lora", "prompt_style": "python_code"},
-        {"method": "floor_commonest_answer"},
-        {"method": "floor_random_solution", "prompt_style": "python_code"},
-        {"method": "floor_nearest_solution"},
-        {"method": "floor_echo"},
-    ],
+    [*OF_EACH_KIND, *(pytest.param(changes, marks=pytest.mark.slow) for changes in OTHERS)],
     ids=lambda changes: "-".join(map(str, changes.values())),
 )
 def test_a_trials_numbers_are_those_of_its_predictions(
@@ -255,6 +260,7 @@ def test_a_batch_is_tried_again_in_the_fewest_equal_parts(config_for: Maker, bat
     assert fewest_parts(config_for("lora", batch_size=batch)) == parts
 
 
+@pytest.mark.slow
 def test_halved_batches_train_the_same(
     config_for: Maker, workplace: Workplace, folder: ResultsFolder
 ) -> None:

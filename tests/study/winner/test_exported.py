@@ -28,7 +28,7 @@ from tests.cases.zoo import TYPES, build
 from tests.study.winner.trained import Maker, logits, study_of
 
 
-@pytest.mark.parametrize("method", ["lora", "full", "stacked_lora"])
+@pytest.mark.parametrize("method", ["lora", "full", pytest.param("stacked_lora", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("merged", [False, True])
 def test_an_exported_model_answers_as_the_trained_one(
     config_for: Maker, workplace: Workplace, tmp_path: Path, method: str, merged: bool
@@ -59,7 +59,7 @@ def test_an_exported_model_answers_as_the_trained_one(
 
 @pytest.mark.parametrize(
     "method",
-    ["lora", "full", *(pytest.param(name, marks=pytest.mark.slow) for name in ("qlora", "stacked_lora"))],
+    ["full", *(pytest.param(name, marks=pytest.mark.slow) for name in ("lora", "qlora", "stacked_lora"))],
 )
 def test_a_kept_model_is_scored_as_one_that_is_trained_again(
     config_for: Maker, workplace: Workplace, tmp_path: Path, method: str
@@ -115,8 +115,8 @@ def test_the_cards_code_reads_the_model_without_this_project(
     ("kind", "method", "merged"),
     [
         ("BART", "lora", False),
-        ("Llama", "qlora", False),
-        ("Llama", "stacked_lora", False),
+        pytest.param("Llama", "qlora", False, marks=pytest.mark.slow),
+        pytest.param("Llama", "stacked_lora", False, marks=pytest.mark.slow),
         ("Llama", "qlora", True),
     ],
 )

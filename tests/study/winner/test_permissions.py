@@ -25,7 +25,7 @@ def check_modes(folder: Path, umask: int) -> None:
     assert found == {path: (0o777 if path.is_dir() else 0o666) & ~umask for path in found}
 
 
-@pytest.mark.parametrize("method", ["stacked_lora", "full"])
+@pytest.mark.parametrize("method", [pytest.param("stacked_lora", marks=pytest.mark.slow), "full"])
 def test_all_files_of_a_study_and_of_an_export_follow_the_umask(
     config_for: Maker, workplace: Workplace, tmp_path: Path, umask: int, method: str
 ) -> None:
