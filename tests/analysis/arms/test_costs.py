@@ -84,6 +84,7 @@ def test_conditions_that_are_unknown_of_all_do_not_differ(tmp_path):
     assert training_times([row.arm for row in compare(tmp_path).rows]).conflict is None
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_report_leaves_the_front_over_time_out_and_says_why(tmp_path):
     write_replicated(tmp_path, [GOOD, replace(POOR, columns={"source_slots": 8})])
     result = compare(tmp_path)

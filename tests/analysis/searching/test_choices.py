@@ -156,6 +156,7 @@ def test_search_that_promised_too_little_is_not_called_lucky(tmp_path):
     assert overstatement(found) == said
 
 
+@pytest.mark.usefixtures("without_plots")
 @pytest.mark.parametrize("confirm_seeds", [0, 2])
 def test_command_and_report_list_every_replicates_choice(tmp_path, confirm_seeds):
     write_replicated(tmp_path, replicates=3, confirm_seeds=confirm_seeds)

@@ -207,6 +207,7 @@ def test_matrix_says_which_pairs_are_exploratory(tmp_path):
     assert said["lora main", "qlora socratic"].startswith("exploratory: lora main beats qlora socratic by ")
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_ranks_of_the_report_are_intervals(tmp_path):
     from analysis.report import write_report
 

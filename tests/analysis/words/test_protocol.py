@@ -3,11 +3,15 @@
 import html
 import json
 
+import pytest
+
 from analysis.report import write_report
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import write_study
 from tests.analysis.simulated_replicates import age
 from tests.analysis.simulated_trials import SimulatedArm
+
+pytestmark = pytest.mark.usefixtures("without_plots")
 
 
 def report(path):

@@ -4,6 +4,8 @@ import re
 import shlex
 from dataclasses import replace
 
+import pytest
+
 from analysis.comparison.comparing import comparison
 from analysis.judgement.verdicts import judge
 from analysis.reading.folders import open_studies
@@ -179,6 +181,7 @@ def test_each_set_of_questions_has_a_recommendation_of_its_own(tmp_path):
     assert len(found.commands) == 6
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_report_opens_with_the_recommendation(tmp_path):
     write_replicated(tmp_path, [GOOD, POOR, FLOOR])
     page = write_report(tmp_path).read_text(encoding="utf-8")
