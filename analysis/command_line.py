@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from rich.console import Console
@@ -49,6 +50,17 @@ def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
             status = _say(f"standard output can't be written: {output.fault}", 1)
     if status:
         sys.exit(status)
+
+
+def output_path(text: str) -> Path:
+    """Return the path that an option names.
+
+    Raises:
+        argparse.ArgumentTypeError: it names none; `argparse` makes one line of it.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("the name of a file or a folder is needed, received ''")
+    return Path(text)
 
 
 def say_left_out(notes: Sequence[str]) -> None:

@@ -10,9 +10,8 @@ that the results have data for. Takes seconds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from analysis.command_line import results_parser, run_command, say_left_out
+from analysis.command_line import output_path, results_parser, run_command, say_left_out
 from analysis.comparison.comparing import compare_finished
 from analysis.comparison.notes import exclusion_notes
 from analysis.counts import count_of
@@ -24,7 +23,7 @@ from analysis.reading.folders import open_studies
 def _main(arguments: Sequence[str] | None) -> None:
     parser = results_parser("analysis.plots", "Draw the plots of one or more studies.")
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, help="the folder for the SVG and PNG files"
+        "-o", "--output", type=output_path, required=True, help="the folder for the SVG and PNG files"
     )
     options = parser.parse_args(arguments)
     studies = open_studies(options.results)

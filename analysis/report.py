@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.command_line import results_parser, run_command
+from analysis.command_line import output_path, results_parser, run_command
 from analysis.comparison.comparing import compare_finished
 from analysis.errors import AnalysisError
 from analysis.page.browsing import MOST_PREDICTIONS
@@ -42,7 +42,7 @@ def _write(output: Path, studies: Sequence[Study], most: int) -> None:
 
 def _main(arguments: Sequence[str] | None) -> None:
     parser = results_parser("analysis.report", "Write the report of one or more studies as one HTML file.")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="the HTML file to write")
+    parser.add_argument("-o", "--output", type=output_path, required=True, help="the HTML file to write")
     most = f"most predictions in the page (default {MOST_PREDICTIONS}); beyond it whole trials are left out"
     parser.add_argument("--max-predictions", type=int, default=MOST_PREDICTIONS, metavar="N", help=most)
     options = parser.parse_args(arguments)

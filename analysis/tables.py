@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import RenderableType
 
-from analysis.command_line import open_console, results_parser, run_command
+from analysis.command_line import open_console, output_path, results_parser, run_command
 from analysis.comparison.comparing import compare_finished
 from analysis.errors import AnalysisError
 from analysis.layout.documents import SUFFIXES, WRITERS
@@ -35,7 +35,9 @@ def _main(arguments: Sequence[str] | None) -> None:
     parser = results_parser("analysis.tables", "Compare the arms of one or more studies.")
     kinds = ["terminal", *WRITERS]
     parser.add_argument("--format", choices=kinds, help="default: terminal, or by the name of -o")
-    parser.add_argument("-o", "--output", type=Path, help="write into this file (.md, .tex, .html, .csv)")
+    parser.add_argument(
+        "-o", "--output", type=output_path, help="write into this file (.md, .tex, .html, .csv)"
+    )
     options = parser.parse_args(arguments)
     kind = options.format or _format_of(options.output)
     result = compare_finished(open_studies(options.results))

@@ -86,11 +86,11 @@ class TrialConfig(BaseModel):
     second_rank: int | None = Field(None, ge=1, le=1024)
     second_alpha: float | None = Field(None, gt=0, le=4096)
     second_learning_rate: float | None = Field(None, gt=0, le=1)
-    second_max_steps: int | None = Field(None, ge=1)
+    second_max_steps: int | None = Field(None, ge=1, le=1_000_000_000)
     second_epochs: float | None = Field(None, gt=0, le=1000)
 
     # Budget: steps, or passes over the training data.
-    max_steps: int | None = Field(None, ge=1)
+    max_steps: int | None = Field(None, ge=1, le=1_000_000_000)
     epochs: float | None = Field(None, gt=0, le=1000)
     evaluations: int = Field(2, ge=0, le=100, description="validation losses taken during the training")
     train_questions: int | None = Field(None, ge=1)

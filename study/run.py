@@ -22,7 +22,7 @@ from study.command_line import open_console, run_command, say
 from study.results.folder import ResultsFolder
 from study.results.object_store import whole_place
 from study.space import list_spaces, load_space
-from study.starting.options import check_together, make_parser
+from study.starting.options import check_rerun_options, check_together, make_parser
 from study.starting.place import connect
 
 
@@ -36,7 +36,8 @@ def _main(arguments: Sequence[str] | None) -> int:
     options = make_parser().parse_args(arguments)
     if options.list:
         return _list(console)
-    if options.rerun:
+    if options.rerun is not None:
+        check_rerun_options(options)
         return _rerun(options, console)
     check_together(options)
     with connect(options):

@@ -166,7 +166,7 @@ def _run_file(path: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"search space '{path}' can't be read: {type(error).__name__}: {error}") from error
     return module
 

@@ -7,7 +7,7 @@ no data and no model; `study.plan.binding` adds both.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optuna.distributions import BaseDistribution
@@ -22,6 +22,9 @@ from study.plan.request import Request
 from study.plan.space_check import check_space
 from study.plan.values import PAIRED_BUDGETS, combine_factors, distinct, keep, values_of
 from study.space import FACTORS, Space, contains, count_values, ends, load_space
+
+# Of searches, of trials and of trainings anew: more is a slip of the finger.
+_MOST = 1_000_000
 
 
 def make_plan(request: Request) -> Plan:
@@ -45,6 +48,7 @@ def make_plan(request: Request) -> Plan:
     arms = [_arm(label, slug, own, space, profile, request) for label, slug, own in names]
     for arm in arms:
         _check_arm(arm)
+    _check_distinct(arms)
     return Plan(request, space, profile, tuple(arms))
 
 
@@ -58,6 +62,8 @@ def _check_numbers(request: Request) -> None:
     for option, number, least in numbers:
         if number is not None and number < least:
             raise UserError(f"{option} must be at least {least}, received {number}")
+        if number is not None and number > _MOST and option != "--seed":
+            raise UserError(f"{option} must be at most {_MOST:,}, received {number}")
     if request.looks and request.replicates not in (None, request.looks[-1]):
         raise UserError(
             f"--looks ends with the last replicate: --looks {','.join(map(str, request.looks))} goes with "
@@ -102,6 +108,22 @@ def _check_arm(arm: Arm) -> None:
     for name, distribution in arm.ranges.items():
         for value in ends(distribution):
             arm.search_config({name: value}, 0)
+
+
+def _check_distinct(arms: Sequence[Arm]) -> None:
+    """Refuse two arms that begin with the same trial: one recipe can't be compared with itself."""
+    first: dict[str, str] = {}
+    for arm in arms:
+        if arm.is_baseline:
+            continue
+        guess = arm.guesses[0] if arm.guesses else {}
+        trial = arm.search_config(guess, 0).trial_id
+        if trial in first:
+            raise UserError(
+                f"compare: {first[trial]} and {arm.label} begin with the same configuration, so "
+                "they can't be told apart; valid: arms that differ in what they name, each named once"
+            )
+        first[trial] = arm.label
 
 
 def _arm(

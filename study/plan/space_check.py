@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution
 
-from study.config import Annotations, PromptStyle, Quantization, Variant
+from study.config import Annotations, PromptStyle, Quantization, TrialConfig, Variant
 from study.errors import UserError, unknown_name
 from study.methods.table import METHODS, trained_methods
 from study.plan.profiles import Profile
@@ -32,6 +32,7 @@ def check_space(space: Space, profile: Profile) -> None:
     Raises:
         UserError: at the first thing that can't be.
     """
+    _check_kinds(space)
     if not space.blocks():
         raise UserError("compare: at least one block of factors is needed, received none")
     for block in space.blocks():
@@ -39,14 +40,40 @@ def check_space(space: Space, profile: Profile) -> None:
     _check_search(space, profile)
 
 
+def _check_kinds(space: Space) -> None:
+    """Check that each part of a space is of the kind that `Space` says."""
+    if not isinstance(space.question, str) or not space.question.strip():
+        raise UserError(f"question must be a sentence, received {space.question!r}")
+    blocks = [space.compare] if isinstance(space.compare, Mapping) else space.compare
+    if not _is_list(blocks, Mapping):
+        raise UserError(f"compare must be factors with their values, or a list of such, received {blocks!r}")
+    if not _is_list(space.search, str):
+        raise UserError(f"search must be a list of hyperparameters, received {space.search!r}")
+    if not _is_list(space.points_to_evaluate, Mapping):
+        raise UserError(
+            f"points_to_evaluate must be a list of hyperparameters with their values, received "
+            f"{space.points_to_evaluate!r}"
+        )
+    for part in ("ranges", "fixed"):
+        if not isinstance(getattr(space, part), Mapping):
+            raise UserError(f"{part} must be names with what they get, received {getattr(space, part)!r}")
+
+
+def _is_list(value: Any, kind: type) -> bool:
+    is_sequence = isinstance(value, Sequence) and not isinstance(value, str)
+    return is_sequence and all(isinstance(one, kind) for one in value)
+
+
 def _check_block(block: Mapping[str, Sequence[Any]]) -> None:
     valid = {"method": trained_methods(), **VALUES}
     for name, values in block.items():
         if name not in FACTORS:
-            raise unknown_name("factor", name, FACTORS)
+            raise unknown_name("factor", str(name), FACTORS)
         if isinstance(values, str) or not isinstance(values, Sequence) or not values:
             raise UserError(f"compare: {name} must be a list of one value or more, received {values!r}")
         for value in values:
+            if isinstance(value, bool):
+                raise UserError(f"compare: {name} must be names or numbers, received {value!r}")
             if name in valid and value not in valid[name]:
                 raise unknown_name(name, str(value), valid[name])
     if "method" not in block:
@@ -68,6 +95,13 @@ def _check_search(space: Space, profile: Profile) -> None:
             raise UserError(f"{name} is both searched and fixed; valid: one of the two")
         if any(name in block for block in space.blocks()):
             raise UserError(f"{name} is both searched and compared; valid: one of the two")
+    for name in space.fixed:
+        if any(name in block for block in space.blocks()):
+            raise UserError(f"{name} is both fixed and compared; valid: one of the two")
+    _check_ranges(space)
+
+
+def _check_ranges(space: Space) -> None:
     for name, distribution in space.ranges.items():
         if name not in space.search:
             raise UserError(f"ranges: {name} is not searched; searched are: {', '.join(space.search)}")
@@ -76,3 +110,14 @@ def _check_search(space: Space, profile: Profile) -> None:
                 f"ranges: {name} must be a range, as choice(1, 2), uniform(0, 1) or log_uniform(1e-4, 1), "
                 f"received {distribution!r}"
             )
+        if isinstance(distribution, FloatDistribution) and distribution.step is None and _is_whole(name):
+            raise UserError(
+                f"ranges: {name} takes whole numbers, received {distribution}; valid: choice(4, 8, 16), or "
+                "optuna's IntDistribution(4, 16)"
+            )
+
+
+def _is_whole(setting: str) -> bool:
+    """Tell whether a setting takes whole numbers alone."""
+    known = TrialConfig.model_fields.get(setting)
+    return known is not None and int in (known.annotation, *get_args(known.annotation))

@@ -9,6 +9,7 @@ from rich.console import Console
 from study.command_line import say
 from study.config import parse_setting
 from study.engine.slots import Slots
+from study.engine.watching import choose_watching
 from study.plan.binding import bind
 from study.plan.making import make_plan
 from study.plan.plan import Plan, search_width
@@ -27,6 +28,7 @@ def start(options: argparse.Namespace, console: Console) -> int:
         UserError: something of it can't be used; nothing has been written.
     """
     plan = make_plan(_request(options))
+    choose_watching(options.track, dashboard=not options.no_dashboard)  # a dry run refuses what a run does
     check_writable(options.results)
     slots = slots_of(options, plan)
     say(console, f"Study {plan.request.space} ({plan.profile.name}): {plan.space.question}")

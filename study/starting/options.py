@@ -17,6 +17,10 @@ _FIXED_BY_A_STUDY = (
     ("space", "profile", "model", "data", "question_column", "answer_column", "code_data")
     + ("looks", "seed", "set", "no_early_stopping", "skip_bad_rows", "keep_leaks", "results")
 )  # fmt: skip
+_NAMES = (
+    ("space", "profile", "model", "data", "question_column", "answer_column", "code_data")
+    + ("results", "resume")
+)  # fmt: skip
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -44,15 +48,31 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def check_together(options: argparse.Namespace) -> None:
-    """Check that a study is named, to start or to go on with.
+    """Check that a study is named, to start or to go on with, and that no name is empty.
 
     Raises:
-        UserError: none is, or --arms stands without --resume.
+        UserError: none is, a name is empty, or --arms stands without --resume.
     """
+    for name in _NAMES:
+        if getattr(options, name) == "":
+            raise UserError(f"--{name.replace('_', '-')} takes a name, received ''")
     if options.arms is not None and not options.resume:
         raise UserError("--arms goes with --resume and --replicates: it extends some arms of a study")
     if not options.space and not options.resume:
         raise UserError(f"--space is needed; valid: {', '.join(list_spaces())}, or a file")
+
+
+def check_rerun_options(options: argparse.Namespace) -> None:
+    """Check that a trial that runs again is given nothing but the folder that has it.
+
+    Raises:
+        UserError: something else is given.
+    """
+    defaults = vars(make_parser().parse_args([]))
+    given = [name for name, value in vars(options).items() if value != defaults[name]]
+    if others := [name for name in given if name not in ("rerun", "results")]:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in others)
+        raise UserError(f"--rerun runs a trial of --results as it was; leave out: {names}")
 
 
 def check_resume_options(options: argparse.Namespace) -> None:

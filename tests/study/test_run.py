@@ -52,6 +52,11 @@ def refused(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[
         ([*SPACE, "--data", "nowhere"], "no data 'nowhere'"),
         ([*SPACE, "--model", "google-t5/t5-small"], "the Hub can't be reached"),
         ([*SPACE, "--data", "openai/gsm8k"], "the Hub can't be reached"),
+        ([*SPACE, "--data", ""], "--data takes a name, received ''"),
+        ([*SPACE, "--replicates", "9" * 20], "--replicates must be at most 1,000,000"),
+        ([*SPACE, "--track", "foo", "--dry-run"], "unknown tracker 'foo'"),
+        (["--rerun", "0123456789ab", "--set", "rank=3"], "--rerun runs a trial of --results as it was"),
+        ([*SPACE, "--set", "method=[1]"], "received [1]"),
         ([*SPACE, "--max-disk", "20 litres"], "--max-disk must be a size, such as 500MB or 20GB"),
     ],
 )

@@ -70,8 +70,8 @@ def test_a_registered_method_is_planned_beside_the_others(rslora: Method, tmp_pa
 
 
 def test_a_method_that_is_in_no_table_is_refused_with_those_that_are(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="unknown method 'rslora': did you mean lora"):
-        plan_of(tmp_path, "rslora")
+    with pytest.raises(UserError, match="unknown method 'lorra': did you mean lora"):
+        plan_of(tmp_path, "lorra")
 
 
 def test_a_method_without_ranges_for_a_profile_names_those_that_it_has(
