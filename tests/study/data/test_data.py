@@ -117,7 +117,7 @@ def test_missing_folders_and_files_are_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="unknown variant"):
         load_split(tmp_path, "main", "train")
     with pytest.raises(UserError, match="needs one train file"):
-        load_split(write_jsonl(tmp_path / "x" / "main" / "test.jsonl", [GOOD]).parents[2], "main", "train")
+        load_split(write_jsonl(tmp_path / "x" / "main" / "test.jsonl", [GOOD]).parents[1], "main", "train")
     with pytest.raises(UserError, match="has no rows"):
         load_split(folder_with(tmp_path, []), "main", "train")
 

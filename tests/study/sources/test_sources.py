@@ -68,7 +68,7 @@ def test_gsm8k_by_its_hub_name_gives_the_same_rows_as_a_folder(hub_cache: Path, 
 def blob(folder: Path, name: str, content: bytes) -> None:
     """Write a file as the Hub's client keeps it: a link in the snapshot, to a blob named by its hash."""
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    target = folder.parents[2] / "blobs" / hashlib.sha256(content).hexdigest()
+    target = folder.parents[1] / "blobs" / hashlib.sha256(content).hexdigest()
     target.parent.mkdir(exist_ok=True)
     target.write_bytes(content)
     (folder / name).symlink_to(target)

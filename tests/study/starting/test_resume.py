@@ -38,7 +38,7 @@ def checkpoints(results: Path) -> dict[str, int]:
     """The step of the last whole checkpoint, by trial."""
     found: dict[str, int] = {}
     for path in results.glob(f"*/checkpoints/*/1/checkpoint-*/{PROGRESS_FILE}"):
-        trial, step = path.parents[3].name, int(path.parent.name.rpartition("-")[2])
+        trial, step = path.parents[2].name, int(path.parent.name.rpartition("-")[2])
         found[trial] = max(step, found.get(trial, 0))
     return found
 
