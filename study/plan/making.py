@@ -12,6 +12,7 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution
 
+from study.config import TrialConfig
 from study.errors import UserError, unknown_name
 from study.methods.table import METHODS, check_method, trained_methods
 from study.plan.arms import Arm
@@ -112,18 +113,18 @@ def _check_arm(arm: Arm) -> None:
 
 def _check_distinct(arms: Sequence[Arm]) -> None:
     """Refuse two arms that begin with the same trial: one recipe can't be compared with itself."""
-    first: dict[str, str] = {}
+    first: dict[TrialConfig, str] = {}
     for arm in arms:
         if arm.is_baseline:
             continue
         guess = arm.guesses[0] if arm.guesses else {}
-        trial = arm.search_config(guess, 0).trial_id
-        if trial in first:
+        config = arm.search_config(guess, 0)
+        if config in first:
             raise UserError(
-                f"compare: {first[trial]} and {arm.label} begin with the same configuration, so "
+                f"compare: {first[config]} and {arm.label} begin with the same configuration, so "
                 "they can't be told apart; valid: arms that differ in what they name, each named once"
             )
-        first[trial] = arm.label
+        first[config] = arm.label
 
 
 def _arm(
