@@ -55,16 +55,16 @@ def make_plan(request: Request) -> Plan:
 
 def _check_numbers(request: Request) -> None:
     numbers = (
-        ("--replicates", request.replicates, 1),
-        ("--trials", request.trials, 1),
-        ("--confirm-seeds", request.confirm_seeds, 0),
-        ("--seed", request.seed, 0),
+        ("--replicates", request.replicates, 1, _MOST),
+        ("--trials", request.trials, 1, _MOST),
+        ("--confirm-seeds", request.confirm_seeds, 0, _MOST),
+        ("--seed", request.seed, 0, math.inf),
     )
-    for option, number, least in numbers:
+    for option, number, least, most in numbers:
         if number is not None and number < least:
             raise UserError(f"{option} must be at least {least}, received {number}")
-        if number is not None and number > _MOST and option != "--seed":
-            raise UserError(f"{option} must be at most {_MOST:,}, received {number}")
+        if number is not None and number > most:
+            raise UserError(f"{option} must be at most {most:,}, received {number}")
     if request.looks and request.replicates not in (None, request.looks[-1]):
         raise UserError(
             f"--looks ends with the last replicate: --looks {','.join(map(str, request.looks))} goes with "
