@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow.compute as pc
 import torch
 
 from study.models.decoding import batch_matters, decode_greedily
@@ -25,6 +26,9 @@ from study.trial.batches import (
     run_in_batches,
 )
 from study.trial.tokenised import Examples
+
+# Rows of which the lengths are taken at once.
+_COUNTED_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def score_targets(model: Any, examples: Examples, pad: int, precision: str, part
     """
     family, shape = family_of(model.config), shape_of(model.config)
     nll, tokens = [0.0] * len(examples), [0] * len(examples)
-    sources, targets = _lengths(examples, "input_ids"), _lengths(examples, "labels")
+    sources, targets = lengths_of(examples.rows, "input_ids"), lengths_of(examples.rows, "labels")
     sizes = [likelihood_bytes(shape, *lengths) for lengths in zip(sources, targets, strict=True)]
 
     def run(rows: Sequence[int]) -> None:
@@ -109,7 +113,7 @@ def generate_answers(
     family, shape = family_of(model.config), shape_of(model.config)
     pad, ends = tokenizer.pad_token_id, model.generation_config.eos_token_id
     texts, tokens = [""] * len(examples), [0] * len(examples)
-    lengths = _lengths(examples, "input_ids")
+    lengths = lengths_of(examples.rows, "input_ids")
     sizes = [generation_bytes(shape, length, limit) for length in lengths]
 
     def run(rows: Sequence[int]) -> None:
@@ -137,5 +141,7 @@ def until_end(ids: Sequence[int], ends: Sequence[int]) -> list[int]:
     return [*ids[:stop]]
 
 
-def _lengths(examples: Examples, column: str) -> list[int]:
-    return [len(ids) for ids in examples.rows[column]]
+def lengths_of(rows: Any, column: str) -> list[int]:
+    """Return the lengths of the lists in a column of a data set, which are not made into Python's."""
+    batches = rows.select_columns([column]).with_format("arrow").iter(_COUNTED_AT_ONCE)
+    return [length for batch in batches for length in pc.list_value_length(batch[column]).to_pylist()]

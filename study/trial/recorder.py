@@ -8,7 +8,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from study.trial.evaluation import score_targets
+from study.trial.evaluation import Likelihood, score_targets
 from study.trial.session import OnLog, Session, Training
 
 # At most so much of a training is lost to a fault. Shorter trainings have no checkpoint.
@@ -16,7 +16,13 @@ CHECKPOINT_SECONDS = 120.0
 
 
 class Recorder(TrainerCallback):
-    """Takes validation losses at even intervals, and keeps the history and the checkpoints' progress."""
+    """Takes validation losses at even intervals, and keeps the history and the checkpoints' progress.
+
+    Attributes:
+        final: the likelihood of the validation split, where it was taken after the last step; None elsewhere.
+    """
+
+    final: Likelihood | None = None
 
     def __init__(self, session: Session, result: Training, on_log: OnLog, *, saves: bool):
         self._session, self._result, self._on_log, self._saves = session, result, on_log, saves
@@ -32,7 +38,9 @@ class Recorder(TrainerCallback):
         """Take a validation loss and ask for a checkpoint where one is due."""
         self._result.steps = state.global_step
         if state.global_step in _evaluation_steps(self._session.config.evaluations, state.max_steps):
-            self._validation_loss = self._take_validation_loss(model)
+            likelihood = self._score_validation(model)
+            self._validation_loss = likelihood.nll_per_token
+            self.final = likelihood if state.global_step == state.max_steps else None
             control.should_log = True
         if self._saves and time.perf_counter() - self._saved >= CHECKPOINT_SECONDS:
             self._seconds()
@@ -68,10 +76,10 @@ class Recorder(TrainerCallback):
         """Stop the clocks."""
         self._seconds()
 
-    def _take_validation_loss(self, model: Any) -> float:
+    def _score_validation(self, model: Any) -> Likelihood:
         session = self._session
         pad, parts = session.tokenizer.pad_token_id, session.workplace.scoring_parts
-        return score_targets(model, session.validation, pad, session.precision, parts).nll_per_token
+        return score_targets(model, session.validation, pad, session.precision, parts)
 
     def _start_clocks(self) -> None:
         self._clock = time.perf_counter() - self._result.seconds

@@ -24,6 +24,7 @@ from study.models.families import family_of
 from study.models.shape import shape_of
 from study.results.disk import checkpoint_bytes, tokenizer_bytes
 from study.trial.checkpoints import PROGRESS_FILE, Checkpoints
+from study.trial.evaluation import Likelihood, lengths_of
 from study.trial.recorder import AfterSaving, Recorder
 from study.trial.sampling import GroupedByLength
 from study.trial.session import OnLog, Session, Training
@@ -33,14 +34,18 @@ LOGS_A_TRAINING = 20
 EXPLODED = 4.0
 
 
-def train(model: Any, session: Session, result: Training, on_log: OnLog) -> None:
+def train(model: Any, session: Session, result: Training, on_log: OnLog) -> Likelihood | None:
     """Train `model` in place as the session says, filling `result` as it goes.
+
+    Returns:
+        The trained model's likelihood of the validation split, where it was taken; else None.
 
     Raises:
         Diverged: a batch's loss is not finite, or has exploded.
     """
     with _checkpoint_folder(session) as folder:
         checkpoints = _checkpoints(model, session, folder)
+        recorder = Recorder(session, result, on_log, saves=checkpoints.kept > 0)
         trainer = _Trainer(
             result,
             checkpoints,
@@ -49,7 +54,7 @@ def train(model: Any, session: Session, result: Training, on_log: OnLog) -> None
             train_dataset=session.examples.rows.select_columns(["input_ids", "labels"]),
             data_collator=family_of(model.config).collator(session.tokenizer, model),
             processing_class=session.tokenizer,
-            callbacks=_callbacks(session, result, on_log, saves=checkpoints.kept > 0),
+            callbacks=[recorder, *_after_saving(session)],
         )
         trainer.remove_callback(PrinterCallback)  # `Recorder` says the same, shorter
         last = checkpoints.last()
@@ -61,6 +66,7 @@ def train(model: Any, session: Session, result: Training, on_log: OnLog) -> None
         else:
             trainer.train(resume_from_checkpoint=None if last is None else str(last))
         _unprepare(model)
+        return recorder.final
 
 
 def _unprepare(model: Any) -> None:
@@ -87,10 +93,9 @@ def _checkpoints(model: Any, session: Session, folder: Path) -> Checkpoints:
     return Checkpoints(folder, size, share, workplace.room)
 
 
-def _callbacks(session: Session, result: Training, on_log: OnLog, *, saves: bool) -> list[TrainerCallback]:
-    recorder = Recorder(session, result, on_log, saves=saves)
+def _after_saving(session: Session) -> list[TrainerCallback]:
     on_checkpoint = session.workplace.on_checkpoint
-    return [recorder] if on_checkpoint is None else [recorder, AfterSaving(on_checkpoint)]
+    return [] if on_checkpoint is None else [AfterSaving(on_checkpoint)]
 
 
 def _arguments(session: Session, folder: Path) -> Seq2SeqTrainingArguments:
@@ -131,8 +136,12 @@ class _Trainer(Seq2SeqTrainer):
     def _get_train_sampler(self, train_dataset: Any = None) -> GroupedByLength:
         # Rows of similar length share a batch: less padding, the same recipe.
         batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        lengths = [len(ids) for ids in self.train_dataset["input_ids"]]
+        lengths = lengths_of(self.train_dataset, "input_ids")
         return GroupedByLength(lengths, batch, self.args.seed)
+
+    def floating_point_ops(self, inputs: Any) -> int:
+        """Return 0: nobody reads them, and counting the parameters anew at each step takes milliseconds."""
+        return 0
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         write = super()._save_checkpoint

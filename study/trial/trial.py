@@ -24,7 +24,7 @@ from study.quiet import quiet_libraries
 from study.sandbox import Sandbox
 from study.search.pruning import rung_losses
 from study.sources.finding import fingerprint_tokenizer
-from study.trial.evaluation import generate_answers, score_targets
+from study.trial.evaluation import Likelihood, generate_answers, score_targets
 from study.trial.floors import floor_answers
 from study.trial.metrics import score_answer, summarise
 from study.trial.published_rules import NOT_FOR_PROGRAMS, PUBLISHED
@@ -115,7 +115,7 @@ def _model_output(
     outcome.row["source_tokenizer_fingerprint"] = fingerprint_tokenizer(workplace.model.path)
     with PeakMemory(use_gpu=workplace.use_gpu) as memory:
         tokenizer = load_tokenizer(workplace.model)
-        model = _trained_model(config, workplace, outcome, tokenizer, precision, on_progress)
+        model, known = _trained_model(config, workplace, outcome, tokenizer, precision, on_progress)
         if config.trained_by is not None:
             _leave_costs_to_its_training(config, outcome)
         trainable, total = count_parameters(model)
@@ -129,7 +129,9 @@ def _model_output(
         on_progress({"phase": "scoring"})
         started = time.perf_counter()
         parts = workplace.scoring_parts
-        likelihood = score_targets(model, scored, tokenizer.pad_token_id, precision, parts)
+        # A search trial is scored on the split of its validation losses, of which the last is of this model.
+        likelihood = known if config.split == "validation" else None
+        likelihood = likelihood or score_targets(model, scored, tokenizer.pad_token_id, precision, parts)
         answers = generate_answers(model, tokenizer, scored, precision, config.max_target_tokens, parts)
     outcome.row |= {
         "peak_memory_bytes": memory.peak_bytes,
@@ -147,20 +149,21 @@ def _trained_model(
     tokenizer: Any,
     precision: str,
     on_progress: OnProgress,
-) -> Any:
-    """Return the model to score: the base as it is, one that is trained now, or one that was kept.
+) -> tuple[Any, Likelihood | None]:
+    """Return the model to score, and its likelihood of the validation split if its training has taken it.
 
-    Where a search trial's model is gone, it is trained again: the same configuration and seed give the same.
+    It is the base as it is, one that is trained now, or one that was kept. Where a search trial's model is
+    gone, it is trained again: the same configuration and seed give the same.
     """
     kept = workplace.kept_model(config.trained_by)
     if kept is not None:
         print(f"scoring the model of trial {config.trained_by}", flush=True)
-        return builder_of(config).load_kept(config, workplace, kept)
+        return builder_of(config).load_kept(config, workplace, kept), None
     model = build_model(config, workplace)
     decode_greedily(model, tokenizer)  # before any checkpoint: transformers refuses to save some settings
-    if config.entry.is_trained:
-        _train(model, tokenizer, config, workplace, outcome, precision, on_progress)
-    return model
+    if not config.entry.is_trained:
+        return model, None
+    return model, _train(model, tokenizer, config, workplace, outcome, precision, on_progress)
 
 
 def _leave_costs_to_its_training(config: TrialConfig, outcome: Outcome) -> None:
@@ -181,8 +184,13 @@ def _train(
     outcome: Outcome,
     precision: str,
     on_progress: OnProgress,
-) -> None:
-    """Train in the phases of the method: one, or for stacked LoRA two, the second on the code data."""
+) -> Likelihood | None:
+    """Train in the phases of the method: one, or for stacked LoRA two, the second on the code data.
+
+    Returns:
+        What the last phase's training returns, see `study.trial.training.train`.
+    """
+    likelihood = None
     validation = load_examples(config, workplace, "validation")
     phases = [(phase, load_examples(config, workplace, phase.split)) for phase in config.entry.phases]
     recipes = [recipe_of(config, phase, len(examples)) for phase, examples in phases]
@@ -196,14 +204,17 @@ def _train(
             builder.begin_phase(model, config, phase)
         _count_truncated(outcome, examples)
         session = Session(config, workplace, recipe, precision, tokenizer, examples, validation)
-        _train_phase(model, session, outcome, on_progress)
+        likelihood = _train_phase(model, session, outcome, on_progress)
+    return likelihood
 
 
-def _train_phase(model: Any, session: Session, outcome: Outcome, on_progress: OnProgress) -> None:
-    part = session.recipe.phase
+def _train_phase(
+    model: Any, session: Session, outcome: Outcome, on_progress: OnProgress
+) -> Likelihood | None:
+    about = {"phase": "training", "part": session.recipe.phase}
     result = Training()
     try:
-        train(model, session, result, lambda row: on_progress({**row, "phase": "training", "part": part}))
+        return train(model, session, result, lambda row: on_progress({**row, **about}))
     finally:
         _add_training(outcome, session, result)
 

@@ -150,6 +150,26 @@ def test_the_same_configuration_and_seed_give_the_same_predictions(
     assert [row["nll"] for row in other] != [row["nll"] for row in first]
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_search_trial_is_scored_by_the_last_of_its_validation_losses(
+    config_for: Maker, workplace: Workplace, monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    """It is of the same model and the same questions: taken again, it would be the same."""
+    from study.trial import trial
+
+    scored: list[int] = []
+    score = trial.score_targets
+    monkeypatch.setattr(trial, "score_targets", lambda *a: scored.append(len(a[1])) or score(*a))
+    search = {"method": "lora", "stage": "search", "precision": precision}
+    known = predictions_of(config_for(**search, evaluations=2), workplace)
+    assert scored == []
+    anew = predictions_of(config_for(**search, evaluations=0), workplace)
+    assert scored == [16]
+    assert [row["nll"] for row in known] == [row["nll"] for row in anew]
+    predictions_of(config_for("lora", evaluations=2), workplace)
+    assert scored == [16, 24]  # the test split has none
+
+
 def test_the_test_split_is_not_read_in_the_search_stage(
     config_for: Maker, workplace: Workplace, folder: ResultsFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
