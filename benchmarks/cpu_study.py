@@ -31,6 +31,7 @@ from benchmarks.rivals.ways import Way
 from benchmarks.rivals.work import Asked, describe_work, prepare
 from study.errors import UserError
 from study.machine.hardware import describe_versions
+from study.quiet import quiet_imports, quiet_libraries
 from study.workplace import available_cpus
 
 RESULT = Path(__file__).parent / "results" / "cpu_study.json"
@@ -51,6 +52,8 @@ def ways(cpus: int) -> tuple[Way, ...]:
 def main(arguments: Sequence[str]) -> int:
     """Hold the contest, print the table and save the figures; exit status 1: a way failed; 2: nothing ran."""
     options = _parser().parse_args(arguments)
+    quiet_imports()
+    quiet_libraries()
     console = wide_console()
     origin = describe_origin(command_of("cpu_study", without_paths(arguments, {options.to: "FILE"})))
     if (load := os.getloadavg()[0]) > QUIET:

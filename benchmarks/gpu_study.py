@@ -34,6 +34,7 @@ from benchmarks.rivals.work import Asked, describe_work, prepare
 from study import embedded
 from study.errors import UserError
 from study.machine.hardware import describe_versions
+from study.quiet import quiet_imports, quiet_libraries
 from study.workplace import available_cpus
 
 RESULT = Path(__file__).parent / "results" / "gpu_study.json"
@@ -51,13 +52,13 @@ VARIANTS = (
 )
 
 
-def ways(cpus: int) -> tuple[Way, ...]:
-    """Return all ways, the one that the others are compared with first."""
+def ways(cpus: int) -> list[Way]:
+    """Return the ways, the one that the others are compared with first; a trial has a CPU at least."""
 
     def threads(at_once: int) -> int:
         return max(1, cpus // at_once)
 
-    return (
+    every = (
         Way("plain loop, fp32", "plain", 1, cpus, "fp32"),
         Way("plain loop, bf16", "plain", 1, cpus, "bf16"),
         Way("hyperparameter_search, one a GPU, bf16", "ray_search", 1, cpus, "bf16"),
@@ -67,6 +68,7 @@ def ways(cpus: int) -> tuple[Way, ...]:
             for name, at_once, precision, options in VARIANTS
         ),
     )
+    return [way for way in every if way.at_once <= cpus]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -78,6 +80,8 @@ def main(arguments: Sequence[str]) -> int:
     if (why := why_no_gpu()) is not None:
         print(f"benchmarks.gpu_study needs a GPU: {why}", file=sys.stderr)
         return 2
+    quiet_imports()
+    quiet_libraries()
     console = wide_console()
     names = {options.data: "DATA", options.model: "FOLDER", options.to: "FILE"}
     origin = describe_origin(command_of("gpu_study", without_paths(arguments, names)))

@@ -54,7 +54,6 @@ class Trial:
     began: float
     ended: float
     accuracy: float
-    threads: int
 
 
 @dataclass(frozen=True)
@@ -120,10 +119,10 @@ def run(
         ).returncode
         ended, cpu_busy = time.time(), psutil.cpu_percent()
     if code:
-        raise WayFailed(f"{way.name} failed:\n{log.read_text(encoding='utf-8')[-3000:]}")
+        raise WayFailed(f"exit status {code}:\n{log.read_text(encoding='utf-8')[-3000:]}")
     rows, own = _read_study(output) if way.runner == "study" else (_read_rival(output), {})
-    check_points(way, work, rows)
-    trials = [Trial(*(row[name] for name in ("began", "ended", "accuracy", "threads"))) for row in rows]
+    check_trials(way, work, rows)
+    trials = [Trial(row["began"], row["ended"], row["accuracy"]) for row in rows]
     return Run(began, ended, trials, own, cpu_busy, list(readings))
 
 
@@ -206,13 +205,19 @@ def _read_study(output: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     return searched, own
 
 
-def check_points(way: Way, work: Work, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse a run that did other trials than it was to do."""
+def check_trials(way: Way, work: Work, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse trials that are not those of the work, or not on the threads of the way.
+
+    Raises:
+        WayFailed: so it is.
+    """
     left = list(rows)
     for point in work.points:
         same = [row for row in left if is_same_point(row, point)]
         if not same:
-            raise WayFailed(f"{way.name}: no complete trial of {dict(point)}")
+            raise WayFailed(f"no complete trial of {dict(point)}")
         left.remove(same[0])
     if left:
-        raise WayFailed(f"{way.name}: {len(left)} trials beside those of the work")
+        raise WayFailed(f"{len(left)} trials beside those of the work")
+    if threads := {row["threads"] for row in rows} - {way.threads}:
+        raise WayFailed(f"trials ran on {sorted(threads)} threads, and not on {way.threads}")

@@ -13,8 +13,9 @@ from benchmarks import cpu_study, gpu_study
 from benchmarks.rivals import gpu_meter
 from benchmarks.rivals.contest import Entry, figures
 from benchmarks.rivals.table import print_table
-from benchmarks.rivals.ways import Run, Trial, Way, WayFailed, check_points, command
+from benchmarks.rivals.ways import Run, Trial, Way, WayFailed, check_trials, command
 from benchmarks.rivals.work import SPREAD, Asked, Work, draw_points, prepare
+from study.engine.slots import Machine, Placement, choose_slots
 from tests.cases import zoo
 
 SETTINGS = {"max_steps": 2, "validation_questions": 8, "test_questions": 8}
@@ -83,11 +84,14 @@ def test_a_rivals_answer_does_not_hang_on_its_batch(
 
 def test_a_run_that_did_other_trials_is_refused(tiny_model: Path, small_data: Path, tmp_path: Path) -> None:
     work = small_work(tiny_model, small_data, tmp_path)
-    check_points(PLAIN, work, [*reversed(work.points)])
-    with pytest.raises(WayFailed, match="plain loop: no complete trial of"):
-        check_points(PLAIN, work, [work.points[0], work.points[0]])
+    first, second = ({**point, "threads": PLAIN.threads} for point in work.points)
+    check_trials(PLAIN, work, [second, first])
+    with pytest.raises(WayFailed, match="no complete trial of"):
+        check_trials(PLAIN, work, [first, first])
     with pytest.raises(WayFailed, match="1 trials beside those of the work"):
-        check_points(PLAIN, work, [*work.points, work.points[0]])
+        check_trials(PLAIN, work, [first, second, first])
+    with pytest.raises(WayFailed, match=r"trials ran on \[1\] threads, and not on 2"):
+        check_trials(PLAIN, work, [first, {**second, "threads": 1}])
     on_gpu = dataclasses.replace(work, device="cuda")
     said = " ".join(command(dataclasses.replace(OURS, at_once=4), on_gpu, tmp_path, tmp_path))
     assert "--max-concurrent 4 --cpus-per-trial 1 --gpus-per-trial 0.25" in said
@@ -98,7 +102,7 @@ def made_up(began: float, wall: float, trials: int, **own: float) -> Run:
     """A run that starts its first trial after 10 s and ends its last one 2 s before its own end."""
     length = (wall - 12) / trials
     begun = [began + 10 + i * length for i in range(trials)]
-    done = [Trial(start, start + length, 0.1 * i, 1) for i, start in enumerate(begun)]
+    done = [Trial(start, start + length, 0.1 * i) for i, start in enumerate(begun)]
     return Run(began, began + wall, done, own, 50.0)
 
 
@@ -219,6 +223,11 @@ def test_every_variant_of_the_gpu_study_is_a_way_with_its_share() -> None:
     every = gpu_study.ways(16)
     assert len({way.name for way in every}) == len(every)
     assert {(way.at_once, way.threads) for way in every} >= {(1, 16), (2, 8), (4, 4), (8, 2)}
+    one_gpu = [Machine(cpus=16, gpus=1)]
+    for way in every:
+        placement = Placement(way.threads, 1 / way.at_once, way.at_once)
+        assert choose_slots(one_gpu, placement, gpu_study.TRIALS).count == way.at_once
+    assert max(way.at_once for way in gpu_study.ways(4)) == 4
     assert [way.name for way in gpu_study.choose(every, ["2 a GPU"])] == [
         "plain loop, fp32",
         "this project, 2 a GPU, bf16",
