@@ -1,6 +1,6 @@
 """Trials an hour on this machine's CPUs: a plain loop, transformers' own search on Ray, and this project.
 
-    python -m benchmarks.cpu_study                            # 13 minutes on two quiet cores
+    python -m benchmarks.cpu_study                            # about 14 minutes on two quiet cores
     python -m benchmarks.cpu_study --trials 2 --repeats 1     # a look
 
 The search of one LoRA arm of the embedded default: the same model, data, 50 steps at batch 16, the same list
