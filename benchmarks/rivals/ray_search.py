@@ -23,6 +23,7 @@ def main(arguments: Sequence[str]) -> None:
     exercise = read_exercise(Path(folder), Path(output), precision, int(threads))
     on_gpu = exercise.work.device == "cuda"
     ray.init(
+        address="local",  # and no cluster that happens to run here
         num_cpus=int(threads) * int(at_once),
         num_gpus=int(on_gpu),
         include_dashboard=False,

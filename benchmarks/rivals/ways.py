@@ -21,6 +21,8 @@ from study.results.folder import ResultsFolder
 
 ROOT = Path(__file__).parents[2]
 _TRIALS_FILE = "trials.jsonl"
+# What the user's environment says of threads and of a Ray cluster.
+_LEFT_OUT = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAY_ADDRESS")
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ def _study_arguments(way: Way, work: Work, folder: Path) -> list[str]:
 
 
 def _environment(output: Path) -> dict[str, str]:
-    """Return the environment of a command: no network, nothing kept, no threads but those given."""
+    """Return the environment of a command: no network, nothing kept, no cluster, no threads but those given."""
     own = {
         "CUDA_VISIBLE_DEVICES": chosen_gpu(),
         "FINETUNE_STUDY_CACHE": str(output / "cache"),
@@ -175,7 +177,7 @@ def _environment(output: Path) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         "RAY_USAGE_STATS_ENABLED": "0",
     }
-    kept = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    kept = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
     return {**kept, **own}
 
 
