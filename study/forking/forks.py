@@ -26,10 +26,14 @@ class Pending(Generic[Result]):
 
     def __init__(self, path: str, function: Callable[..., Result], arguments: Sequence[Any]):
         self._answer, its = socket.socketpair()
-        with its, os.fdopen(os.memfd_create("call"), "wb") as asked:
-            pickle.dump((function, arguments), asked)
-            asked.flush()
-            self._connection = launcher.ask(path, [], asked.fileno(), its.fileno())
+        try:
+            with its, os.fdopen(os.memfd_create("call"), "wb") as asked:
+                pickle.dump((function, arguments), asked)
+                asked.flush()
+                self._connection = launcher.ask(path, [], asked.fileno(), its.fileno())
+        except BaseException:
+            self._answer.close()
+            raise
 
     def result(self) -> Result:
         """Wait for what the function returns, and return it, or raise what it raises.
@@ -78,15 +82,15 @@ class Forks:
         """What to start in the place of Python, as a shell reads it: it runs a script in a forked process."""
         return shlex.join([sys.executable, "-I", "-S", launcher.__file__, self.path])
 
-    def begin(self, function: Callable[..., Result], *arguments: Any) -> Pending[Result]:
-        """Begin to call a function in a forked process.
+    def begin(self, function: Callable[..., Result], *arguments: Any) -> Pending[Result] | None:
+        """Begin to call a function in a forked process; None: the process to fork from is gone.
 
         The function, its arguments and its result are pickled.
-
-        Raises:
-            OSError: the process to fork from is gone.
         """
-        return Pending(self.path, function, arguments)
+        try:
+            return Pending(self.path, function, arguments)
+        except OSError:
+            return None
 
 
 @contextmanager

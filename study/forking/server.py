@@ -98,9 +98,10 @@ class _Server:
         del self._forked[forked.pid]
 
     def _kill(self, forked: _Forked) -> None:
-        """Kill a process that nobody waits for any more."""
-        self._forget_connection(forked)
-        signal.pidfd_send_signal(forked.handle, signal.SIGKILL)
+        """Kill a process that nobody waits for any more, unless its own end was heard of just before."""
+        if forked.pid in self._forked:
+            self._forget_connection(forked)
+            signal.pidfd_send_signal(forked.handle, signal.SIGKILL)
 
     def _forget_connection(self, forked: _Forked) -> None:
         if forked.connection.fileno() >= 0:

@@ -51,9 +51,10 @@ class Runtime:
         Raises:
             UserError: it raises it, or memory ran out; see `study.forking.forks.Pending`.
         """
-        if self.ray is None or self.forks is None:
+        pending = self.forks.begin(function, *arguments) if self.forks else None
+        if self.ray is None or pending is None:
             return function(*arguments)
-        with self.forks.begin(function, *arguments) as pending, ThreadPoolExecutor(1) as aside:
+        with pending, ThreadPoolExecutor(1) as aside:
             aside.submit(_import_what_is_next)
             with suppress(RayLost):  # the study starts it once more, and tells what fails then
                 self.ray.start()

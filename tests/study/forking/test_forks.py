@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from study.errors import UserError
-from study.forking.forks import Forks, forking
+from study.forking.forks import Forks, Pending, forking
 from study.starting.runtime import _MODULES
 
 ROOT = Path(__file__).parents[3]
@@ -31,8 +31,14 @@ def forks() -> Iterator[Forks]:
 
 
 def call(forks: Forks, function: Any, *arguments: Any) -> Any:
-    with forks.begin(function, *arguments) as pending:
+    with begin(forks, function, *arguments) as pending:
         return pending.result()
+
+
+def begin(forks: Forks, function: Any, *arguments: Any) -> Pending[Any]:
+    pending = forks.begin(function, *arguments)
+    assert pending is not None
+    return pending
 
 
 def describe() -> tuple[int, bool, str, int]:
@@ -93,8 +99,15 @@ def test_a_call_that_is_killed_is_one_line(forks: Forks) -> None:
     assert call(forks, os.getpid)  # the others go on
 
 
+def test_calls_that_die_as_they_are_given_up_leave_the_server_alive(forks: Forks) -> None:
+    for _ in range(50):
+        with begin(forks, kill_itself):
+            pass
+    assert call(forks, os.getpid)
+
+
 def test_a_call_that_is_given_up_is_killed(forks: Forks, tmp_path: Path) -> None:
-    with forks.begin(sleep_long, str(tmp_path / "mark")):
+    with begin(forks, sleep_long, str(tmp_path / "mark")):
         pid = wait_for(tmp_path / "mark")
     wait_for_end(pid)
     assert not psutil.pid_exists(pid)
@@ -158,6 +171,7 @@ def test_a_launcher_that_is_killed_takes_its_script_along(forks: Forks, tmp_path
 def test_where_nobody_forks_a_script_has_a_python_of_its_own(tmp_path: Path) -> None:
     with forking([MODULE]) as gone:
         call(gone, os.getpid)
+    assert gone.begin(os.getpid) is None
     script = tmp_path / "script.py"
     script.write_text(f"import sys; print({MODULE!r} in sys.modules)\nsys.exit(3)\n", encoding="utf-8")
     ended = run(gone, script)
