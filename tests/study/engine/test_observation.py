@@ -169,6 +169,15 @@ def test_the_dashboard_shows_the_driver_as_a_job_with_its_space(study: Study) ->
 
 
 @pytest.mark.slow
+def test_workers_are_forked_from_one_process_of_the_study(study: Study) -> None:
+    family = psutil.Process(study.process.pid).children(recursive=True)
+    (server,) = [process for process in family if "study.forking.server" in process.cmdline()]
+    workers = [process for process in family if process.name().startswith(("ray::lora", "ray::qlora"))]
+    assert workers
+    assert {worker.ppid() for worker in workers} == {server.pid}
+
+
+@pytest.mark.slow
 def test_a_worker_is_titled_by_the_arm_and_stage_that_it_runs(study: Study) -> None:
     def titles() -> set[str]:
         actors = study.ask("/logical/actors")["data"]["actors"].values()
