@@ -27,12 +27,11 @@ from transformers import (
     Seq2SeqTrainingArguments,
 )
 
-from benchmarks.rivals.work import Texts, Work, read_texts, read_work
+from benchmarks.rivals.work import TRIALS_FILE, Texts, Work, read_texts, read_work
 from study.answers.reading import answer_number
 
 # As many as the project takes at most.
 ANSWERED_AT_ONCE = 200
-TRIALS_FILE = "trials.jsonl"
 
 
 @dataclass(frozen=True)

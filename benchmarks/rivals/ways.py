@@ -16,11 +16,10 @@ from typing import Any, Literal
 import psutil
 
 from benchmarks.rivals.gpu_meter import Reading, chosen_gpu
-from benchmarks.rivals.work import Work, is_same_point, space_file
+from benchmarks.rivals.work import TRIALS_FILE, Work, is_same_point, space_file
 from study.results.folder import ResultsFolder
 
 ROOT = Path(__file__).parents[2]
-_TRIALS_FILE = "trials.jsonl"
 # What the user's environment says of threads and of a Ray cluster.
 _LEFT_OUT = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAY_ADDRESS")
 
@@ -169,7 +168,7 @@ def _study_arguments(way: Way, work: Work, folder: Path) -> list[str]:
 
 
 def _environment(output: Path) -> dict[str, str]:
-    """Return the environment of a command: no network, nothing kept, no cluster, no threads but those given."""
+    """Return the environment of a command: nothing kept, no network, cluster or threads but those given."""
     own = {
         "CUDA_VISIBLE_DEVICES": chosen_gpu(),
         "FINETUNE_STUDY_CACHE": str(output / "cache"),
@@ -182,7 +181,7 @@ def _environment(output: Path) -> dict[str, str]:
 
 
 def _read_rival(output: Path) -> list[dict[str, Any]]:
-    lines = (output / _TRIALS_FILE).read_text(encoding="utf-8").splitlines()
+    lines = (output / TRIALS_FILE).read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 

@@ -28,6 +28,8 @@ from study.workplace import Workplace
 SEARCHED = ("rank", "learning_rate")
 # A drawn learning rate lies within such a factor of the profile's own: none makes a training explode.
 SPREAD = 2.0
+# In a rival's output: a line of JSON for each trial.
+TRIALS_FILE = "trials.jsonl"
 _FILE, _SPACE_FILE = "work.json", "one_arm.py"
 _SPACE = '''"""One LoRA arm, whose search tries a list of points."""
 
