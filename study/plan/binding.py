@@ -28,18 +28,37 @@ def bind(plan: Plan) -> Plan:
     Raises:
         UserError: a model or the data can't be used.
     """
-    # Imported late: the first line of a study does not wait for torch.
+    plan = find_sources(plan)
+    return dataclasses.replace(plan, notes=(*plan.notes, *check_models(plan)))
+
+
+def check_models(plan: Plan) -> list[str]:
+    """Return what the user has to know of the models of a plan whose sources are found; it needs torch.
+
+    Raises:
+        UserError: a model can't be used.
+    """
     from study.models.check import check_model
 
+    notes = []
+    for name, model in plan.models.items():
+        check()  # a signal waits while libraries are imported
+        notes += check_model(model, _use(plan, name))
+    return notes
+
+
+def find_sources(plan: Plan) -> Plan:
+    """Return the plan bound to its models and data: all of `bind` but the look into the models.
+
+    Raises:
+        UserError: a model is not found, or the data can't be used.
+    """
     data = find_data(plan.request.data or plan.profile.data)
     variants, notes = _read_variants(plan, data)
     prints_of_data = {variant: fingerprint(*read.splits) for variant, read in variants.items()}
     code = _code_source(plan)
     code_rows = load_code(code.path, skip_bad_rows=plan.request.skip_bad_rows) if code else None
     models = _find_models(plan)
-    for name, model in models.items():
-        check()  # a signal waits while libraries are imported
-        notes += check_model(model, _use(plan, name))
     check()
     prints = {name: model.revision or fingerprint_folder(model.path) for name, model in models.items()}
 

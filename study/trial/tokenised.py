@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from filelock import FileLock
 
 from study.answers.reading import format_number, marked_number
@@ -52,7 +53,8 @@ class Examples:
 
     def count(self, column: str) -> int:
         """Return the number of rows in which the boolean `column` is true."""
-        return sum(self.rows[column])
+        total = pc.sum(self.rows.with_format("arrow").select_columns([column])[:][column])
+        return int(total.as_py())
 
 
 def load_examples(config: TrialConfig, workplace: Workplace, split: str) -> Examples:

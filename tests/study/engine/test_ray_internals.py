@@ -27,6 +27,8 @@ OWN_VARIABLES = {word for word in ALL_WORDS if word.startswith("RAY_")}
 WORDS = ALL_WORDS - OWN_VARIABLES
 # Variables that Ray documents.
 VARIABLES = {"RAY_ADDRESS", "RAY_AIR_NEW_OUTPUT", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}
+# Where Ray does not know it, it starts slower, and that is all.
+VARIABLES |= {"RAY_prestart_worker_first_driver"}
 # Tests that are about Ray's own insides.
 EXCEPTIONS = {
     # cluster.yaml by the schema that `ray up` checks it with
