@@ -1,7 +1,7 @@
 """The results folder: the one place that builds its paths, and writes and reads its files.
 
-    RESULTS/<study>/study.json, columns.json, trials/, predictions/, history/, models/, logs/, optuna.db, lock,
-    resume.journal (see `study.results.row_journal`)
+    RESULTS/<study>/study.json, columns.json, trials/, predictions/, history/, models/, logs/, optuna.db,
+    resume.journal (see `study.results.row_journal`), lock
     while it runs: checkpoints/, and candidates/ with the models that wait to be scored
 
 A trial is finished when its row in trials/ can be read: that row is written last, after its predictions and
