@@ -104,12 +104,13 @@ def _step_bytes(config: TrialConfig, model: Any, source: int, target: int) -> St
 def _quantised_parameters(model: Any) -> int:
     """Return how many of a model's weights bitsandbytes stores in few bits: linear layers, but those kept."""
     import torch
+    from transformers.pytorch_utils import Conv1D  # GPT-2's, a linear layer the other way round
 
     kept = tuple(name.rstrip("$") for name in KEPT_IN_FULL_PRECISION)
     return sum(
         module.weight.numel()
         for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear)
+        if isinstance(module, torch.nn.Linear | Conv1D)
         and ".lora_" not in name
         and not name.removesuffix(".base_layer").endswith(kept)
     )

@@ -18,7 +18,7 @@ from study.command_line import say
 from study.cost.earlier_trials import read_earlier_trials
 from study.cost.resolution import describe_resolution, spread_on_record
 from study.engine.display import show_seconds
-from study.engine.slots import Slots
+from study.engine.slots import Slots, trials_on_a_gpu
 from study.machine import interruption
 from study.machine.room import free_bytes
 from study.plan.arms import Arm
@@ -208,7 +208,7 @@ def _memory(estimate: StudyEstimate) -> str:
     if need <= has:
         count = estimate.slots.count
         slots = "the slot" if count == 1 else f"each of the {count} slots"
-        return f"{line}; {slots} has {show_size(has)}"
+        return f"{line}; {slots} has {show_size(has)}{_sharing(estimate)}"
     fewer = "--gpus-per-trial" if estimate.slots.gpus else "--cpus-per-trial"
     return (
         f"{line}, but a slot has {show_size(has)}: trials are likely to run out of it; a smaller "
@@ -226,6 +226,16 @@ def _disk(disk: DiskPlan, free: float) -> str:
     elif disk.kept == 1:
         line += "; two checkpoints a trial do not fit in --max-disk: it keeps one, rewritten in place"
     return line
+
+
+def _sharing(estimate: StudyEstimate) -> str:
+    """Return that more trials can share a GPU than do, if so, and the option for it."""
+    slots, has = estimate.slots, estimate.speed.memory_bytes
+    if not slots.gpus or has is None:
+        return ""
+    now = max(1, int(1 / slots.gpus + 1e-9))
+    can = trials_on_a_gpu(estimate.memory_bytes, has * now, slots.cpus * now)
+    return f"; {can} could share each GPU (--gpus-per-trial {1 / can:.3g})" if can > now else ""
 
 
 def _resolution(estimate: StudyEstimate, on_record: Iterable[Mapping[str, Any]]) -> str:

@@ -55,14 +55,21 @@ class StoredProblems:
 
     def problems(self, split: str, places: Sequence[int] | None = None) -> Iterator[list[Problem]]:
         """Yield the problems at `places` (None: all), some thousand at a time."""
-        table = self._table(split)
-        if places is not None:
-            table = table.take(pa.array(places, pa.int64()))
+        if places is None:
+            yield from map(from_arrow, self._batches(split))
+            return
+        table = self._table(split).take(pa.array(places, pa.int64()))
         yield from map(from_arrow, table.to_batches(BATCH_ROWS))
 
     def _column(self, split: str, name: str) -> Iterator[Any]:
-        for chunk in self._table(split).column(name).chunks:
-            yield from chunk.to_pylist()
+        for batch in self._batches(split):
+            yield from batch.column(name).to_pylist()
+
+    def _batches(self, split: str) -> Iterator[Any]:
+        # Read one by one: a file that is mapped stays in memory as far as it was looked at.
+        with pa.OSFile(str(self.folder / f"{split}.arrow")) as source:
+            reader = pa.ipc.open_file(source)
+            yield from (reader.get_batch(number) for number in range(reader.num_record_batches))
 
     def _table(self, split: str) -> Any:
         with pa.memory_map(str(self.folder / f"{split}.arrow")) as source:

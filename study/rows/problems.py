@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, compress, islice
 from typing import Any, overload
-
-import pyarrow as pa
 
 # Rows that are turned into Python's objects at once.
 BATCH_ROWS = 4096
@@ -41,33 +40,50 @@ class Problem:
         return hashlib.sha256(self.question.encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True)
+class _Batch:
+    """Some thousand problems as one text.
+
+    Attributes:
+        text: in UTF-8, each question and its answer after it.
+        ends: of each of those texts within it.
+        places: of the problems that count.
+    """
+
+    text: bytes
+    ends: array[int]
+    places: Sequence[int]
+
+    def problems(self) -> list[Problem]:
+        """Return those that count."""
+        return [Problem(self._text(2 * place), self._text(2 * place + 1)) for place in self.places]
+
+    def _text(self, number: int) -> str:
+        return self.text[self.ends[number - 1] if number else 0 : self.ends[number]].decode()
+
+
 class Problems(Sequence[Problem]):
-    """Problems in Arrow's memory, the text and little else: as Python's objects they take up twice as much.
+    """Problems as text and little else: as Python's objects they take up twice as much.
 
     Each is made anew whenever it is asked for; a pass over all of them holds some thousand at a time.
     """
 
     def __init__(self, problems: Iterable[Problem] = ()) -> None:
         rows = iter(problems)
-        self._batches = tuple(_to_arrow(batch) for batch in iter(lambda: [*islice(rows, BATCH_ROWS)], []))
-        self._places: tuple[Any, ...] = tuple(None for _ in self._batches)  # of a batch; None: all of it
-        self._count()
+        self._hold(map(_pack, iter(lambda: [*islice(rows, BATCH_ROWS)], [])))
 
     def only(self, kept: Iterable[bool]) -> Problems:
         """Return those for which `kept` is true; they share the text with these."""
         flags, some = iter(kept), Problems()
-        some._batches = self._batches
-        some._places = tuple(
-            pa.array(compress(range(len(batch)) if places is None else places.to_pylist(), flags), pa.int64())
-            for batch, places in zip(self._batches, self._places, strict=True)
+        some._hold(
+            replace(batch, places=array("H", compress(batch.places, flags))) for batch in self._batches
         )
-        some._count()
         return some
 
     def batches(self) -> Iterator[list[Problem]]:
         """Yield them all, some thousand at a time."""
-        for number in range(len(self._batches)):
-            yield self._batch(number)
+        for batch in self._batches:
+            yield batch.problems()
 
     def __iter__(self) -> Iterator[Problem]:
         for batch in self.batches():
@@ -87,7 +103,9 @@ class Problems(Sequence[Problem]):
             return [self[i] for i in range(*place.indices(len(self)))]
         place = range(len(self))[place]  # which raises IndexError, and counts from the end
         number = bisect_right(self._ends, place)
-        return self._batch(number)[place - (self._ends[number - 1] if number else 0)]
+        before = self._ends[number - 1] if number else 0
+        batch = self._batches[number]
+        return replace(batch, places=[batch.places[place - before]]).problems()[0]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence):
@@ -96,21 +114,17 @@ class Problems(Sequence[Problem]):
 
     __hash__ = None  # type: ignore[assignment]
 
-    def _count(self) -> None:
-        pairs = zip(self._batches, self._places, strict=True)
-        self._ends = [*accumulate(len(batch if places is None else places) for batch, places in pairs)]
+    def _hold(self, batches: Iterable[_Batch]) -> None:
+        self._batches = (*batches,)
+        self._ends = [*accumulate(len(batch.places) for batch in self._batches)]
 
-    def _batch(self, number: int) -> list[Problem]:
-        batch, places = self._batches[number], self._places[number]
-        return from_arrow(batch if places is None else batch.take(places))
+
+def _pack(problems: Sequence[Problem]) -> _Batch:
+    texts = [text.encode() for problem in problems for text in (problem.question, problem.answer)]
+    return _Batch(b"".join(texts), array("L", accumulate(map(len, texts))), range(len(problems)))
 
 
 def from_arrow(batch: Any) -> list[Problem]:
     """Return the problems of a batch of Arrow that has their columns."""
     questions, answers = (batch.column(name).to_pylist() for name in ("question", "answer"))
     return [*map(Problem, questions, answers)]
-
-
-def _to_arrow(problems: Sequence[Problem]) -> Any:
-    columns = ([problem.question for problem in problems], [problem.answer for problem in problems])
-    return pa.record_batch([pa.array(column, pa.string()) for column in columns], ["question", "answer"])
