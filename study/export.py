@@ -28,7 +28,8 @@ from study.sizes import count_of
 from study.sources.finding import Source
 from study.winner.card import Measured, make_card
 from study.winner.card_code import loading_example
-from study.winner.keeping import TRIAL_FILE, load_merged, read_trial_file, save_tokenizer
+from study.winner.choosing import TRIAL_FILE
+from study.winner.keeping import load_merged, read_trial_file, save_tokenizer
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,9 +31,11 @@ def quiet_libraries() -> None:
 
 
 def quiet_imports() -> None:
-    """Switch off what a library says while it is imported: call it before any of them is."""
+    """Switch off what the libraries say and get ready needlessly while they are imported: call it before."""
     # An optional kernel of 4-bit products that would be fetched from the Hub; nothing is missing without it.
     logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+    # Nothing here is compiled, but bitsandbytes loads the compiler, a second and 600 modules of it, in case.
+    os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
 
 
 @contextmanager

@@ -15,22 +15,17 @@ from typing import Any
 
 from study.config import TrialConfig
 from study.cost.facts import Facts, SplitFacts, largest_config, read_facts
+from study.cost.memory import PROCESS_BYTES, trial_bytes
 from study.cost.on_record import facts_on_record
 from study.cost.speed import ASSUMED, Speed, measure_slot
 from study.engine.slots import Slots
 from study.models.counting import count_parameters
-from study.models.shape import Shape, shape_of
+from study.models.shape import shape_of
 from study.plan.arms import Arm
 from study.plan.binding import workplace_of
 from study.plan.plan import Plan
 from study.results.disk import DiskPlan, checkpoint_bytes
-from study.trial.batches import (
-    GENERATION_ROWS,
-    LIKELIHOOD_ROWS,
-    generation_bytes,
-    likelihood_bytes,
-    rows_that_fit,
-)
+from study.trial.batches import GENERATION_ROWS, generation_bytes, rows_that_fit
 from study.trial.recipe import recipe_of
 
 # Floating-point operations a parameter and token (Kaplan et al. 2020, section 2.1): 2 in the forward pass,
@@ -45,8 +40,6 @@ EFFICIENCY = 0.17
 OVERHEAD_SECONDS = 1.4
 SIMILARITY_SECONDS = 0.013
 DECODING_STEP_SECONDS = 0.0006
-# Resident before any model is: Python, torch, transformers, the embedder. Not so on a GPU.
-PROCESS_BYTES = 1.0e9
 STARTUP_SECONDS = 20.0
 
 # Of the tables, a trial: its row with all columns' descriptions, history and log; and a prediction's text in
@@ -178,7 +171,9 @@ def process_bytes(slots: Slots) -> float:
 def _estimate(
     plan: Plan, slots: Slots, speed: Speed, facts: Sequence[Facts], finished: Iterable[Mapping[str, Any]]
 ) -> StudyEstimate:
-    arms = [estimate_arm(arm, own, speed.flops) for arm, own in zip(plan.compared, facts, strict=True)]
+    on_gpu = bool(slots.gpus)
+    pairs = zip(plan.compared, facts, strict=True)
+    arms = [estimate_arm(arm, own, speed.flops, on_gpu=on_gpu) for arm, own in pairs]
     done = Counter((str(row["arm"]), str(row["stage"])) for row in finished)
     seconds = sum(arm.seconds(done) for arm in arms)
     baselines = [arm for arm in plan.arms if arm.is_baseline and not done[arm.label, "confirm"]]
@@ -186,7 +181,7 @@ def _estimate(
     return StudyEstimate(plan, slots, speed, arms, seconds, plan.trials - done.total())
 
 
-def estimate_arm(arm: Arm, facts: Facts, flops_a_second: float) -> ArmEstimate:
+def estimate_arm(arm: Arm, facts: Facts, flops_a_second: float, *, on_gpu: bool) -> ArmEstimate:
     """Return the estimate of one arm that trains, on a slot of that speed (see `measure_rate`)."""
     config = arm.confirm_config({}, 0)
     trainable, total = count_parameters(facts.model)
@@ -213,7 +208,7 @@ def estimate_arm(arm: Arm, facts: Facts, flops_a_second: float) -> ArmEstimate:
         confirm_seconds=(training_seconds if arm.confirm_seeds else 0.0)
         + seconds(facts.test)
         + facts.test.rows * SIMILARITY_SECONDS,
-        memory_bytes=_memory(largest_config(arm), facts, facts.most_trainable, total),
+        memory_bytes=trial_bytes(largest_config(arm), facts, on_gpu=on_gpu),
         model_bytes=4.0 * (facts.most_trainable if adapter else total) + tokenizer,
         checkpoint_bytes=checkpoint_bytes(facts.most_trainable, tokenizer),
         tables_bytes=arm.trials_by_stage["search"] * _tables(facts.validation)
@@ -242,31 +237,6 @@ def _scoring_seconds(split: SplitFacts, model: Any, active: float, rate: float) 
     batches = math.ceil(split.rows / rows_that_fit(generation_bytes(shape, source, target), GENERATION_ROWS))
     steps = batches * split.target_tokens
     return flops / (rate * EFFICIENCY) + steps * 2 * shape.decoder_layers * DECODING_STEP_SECONDS
-
-
-def _memory(config: TrialConfig, facts: Facts, trainable: int, total: int) -> float:
-    """Return bytes: weights, gradients and Adam's moments, and the larger of what a step and scoring take up.
-
-    Activations of a transformer layer: 34 s b h bytes in 16 bits (Korthikanti et al. 2022, equation 2,
-    without the attention's quadratic part, which is small at these lengths).
-    """
-    assert config.batch_size is not None
-    shape, source, target = shape_of(facts.model.config), config.max_source_tokens, config.max_target_tokens
-    weights = total * {"none": 4.0, "int8": 1.2, "nf4": 0.7}[config.quantization]
-    activations = 34 * (source + target) * shape.width * shape.layers / 2
-    # A decoder makes logits of its input too.
-    logits = (target if shape.has_encoder else source + target) * shape.vocabulary * 4 * 2
-    scoring = _scoring_bytes(shape, source, target)
-    return weights + trainable * 12 + max(config.batch_size * (activations + logits), scoring)
-
-
-def _scoring_bytes(shape: Shape, source: int, target: int) -> float:
-    """Return the bytes of the largest batch that is scored."""
-    rows = (
-        (likelihood_bytes(shape, source, target), LIKELIHOOD_ROWS),
-        (generation_bytes(shape, source, target), GENERATION_ROWS),
-    )
-    return max(row_bytes * rows_that_fit(row_bytes, most) for row_bytes, most in rows)
 
 
 def _active(model: Any, parameters: int) -> float:

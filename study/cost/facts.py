@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow.compute as pc
+
 from study.config import TrialConfig
 from study.methods.method import Phase
 from study.models.building import with_all_adapters
@@ -28,12 +30,17 @@ class SplitFacts:
     Attributes:
         rows: how many there are.
         source_tokens, target_tokens: mean tokens of an input and of a target.
+        longest_source, longest_target, longest_row: tokens of the longest input, the longest target, and of
+            the longest row, which is both; None where they were not read.
         cut_sources, cut_targets: inputs and targets over their limit; None where they were not read.
     """
 
     rows: int
     source_tokens: float
     target_tokens: float
+    longest_source: int | None = None
+    longest_target: int | None = None
+    longest_row: int | None = None
     cut_sources: int | None = None
     cut_targets: int | None = None
 
@@ -49,17 +56,22 @@ class Facts:
 
     Attributes:
         model: the model with its adapters, on the meta device.
-        most_trainable: trainable parameters of the largest adapters among the arm's ranges.
+        largest_model: the same with the largest adapters among the arm's ranges.
         tokenizer_bytes: of the files that are saved with every model.
     """
 
     model: Any
-    most_trainable: int
+    largest_model: Any
     tokenizer_bytes: float
     train: SplitFacts
     validation: SplitFacts
     test: SplitFacts
     code: SplitFacts | None
+
+    @property
+    def most_trainable(self) -> int:
+        """Trainable parameters of the largest adapters."""
+        return count_parameters(self.largest_model)[0]
 
     def trained_on(self, phase: Phase) -> SplitFacts:
         """Return the split that a phase trains on."""
@@ -100,7 +112,7 @@ def read_facts(arm: Arm, workplace: Workplace, skeletons: dict[Any, Any]) -> Fac
 
     return Facts(
         model=skeleton(config),
-        most_trainable=count_parameters(skeleton(largest_config(arm)))[0],
+        largest_model=skeleton(largest_config(arm)),
         tokenizer_bytes=tokenizer_bytes(workplace.model.path),
         train=split("train"),
         validation=split("validation"),
@@ -123,15 +135,25 @@ def _largest(distribution: Any) -> int:
 
 
 def _measure(examples: Examples) -> SplitFacts:
-    rows = examples.rows.select_columns(["input_ids", "labels"])[:SAMPLE_ROWS]
+    # As Arrow: `datasets` would make a Python object of every token and flag.
+    names = ["input_ids", "labels", "truncated_source", "truncated_target"]
+    rows = examples.rows.select_columns(names).with_format("arrow")[:]
 
-    def mean(column: Any) -> float:
-        return sum(map(len, column)) / len(column)
+    sources, targets = (pc.list_value_length(rows[name]) for name in ("input_ids", "labels"))
+
+    def mean(lengths: Any) -> float:
+        return float(pc.mean(lengths[:SAMPLE_ROWS]).as_py())
+
+    def count(name: str) -> int:
+        return int(pc.sum(rows[name]).as_py())
 
     return SplitFacts(
-        rows=len(examples),
-        source_tokens=mean(rows["input_ids"]),
-        target_tokens=mean(rows["labels"]),
-        cut_sources=examples.count("truncated_source"),
-        cut_targets=examples.count("truncated_target"),
+        rows=len(rows),
+        source_tokens=mean(sources),
+        target_tokens=mean(targets),
+        longest_source=pc.max(sources).as_py(),
+        longest_target=pc.max(targets).as_py(),
+        longest_row=pc.max(pc.add(sources, targets)).as_py(),
+        cut_sources=count("truncated_source"),
+        cut_targets=count("truncated_target"),
     )

@@ -13,7 +13,6 @@ from study.config import TrialConfig
 from study.cost.facts import Facts, SplitFacts, largest_config
 from study.errors import UserError
 from study.models.building import with_all_adapters
-from study.models.counting import count_parameters
 from study.plan.arms import Arm
 
 # T5Config's arguments; the vocabulary is 32,128 in both.
@@ -52,7 +51,7 @@ def facts_on_record(arm: Arm) -> Facts:
 
     return Facts(
         model=_skeleton(config),
-        most_trainable=count_parameters(_skeleton(largest_config(arm)))[0],
+        largest_model=_skeleton(largest_config(arm)),
         tokenizer_bytes=TOKENIZER_BYTES,
         train=split(TRAIN_QUESTIONS - config.validation_questions),
         validation=split(config.validation_questions),

@@ -6,8 +6,9 @@ The same lines open every run, and are what `--dry-run` prints, there with a row
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -15,14 +16,13 @@ from rich.text import Text
 
 from study.command_line import say
 from study.cost.earlier_trials import read_earlier_trials
-from study.cost.estimate import StudyEstimate, estimate_on_record, estimate_study, process_bytes
 from study.cost.resolution import describe_resolution, spread_on_record
 from study.engine.display import show_seconds
-from study.engine.slots import Slots
+from study.engine.slots import Slots, trials_on_a_gpu
 from study.machine import interruption
 from study.machine.room import free_bytes
 from study.plan.arms import Arm
-from study.plan.binding import bind
+from study.plan.binding import bind, check_models
 from study.plan.plan import Plan
 from study.protocol.looks import count_contrasts
 from study.quiet import quiet_libraries
@@ -30,19 +30,46 @@ from study.results.disk import DiskPlan, check_free, check_limit
 from study.sizes import count_of, show_size
 from study.sources.hub import HubUnreachable
 
+if TYPE_CHECKING:  # it comes with torch, which the process that prints this need not have
+    from study.cost.estimate import StudyEstimate
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a study will cost.
+
+    Attributes:
+        disk: what it may take up.
+        trial_seconds: (arm, stage) -> seconds of a trial.
+        rows: (what, sentence) for the user.
+        notes: what the user has to know of the models.
+    """
+
+    disk: DiskPlan
+    trial_seconds: Mapping[tuple[str, str], float]
+    rows: Sequence[tuple[str, str]]
+    notes: Sequence[str] = ()
+
+    def show(self, folder: Path, console: Console) -> None:
+        """Print it.
+
+        Raises:
+            UserError: the disk of `folder` does not hold the study.
+        """
+        interruption.check()
+        _print_rows(self.rows, console)
+        check_free(self.disk, folder)
+
 
 def preflight(
     plan: Plan,
     slots: Slots,
     folder: Path,
     max_disk: float | None,
-    console: Console,
     finished: Iterable[Mapping[str, Any]] = (),
     studies: Path | None = None,
-) -> tuple[DiskPlan, Mapping[tuple[str, str], float]]:
-    """Print what a bound plan will cost; return what it may take up on disk, and the seconds of a trial.
-
-    The seconds are by (arm, stage).
+) -> Preflight:
+    """Return what a plan whose sources are found will cost, after a look into its models.
 
     Args:
         folder: where the results go; `max_disk` is the most bytes that it may take up, if there is a limit.
@@ -50,16 +77,17 @@ def preflight(
         studies: where this and earlier studies lie, whose trials tell how much replicates differ.
 
     Raises:
-        UserError: a model or the data can't be used, or the disk does not hold the study.
+        UserError: a model can't be used, or --max-disk is too small.
     """
+    from study.cost.estimate import estimate_study
+
     quiet_libraries()
+    notes = check_models(plan)
     estimate = estimate_study(plan, slots, finished)
     disk = estimate.disk(max_disk)
     check_limit(disk)
-    interruption.check()
-    _print_summary(estimate, disk, folder, console, studies)
-    check_free(disk, folder)
-    return disk, estimate.trial_seconds
+    rows = _rows(estimate, disk, folder, studies)
+    return Preflight(disk, estimate.trial_seconds, rows, notes)
 
 
 def dry_run(plan: Plan, slots: Slots, folder: Path, max_disk: float | None, console: Console) -> None:
@@ -68,6 +96,8 @@ def dry_run(plan: Plan, slots: Slots, folder: Path, max_disk: float | None, cons
     Raises:
         UserError: a model or the data can't be used, or --max-disk is too small.
     """
+    from study.cost.estimate import estimate_on_record, estimate_study
+
     quiet_libraries()
     try:
         plan = bind(plan)
@@ -83,7 +113,7 @@ def dry_run(plan: Plan, slots: Slots, folder: Path, max_disk: float | None, cons
         console.print(f"Stacked LoRA's second phase: {max(code):,} rows of code.", highlight=False)
     searched = dict.fromkeys(name for arm in plan.arms for name in arm.ranges)
     console.print(f"Searched within each arm: {', '.join(searched) or 'nothing'}", highlight=False)
-    _print_summary(estimate, disk, folder, console, folder)
+    _print_rows(_rows(estimate, disk, folder, folder), console)
     for note in plan.notes:
         say(console, f"Note: {note}")
     console.print("Nothing was run.")
@@ -108,18 +138,18 @@ def summary_rows(
     ]
 
 
-def _print_summary(
-    estimate: StudyEstimate,
-    disk: DiskPlan,
-    folder: Path,
-    console: Console,
-    studies: Path | None,
-) -> None:
+def _rows(
+    estimate: StudyEstimate, disk: DiskPlan, folder: Path, studies: Path | None
+) -> list[tuple[str, str]]:
+    on_record = read_earlier_trials(studies, estimate.plan) if studies else []
+    return summary_rows(estimate, disk, free_bytes(folder), on_record)
+
+
+def _print_rows(rows: Iterable[tuple[str, str]], console: Console) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    on_record = read_earlier_trials(studies, estimate.plan) if studies else []
-    for what, sentence in summary_rows(estimate, disk, free_bytes(folder), on_record):
+    for what, sentence in rows:
         table.add_row(what, Text(sentence))
     console.print(table)
 
@@ -178,7 +208,7 @@ def _memory(estimate: StudyEstimate) -> str:
     if need <= has:
         count = estimate.slots.count
         slots = "the slot" if count == 1 else f"each of the {count} slots"
-        return f"{line}; {slots} has {show_size(has)}"
+        return f"{line}; {slots} has {show_size(has)}{_sharing(estimate)}"
     fewer = "--gpus-per-trial" if estimate.slots.gpus else "--cpus-per-trial"
     return (
         f"{line}, but a slot has {show_size(has)}: trials are likely to run out of it; a smaller "
@@ -196,6 +226,16 @@ def _disk(disk: DiskPlan, free: float) -> str:
     elif disk.kept == 1:
         line += "; two checkpoints a trial do not fit in --max-disk: it keeps one, rewritten in place"
     return line
+
+
+def _sharing(estimate: StudyEstimate) -> str:
+    """Return that more trials can share a GPU than do, if so, and the option for it."""
+    slots, has = estimate.slots, estimate.speed.memory_bytes
+    if not slots.gpus or has is None:
+        return ""
+    now = max(1, int(1 / slots.gpus + 1e-9))
+    can = trials_on_a_gpu(estimate.memory_bytes, has * now, slots.cpus * now)
+    return f"; {can} could share each GPU (--gpus-per-trial {1 / can:.3g})" if can > now else ""
 
 
 def _resolution(estimate: StudyEstimate, on_record: Iterable[Mapping[str, Any]]) -> str:
@@ -236,6 +276,8 @@ def _arms_table(estimate: StudyEstimate) -> Table:
 
 
 def _arm_cells(estimate: StudyEstimate) -> Sequence[Sequence[str]]:
+    from study.cost.estimate import process_bytes
+
     return [
         (
             e.arm.label,

@@ -7,13 +7,13 @@ of the embedded data lie in random order, so their first ones are a sample.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from study import embedded
 from study.config import TrialConfig
-from study.data.divisions import choose_held_out, rank_rows
+from study.data.divisions import held_out_rows, rank_rows
 from study.data.loading import Problem
 from study.data.programs import has_program
 from study.data.store import StoredProblems
@@ -30,11 +30,11 @@ class Choice:
 
     def side(self, split: str) -> list[int]:
         """Return the rows of the train file that the trial's replicate trains on, or is validated on."""
-        names = self.stored.names("train")
         if self.stored.has_validation:
-            return [*range(len(names))] if split == "train" else []
-        held_out = choose_held_out(names, self.config.validation_questions, self.config.split_seed)
-        return [i for i, name in enumerate(names) if (name in held_out) == (split == "validation")]
+            return [*range(self.stored.count("train"))] if split == "train" else []
+        config, names = self.config, self.stored.names("train")
+        held_out = held_out_rows(names, config.validation_questions, config.split_seed)
+        return [i for i, is_held_out in enumerate(held_out) if is_held_out == (split == "validation")]
 
     def is_whole(self, split: str) -> bool:
         """Tell whether every row of a split's file is tokenised, which serves every replicate."""
@@ -72,8 +72,9 @@ class Choice:
 
     def _train(self) -> list[int]:
         """Return the first `train_questions` rows of a random order; for programs, those that have one."""
-        rest, questions = self.side("train"), self.stored.questions("train")
-        ranked = [rest[i] for i in self._ranked([questions[i] for i in rest], self.config.split_seed)]
+        rest = {*self.side("train")}
+        every = self._ranked(self.stored.questions("train"), self.config.split_seed)
+        ranked = [i for i in every if i in rest]
         limit = self.config.train_questions
         assert limit is not None
         if self.config.prompt_style != "python_code":
@@ -87,10 +88,10 @@ class Choice:
                 break
         return sorted(chosen[:limit])
 
-    def _ranked(self, questions: Sequence[str], seed: int) -> list[int]:
+    def _ranked(self, questions: Iterable[str], seed: int) -> list[int]:
         if self.workplace.data.path == embedded.DATA_DIR:
-            return list(range(len(questions)))
+            return [i for i, _ in enumerate(questions)]
         return rank_rows(questions, seed)
 
     def _holds_all(self, split: str, limit: int | None) -> bool:
-        return limit is None or limit >= len(self.stored.questions(split))
+        return limit is None or limit >= self.stored.count(split)

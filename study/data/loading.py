@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from study.errors import UserError
 from study.printable import printable
 from study.rows.checked import check_nothing, check_number, read_problems
 from study.rows.layouts import Layout, find_code_files, find_layout
-from study.rows.problems import CODE_COLUMNS, GSM8K_COLUMNS, Columns, Problem
+from study.rows.problems import CODE_COLUMNS, GSM8K_COLUMNS, Columns, Problem, Problems
 from study.sizes import count_of
 
 
@@ -37,7 +37,7 @@ class Split:
         notes: what has to be said of how its files were read.
     """
 
-    problems: tuple[Problem, ...]
+    problems: Problems
     skipped: int = 0
     held_out: bool = False
     notes: tuple[str, ...] = ()
@@ -64,9 +64,9 @@ class DataSet:
         """Return the question that stands for a problem's."""
         return self.twins.get(problem.question, problem.question)
 
-    def names(self, split: Split) -> set[str]:
-        """Return the questions of a split, one for those that are one but for their letters."""
-        return {self.name(problem) for problem in split.problems}
+    def names(self, split: Split) -> Iterator[str]:
+        """Yield the question of each row of a split, the same for those that differ in letters alone."""
+        return map(self.name, split.problems)
 
     @property
     def splits(self) -> tuple[Split, ...]:
@@ -97,7 +97,7 @@ def load_data(
         for split, files in layout.files.items()
     }
     splits = {name: Split(read.problems, read.skipped, notes=read.notes) for name, read in rows.items()}
-    twins = find_twins(problem.question for split in splits.values() for problem in split.problems)
+    twins = find_twins(lambda: (problem.question for split in splits.values() for problem in split.problems))
     data = _divided(splits, source, twins)
     notes = _describe_reading(layout, data, source, variant)
     if not keep_leaks:
@@ -135,12 +135,12 @@ def _divided(splits: Mapping[str, Split], source: Path, twins: Mapping[str, str]
     """Return the data with a test split: its own, or one that is held out of the train split."""
     train, validation, test = splits["train"], splits.get("validation"), splits.get("test")
     if test is None:
-        questions = len({twins.get(problem.question, problem.question) for problem in train.problems})
-        if questions < 2:
+        names = (twins.get(problem.question, problem.question) for problem in train.problems)
+        if (questions := _count_distinct(names, enough=2)) < 2:
             raise _too_small(source, questions, held_out=True, has_validation=validation is not None)
         share = max(1, round(TEST_SHARE * len(train.problems)))
         rest, tested = hold_out(train.problems, share, seed=0, twins=twins)
-        train, test = replace(train, problems=tuple(rest)), Split(tuple(tested), held_out=True)
+        train, test = replace(train, problems=rest), Split(tested, held_out=True)
     return DataSet(train, validation, test, twins=twins)
 
 
@@ -152,17 +152,18 @@ def _without_leaks(data: DataSet, variant: str) -> tuple[DataSet, list[str]]:
     notes: list[str] = []
 
     def without(split: Split, name: str, scored: Split, scored_name: str) -> Split:
-        tested = data.names(scored)
-        kept = tuple(problem for problem in split.problems if data.name(problem) not in tested)
-        rows = len(split.problems) - len(kept)
+        tested = {*data.names(scored)}
+        leaked = [name in tested for name in data.names(split)]
+        rows = sum(leaked)
         if not rows:
             return split
-        leaks, (are, them) = len(tested & data.names(split)), ("is", "it") if rows == 1 else ("are", "them")
+        leaks = len(tested.intersection(data.names(split)))
+        are, them = ("is", "it") if rows == 1 else ("are", "them")
         notes.append(
             f"leaks: {leaks:,} of the {len(tested):,} {scored_name} questions of the {variant} data are in "
             f"{name} too; {count_of(rows, 'row')} there {are} left out (--keep-leaks keeps {them})"
         )
-        return replace(split, problems=kept)
+        return replace(split, problems=split.problems.only(not leak for leak in leaked))
 
     validation = data.validation and without(data.validation, "validation", data.test, "test")
     train = without(data.train, "train", data.test, "test")
@@ -172,12 +173,22 @@ def _without_leaks(data: DataSet, variant: str) -> tuple[DataSet, list[str]]:
 
 
 def _check_size(data: DataSet, source: Path) -> None:
-    questions, has_validation = len(data.names(data.train)), data.validation is not None
+    questions, has_validation = _count_distinct(data.names(data.train), enough=2), data.validation is not None
     if questions < (1 if has_validation else 2):
-        questions += len(data.names(data.test)) if data.test.held_out else 0
+        questions += len({*data.names(data.test)}) if data.test.held_out else 0
         raise _too_small(source, questions, data.test.held_out, has_validation)
     if data.validation is not None and not data.validation.problems:
         raise UserError(f"data '{source}': all questions of its validation split are in its test split too")
+
+
+def _count_distinct(names: Iterable[str], enough: int) -> int:
+    """Return how many of the names are distinct, or `enough` where they are more."""
+    found: set[str] = set()
+    for name in names:
+        found.add(name)
+        if len(found) == enough:
+            break
+    return len(found)
 
 
 def _too_small(source: Path, questions: int, held_out: bool, has_validation: bool) -> UserError:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
-from study.data.divisions import choose_held_out
+from study.data.divisions import held_out_rows
 from study.data.loading import DataSet
 from study.data.programs import NoProgram, has_program, program_from_annotations
 from study.errors import UserError
@@ -51,8 +52,8 @@ def check_programs(data: DataSet, variant: str, divisions: Iterable[tuple[int, i
         UserError: one finds none; the message says why.
     """
     problems = data.train.problems
-    names = {data.name(problem) for problem in problems if has_program(problem.answer)}
-    if not names:
+    programmed = [has_program(problem.answer) for problem in problems]
+    if not any(programmed):
         reasons = Counter(found.why.reason for found in without_program(problems)).most_common()
         told = ", ".join(f"{count:,} {reason}" for reason, count in reasons)
         raise UserError(
@@ -61,9 +62,10 @@ def check_programs(data: DataSet, variant: str, divisions: Iterable[tuple[int, i
             "valid: another prompt style (--set prompt_style=plain)"
         )
     for questions, seed in divisions:
-        if len(names) <= questions and data.validation is None:
-            held_out = choose_held_out(map(data.name, problems), questions, seed)
-            if names <= held_out:
+        if data.validation is None:
+            held_out = held_out_rows(map(data.name, problems), questions, seed)
+            if all(compress(held_out, programmed)):
+                names = {*compress(map(data.name, problems), programmed)}
                 raise UserError(
                     f"python_code: {len(names):,} of {len(problems):,} {variant} training questions "
                     "have a program, and a replicate validates on all of those; valid: a smaller --set "

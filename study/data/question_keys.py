@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+
+import numpy as np
 
 _ACUTE = "\xb4"  # typed for an apostrophe; NFKC makes a space and an accent of it
 _JOINERS = "\u200c\u200d"  # they part words in some scripts
@@ -67,14 +69,20 @@ def question_key(question: str) -> str:
     return " ".join(kept) or question.strip()
 
 
-def find_twins(questions: Iterable[str]) -> dict[str, str]:
+def find_twins(questions: Callable[[], Iterable[str]]) -> dict[str, str]:
     """Return, for each question that is another one in other letters, the one that stands for both.
 
     Questions without such a twin, which are all in most data, are left out.
+
+    Args:
+        questions: gives them all; it is called again where there may be twins, for few are held at once.
     """
+    numbers, counts = np.unique(np.fromiter(map(_letters, questions()), np.int64), return_counts=True)
+    shared = {*numbers[counts > 1].tolist()}
     alike: dict[int, set[str]] = defaultdict(set)
-    for question in questions:
-        alike[_letters(question)].add(question)
+    for question in questions() if shared else ():
+        if (letters := _letters(question)) in shared:
+            alike[letters].add(question)
     groups: dict[str, set[str]] = defaultdict(set)
     for candidates in alike.values():
         for question in candidates if len(candidates) > 1 else ():

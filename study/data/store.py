@@ -21,12 +21,12 @@ from study.data.loading import DataSet, Problem, Split, load_data
 from study.errors import UserError
 from study.machine.durable import replace
 from study.machine.room import when_there_is_room
+from study.rows.problems import BATCH_ROWS, from_arrow
 from study.workplace import Workplace
 
 # Goes up when what is kept changes for the same key.
 STORE_VERSION = 1
 _SCHEMA = pa.schema([("question", pa.string()), ("answer", pa.string()), ("name", pa.string())])
-_BATCH_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -40,26 +40,36 @@ class StoredProblems:
         """Whether the data has a validation split of its own."""
         return (self.folder / "validation.arrow").is_file()
 
-    def questions(self, split: str) -> list[str]:
-        """Return the questions of a split, in their order."""
+    def count(self, split: str) -> int:
+        """Return the number of rows of a split."""
+        return int(self._table(split).num_rows)
+
+    def questions(self, split: str) -> Iterator[str]:
+        """Yield the questions of a split, in their order."""
         return self._column(split, "question")
 
-    def names(self, split: str) -> list[str]:
-        """Return what stands for each question: the same for those that are one but for their letters."""
+    def names(self, split: str) -> Iterator[str]:
+        """Yield what stands for each question: the same for those that are one but for their letters."""
         names = zip(self._column(split, "name"), self.questions(split), strict=True)
-        return [question if name is None else name for name, question in names]
+        return (question if name is None else name for name, question in names)
 
     def problems(self, split: str, places: Sequence[int] | None = None) -> Iterator[list[Problem]]:
         """Yield the problems at `places` (None: all), some thousand at a time."""
-        table = self._table(split)
-        if places is not None:
-            table = table.take(pa.array(places, pa.int64()))
-        for batch in table.to_batches(_BATCH_ROWS):
-            columns = (batch.column(name).to_pylist() for name in ("question", "answer"))
-            yield [Problem(question, answer) for question, answer in zip(*columns, strict=True)]
+        if places is None:
+            yield from map(from_arrow, self._batches(split))
+            return
+        table = self._table(split).take(pa.array(places, pa.int64()))
+        yield from map(from_arrow, table.to_batches(BATCH_ROWS))
 
-    def _column(self, split: str, name: str) -> list[Any]:
-        return list(self._table(split).column(name).to_pylist())
+    def _column(self, split: str, name: str) -> Iterator[Any]:
+        for batch in self._batches(split):
+            yield from batch.column(name).to_pylist()
+
+    def _batches(self, split: str) -> Iterator[Any]:
+        # Read one by one: a file that is mapped stays in memory as far as it was looked at.
+        with pa.OSFile(str(self.folder / f"{split}.arrow")) as source:
+            reader = pa.ipc.open_file(source)
+            yield from (reader.get_batch(number) for number in range(reader.num_record_batches))
 
     def _table(self, split: str) -> Any:
         with pa.memory_map(str(self.folder / f"{split}.arrow")) as source:
@@ -134,8 +144,7 @@ def _write(data: DataSet, folder: Path) -> None:
 
 def _write_split(data: DataSet, split: Split, path: Path) -> None:
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, _SCHEMA) as writer:
-        for start in range(0, len(split.problems), _BATCH_ROWS):
-            rows = split.problems[start : start + _BATCH_ROWS]
+        for rows in split.problems.batches():
             columns = {
                 "question": [problem.question for problem in rows],
                 "answer": [problem.answer for problem in rows],

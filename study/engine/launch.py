@@ -37,6 +37,7 @@ from study.space import distinct_choices
 from study.winner.choosing import KeptModels
 
 if TYPE_CHECKING:
+    from study.engine.local_ray import LocalRay
     from study.engine.worker import Job
 
 
@@ -81,7 +82,7 @@ class StudyRun:
         watching: the dashboard and the trackers.
         trial_seconds: (arm, stage) -> seconds that a trial is expected to take.
         finished: what need not run again, see `read_finished`.
-        on_cluster: run on the cluster that is connected to, and not on a Ray of its own on this machine.
+        ray: its own Ray on this machine, which may run already; None on the cluster that is connected to.
     """
 
     plan: Plan
@@ -92,7 +93,7 @@ class StudyRun:
     watching: Watching
     trial_seconds: Mapping[tuple[str, str], float] = field(default_factory=dict)
     finished: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    on_cluster: bool = False
+    ray: LocalRay | None = None
 
     @property
     def about(self) -> dict[str, str]:
@@ -155,7 +156,7 @@ def _the_slots(count: int) -> str:
 @contextmanager
 def _ray(study: StudyRun, console: Console) -> Iterator[None]:
     """Run Ray on this machine for the length of the block, unless the study is on a cluster's."""
-    if study.on_cluster:
+    if study.ray is None:
         from study.engine.cluster import dashboard_url
 
         if url := dashboard_url():
@@ -165,9 +166,7 @@ def _ray(study: StudyRun, console: Console) -> Iterator[None]:
             )
         yield
         return
-    from study.engine.local_ray import local_ray
-
-    with local_ray(study.slots, study.about, dashboard=study.watching.dashboard) as url:
+    with study.ray as url:
         if url is not None:
             token = token_path() or "the variable RAY_AUTH_TOKEN"
             say(console, f"Dashboard: http://{url} (it asks for a token: the one in {token})")

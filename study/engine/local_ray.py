@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import psutil
@@ -27,46 +27,85 @@ STARTS = 2  # of Ray, before it is taken for broken
 OBJECT_STORE_BYTES = 100_000_000
 
 
-@contextmanager
-def local_ray(
-    slots: Slots, about: Mapping[str, str] | None = None, *, dashboard: bool = False
-) -> Iterator[str | None]:
-    """Start Ray on this machine, on loopback and with only the CPUs the slots need; stop it at the end.
+class LocalRay:
+    """A Ray on this machine, on loopback and with only the CPUs that the slots need.
 
-    Args:
-        slots: what the study uses of the machine.
-        about: what Ray shows of the driver's job beside its command line: study, space.
-        dashboard: whether to serve Ray's dashboard, at port 8265 or the next free one.
-
-    Yields:
-        The dashboard's host and port, or None without one.
-
-    Raises:
-        RayLost: Ray can't be started.
-        UserError: Ray lacks what is used of it.
+    As a context it runs within the block. `start` starts it earlier than that, and `stop` may come twice.
     """
-    check_ray()
-    # Without a mode, Ray asks for a token. One set here would come too late: it was read at the import.
-    os.environ.pop("RAY_AUTH_MODE", None)
-    prepare_token()  # one that Ray makes, everybody on the machine can read
-    with socket_folder() as folder:
+
+    def __init__(
+        self,
+        slots: Slots,
+        about: Mapping[str, str] | None = None,
+        *,
+        dashboard: bool = False,
+        python: str | None = None,
+    ):
+        """Describe a Ray.
+
+        Args:
+            slots: what the study uses of the machine.
+            about: what Ray shows of the driver's job beside its command line.
+            dashboard: whether to serve Ray's dashboard, at port 8265 or the next free one.
+            python: what its workers are started with in the place of Python; see `study.forking`.
+        """
+        self._slots, self._about = slots, dict(about or {})
+        self._dashboard, self._python = dashboard, python
+        self._held = ExitStack()
+        self._url: str | None = None
+        self._runs = False
+
+    def start(self) -> None:
+        """Start it, if it does not run.
+
+        Raises:
+            RayLost: Ray can't be started.
+            UserError: Ray lacks what is used of it.
+        """
+        if self._runs:
+            return
+        check_ray()
+        # Without a mode, Ray asks for a token. One set here would come too late: it was read at the import.
+        os.environ.pop("RAY_AUTH_MODE", None)
+        if self._python is not None:  # else Ray starts workers that nobody needs, and waits for them
+            os.environ["RAY_prestart_worker_first_driver"] = "0"  # noqa: SIM112
+        prepare_token()  # one that Ray makes, everybody on the machine can read
         try:
+            folder = self._held.enter_context(socket_folder())
+            self._held.callback(ray.shutdown)
             with on_loopback(), own_signals():
-                context = _start_ray(
-                    address="local",  # another Ray that runs on this machine is somebody else's
-                    num_cpus=slots.count * slots.cpus,
-                    include_dashboard=dashboard,
-                    dashboard_host="127.0.0.1",
-                    job_config=JobConfig(metadata=dict(about or {})),
-                    log_to_driver=False,
-                    logging_level="ERROR",
-                    object_store_memory=OBJECT_STORE_BYTES,
-                    **files_in(folder),
-                )
-            yield context.dashboard_url or None
-        finally:
-            with shielded():
-                ray.shutdown()
+                self._url = _start_ray(**self._options(), **files_in(folder)).dashboard_url or None
+        except BaseException:
+            self.stop()
+            raise
+        self._runs = True
+
+    def _options(self) -> dict[str, Any]:
+        environment = None if self._python is None else {"py_executable": self._python}
+        return {
+            "address": "local",  # another Ray that runs on this machine is somebody else's
+            "num_cpus": self._slots.count * self._slots.cpus,
+            "include_dashboard": self._dashboard,
+            "dashboard_host": "127.0.0.1",
+            "job_config": JobConfig(metadata=self._about, runtime_env=environment),
+            "log_to_driver": False,
+            "logging_level": "ERROR",
+            "object_store_memory": OBJECT_STORE_BYTES,
+        }
+
+    def stop(self) -> None:
+        """Stop it, if it runs."""
+        self._runs = False
+        with shielded():
+            self._held.close()
+
+    def __enter__(self) -> str | None:
+        """Start it, if it does not run; return the dashboard's host and port, or None without one."""
+        self.start()
+        return self._url
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
 
 
 def _start_ray(**options: Any) -> Any:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from study.errors import UserError
 from study.workplace import available_cpus
 
+# What trials that share a GPU may fill of its memory, and how many they are at most: more were not tried.
+_FILLED, _MOST_ON_A_GPU = 0.9, 8
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -81,6 +84,17 @@ def choose_slots(
         hosts = [machine for machine in machines if _fit(machine, 1, gpus)]
         cpus = min(host.cpus // min(_fit(host, 1, gpus), count) for host in hosts)
     return Slots(count, cpus or 1, gpus, capped)
+
+
+def trials_on_a_gpu(trial_bytes: float, gpu_bytes: float, cpus: int) -> int:
+    """Return how many trials can share a GPU: by its memory, and a CPU for each; at least one.
+
+    Args:
+        trial_bytes: of the GPU's memory, at the peak of the largest trial.
+        cpus: beside each GPU.
+    """
+    by_memory = int(_FILLED * gpu_bytes / trial_bytes)
+    return max(1, min(by_memory, cpus, _MOST_ON_A_GPU))
 
 
 def _fit(machine: Machine, cpus: int, gpus: float) -> int:

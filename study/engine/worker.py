@@ -19,6 +19,7 @@ from ray import tune
 from study.config import TrialConfig
 from study.errors import UserError
 from study.machine.launchers import leave_launcher
+from study.quiet import quiet_imports
 from study.results.folder import ResultsFolder
 from study.trial.record import RunTrial, SaveModel, StudyContext, fewest_parts, record_trial
 from study.workplace import Workplace
@@ -96,6 +97,7 @@ def run_on_worker(assigned: dict[str, Any], job: Job) -> None:
 def load_trainer(name: str) -> RunTrial:
     """Return the trainer called "module:name", imported once in a process."""
     leave_launcher(os.environ)  # of a Ray that srun or mpirun has started
+    quiet_imports()
     module, _, function = name.partition(":")
     trainer: RunTrial = getattr(importlib.import_module(module), function)
     # What the libraries brought stays for good. The garbage collector, which transformers, accelerate and

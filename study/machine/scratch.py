@@ -138,6 +138,19 @@ def socket_folder() -> Iterator[Path | None]:
         yield folder
 
 
+@contextmanager
+def short_scratch() -> Iterator[Path]:
+    """Give a folder of `make_scratch` whose path leaves room for a socket, for the length of the block.
+
+    Raises:
+        UserError: there is none.
+    """
+    own = tempfile.gettempdir()
+    short = own if len(os.fsencode(own)) <= MOST_BYTES else _short_parent(f"'{own}' is too long for sockets")
+    with scratch("study", short) as folder:
+        yield folder
+
+
 def _why_not_own() -> str | None:
     """Return why Ray's own folder, by RAY_TMPDIR or TMPDIR, will not do; None if it will."""
     name = next((name for name in ("RAY_TMPDIR", "TMPDIR") if name in os.environ), None)

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from study import embedded
-from study.data.loading import DataSet, Split, describe_skipped, fingerprint, load_code, load_data
+from study.data.loading import DataSet, Split, describe_skipped, fingerprint, load_code
 from study.data.missing_programs import check_programs, describe_missing
-from study.data.store import keep_problems
+from study.data.store import keep_problems, read_data
 from study.machine.interruption import check
 from study.plan.arms import Arm
 from study.plan.labels import name_apart
@@ -28,18 +28,37 @@ def bind(plan: Plan) -> Plan:
     Raises:
         UserError: a model or the data can't be used.
     """
-    # Imported late: the first line of a study does not wait for torch.
+    plan = find_sources(plan)
+    return dataclasses.replace(plan, notes=(*plan.notes, *check_models(plan)))
+
+
+def check_models(plan: Plan) -> list[str]:
+    """Return what the user has to know of the models of a plan whose sources are found; it needs torch.
+
+    Raises:
+        UserError: a model can't be used.
+    """
     from study.models.check import check_model
 
-    data = find_data(plan.request.data or plan.profile.data)
-    variants, notes = _read_variants(plan, data)
-    prints_of_data = {variant: fingerprint(*read.splits) for variant, read in variants.items()}
-    code = _code_source(plan)
-    code_rows = load_code(code.path, skip_bad_rows=plan.request.skip_bad_rows) if code else None
-    models = _find_models(plan)
-    for name, model in models.items():
+    notes = []
+    for name, model in plan.models.items():
         check()  # a signal waits while libraries are imported
         notes += check_model(model, _use(plan, name))
+    return notes
+
+
+def find_sources(plan: Plan) -> Plan:
+    """Return the plan bound to its models and data: all of `bind` but the look into the models.
+
+    Raises:
+        UserError: a model is not found, or the data can't be used.
+    """
+    data = find_data(plan.request.data or plan.profile.data)
+    # What is read is kept in the cache and let go, before the libraries take up their memory.
+    prints_of_data, notes = _read_variants(plan, data)
+    code = _code_source(plan)
+    code_print, notes_on_code = _read_code(code, skip_bad_rows=plan.request.skip_bad_rows)
+    models = _find_models(plan)
     check()
     prints = {name: model.revision or fingerprint_folder(model.path) for name, model in models.items()}
 
@@ -52,57 +71,60 @@ def bind(plan: Plan) -> Plan:
         }
         if "code_data" in arm.values:
             assert code is not None
-            assert code_rows is not None
-            values |= {"code_data": code.name, "code_fingerprint": fingerprint(code_rows)}
+            values |= {"code_data": code.name, "code_fingerprint": code_print}
         factors = {**arm.factors, "model": values["model"]}
         return dataclasses.replace(arm, values={**arm.values, **values}, factors=factors)
 
-    plan = dataclasses.replace(
+    return dataclasses.replace(
         plan,
         arms=tuple(bound(arm) for arm in plan.arms),
         models={model.name: model for model in models.values()},
         data=data,
         code_data=code,
-        notes=(*notes, *(_notes_on_code(code_rows) if code_rows else ())),
+        notes=(*notes, *notes_on_code),
     )
-    for variant, read in variants.items():
-        keep_problems(read, prints_of_data[variant], variant, workplace_of(plan, next(iter(plan.models))))
-    return plan
 
 
 def workplace_of(plan: Plan, model: str, **options: Any) -> Workplace:
     """Return the workplace of a bound plan's trials on the model called `model`."""
     assert plan.data is not None
+    return _workplace(plan, plan.models[model], plan.data, code_data=plan.code_data, **options)
+
+
+def _workplace(plan: Plan, model: Source, data: Source, **options: Any) -> Workplace:
+    request = plan.request
     return Workplace(
-        plan.models[model],
-        plan.data,
-        code_data=plan.code_data,
-        columns=plan.request.columns,
-        skip_bad_rows=plan.request.skip_bad_rows,
-        keep_leaks=plan.request.keep_leaks,
+        model,
+        data,
+        columns=request.columns,
+        skip_bad_rows=request.skip_bad_rows,
+        keep_leaks=request.keep_leaks,
         **options,
     )
 
 
-def _read_variants(plan: Plan, source: Source) -> tuple[Mapping[str, DataSet], list[str]]:
-    """Return (variant -> its data, notes)."""
-    variants: dict[str, DataSet] = {}
+def _read_variants(plan: Plan, source: Source) -> tuple[Mapping[str, str], list[str]]:
+    """Read the data, and keep them in the cache; return (variant -> fingerprint of its data, notes)."""
+    place = _workplace(plan, source, source)  # no model is asked
+    prints: dict[str, str] = {}
     notes: dict[str, None] = {}
     for variant in dict.fromkeys(arm.values["variant"] for arm in plan.arms):
-        request = plan.request
-        data = load_data(
-            source.path,
-            variant,
-            columns=request.columns,
-            skip_bad_rows=request.skip_bad_rows,
-            keep_leaks=request.keep_leaks,
-        )
-        variants[variant] = data
+        data = read_data(place, variant)
+        prints[variant] = fingerprint(*data.splits)
         own = [arm for arm in plan.arms if arm.values["variant"] == variant]
         notes |= dict.fromkeys((*data.notes, *_notes_on_use(data, variant, own)))
         if source.path != embedded.DATA_DIR:
             notes |= dict.fromkeys(_notes_on_limits(data, variant, own))
-    return variants, [*notes]
+        keep_problems(data, prints[variant], variant, place)
+    return prints, [*notes]
+
+
+def _read_code(code: Source | None, *, skip_bad_rows: bool) -> tuple[str | None, list[str]]:
+    """Return (fingerprint of the code data, notes), or (None, none) where no arm trains on any."""
+    if code is None:
+        return None, []
+    rows = load_code(code.path, skip_bad_rows=skip_bad_rows)
+    return fingerprint(rows), [*_notes_on_code(rows)]
 
 
 def _notes_on_use(data: DataSet, variant: str, arms: Sequence[Arm]) -> Iterator[str]:

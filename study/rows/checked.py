@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from study.answers.reading import NotOneNumber, format_number, marked_number, re
 from study.errors import UserError
 from study.rows.csv_rows import Fault
 from study.rows.files import RowFile
-from study.rows.problems import Columns, Problem
+from study.rows.problems import Columns, Problem, Problems
 from study.rows.shapes import (
     SHAPE_COLUMNS,
     WrongRow,
@@ -48,7 +48,7 @@ class CheckedRows:
         notes: what has to be said of how they were read.
     """
 
-    problems: tuple[Problem, ...]
+    problems: Problems
     skipped: int = 0
     notes: tuple[str, ...] = ()
 
@@ -62,18 +62,21 @@ def read_problems(
         UserError: a file can't be read or has none of the columns, all its answers are text, there are no
             rows, or (unless `skip_bad_rows`) a row can't be used; file and row are named.
     """
-    problems: list[Problem] = []
-    skipped, notes = 0, dict[str, None]()
-    for path in paths:
-        reading = _Reading(path, columns, check, skip_bad_rows)
-        problems += reading.problems
-        skipped += reading.skipped
-        notes |= dict.fromkeys(reading.notes)
+    readings: list[_Reading] = []
+
+    def read() -> Iterator[Problem]:
+        for path in paths:
+            readings.append(_Reading(path, columns, check, skip_bad_rows))
+            yield from readings[-1].read()
+
+    problems = Problems(read())
+    skipped = sum(reading.skipped for reading in readings)
     if not problems:
         raise UserError(
             f"data file '{paths[0]}' has no rows" + (f" but {skipped} bad ones" if skipped else "")
         )
-    return CheckedRows(tuple(problems), skipped, tuple(notes))
+    notes = dict.fromkeys(note for reading in readings for note in reading.notes)
+    return CheckedRows(problems, skipped, tuple(notes))
 
 
 def check_number(problem: Problem) -> Problem:
@@ -95,13 +98,12 @@ def check_nothing(problem: Problem) -> Problem:
 
 
 class _Reading:
-    """The reading of one file: its problems, and what went wrong."""
+    """The reading of one file: its problems, one by one, and what went wrong."""
 
     def __init__(self, path: Path, columns: Columns, check: Check, skip_bad_rows: bool) -> None:
         self._file = RowFile(path, [columns.question, columns.answer, *SHAPE_COLUMNS])
         self._columns, self._check, self._skip = columns, check, skip_bad_rows
-        self.problems: list[Problem] = []
-        self.skipped = 0
+        self._read, self.skipped = 0, 0
         self._texts: list[str] = []
         # A file that begins with rows that are no objects has no columns; each of its rows says so.
         names = self._file.columns or [columns.question, columns.answer]
@@ -110,24 +112,31 @@ class _Reading:
             raise UserError(f"data file '{path}': {describe_columns(names, columns)}")
         self._shape = shape
         self.notes = [note for note in (self._file.note, self._shape.note) if note]
-        self._read()
 
-    def _read(self) -> None:
+    def read(self) -> Iterator[Problem]:
+        """Yield the problems, in their order.
+
+        Raises:
+            UserError: see `read_problems`.
+        """
         first: BadRow | None = None
         for number, row in self._file.read(self._shape):
-            why = self._take(row)
-            if why is not None:
+            taken = self._take(row)
+            if isinstance(taken, str):
                 self.skipped += 1
-                first = first or self._bad_row(number, why)
+                first = first or self._bad_row(number, taken)
+            else:
+                self._read += 1
+                yield taken
             if first and not self._skip and not self._may_all_be_text:
-                raise self._all_text() if len(self._texts) == _TEXT_ROWS and not self.problems else first
-        if self._texts and len(self._texts) == self.skipped >= _TEXT_ROWS and not self.problems:
+                raise self._all_text() if len(self._texts) == _TEXT_ROWS and not self._read else first
+        if self._texts and len(self._texts) == self.skipped >= _TEXT_ROWS and not self._read:
             raise self._all_text()
         if first and not self._skip:
             raise first
 
-    def _take(self, row: Any) -> str | None:
-        """Keep the problem of a row, or return why there is none."""
+    def _take(self, row: Any) -> Problem | str:
+        """Return the problem of a row, or why there is none."""
         try:
             if isinstance(row, Fault):
                 return str(row)
@@ -135,7 +144,7 @@ class _Reading:
                 return "not a JSON object"
             question, answer = self._shape.read(row)
             problem = Problem(_text(question, self._shape.question), _text(answer, self._shape.answer))
-            self.problems.append(self._check(problem))
+            return self._check(problem)
         except WrongRow as error:
             return str(error)
         except NotOneNumber as error:
@@ -145,12 +154,11 @@ class _Reading:
                 "the answer must be one number, after '####' or alone, with at most a currency or a unit "
                 f"beside it, but {error}; received {_shown(problem.answer)}; {VALID_ANSWERS}"
             )
-        return None
 
     @property
     def _may_all_be_text(self) -> bool:
         """Whether no answer so far has a number, and there are too few to tell that none has."""
-        return not self.problems and len(self._texts) == self.skipped < _TEXT_ROWS
+        return not self._read and len(self._texts) == self.skipped < _TEXT_ROWS
 
     def _bad_row(self, number: int, why: str) -> BadRow:
         where = f"{self._file.path}, row {number}"

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, compress, islice
+from typing import Any, overload
+
+# Rows that are turned into Python's objects at once.
+BATCH_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -30,3 +38,93 @@ class Problem:
     def question_id(self) -> str:
         """A 16-digit hash of the question: the same question has the same id in every study."""
         return hashlib.sha256(self.question.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Some thousand problems as one text.
+
+    Attributes:
+        text: in UTF-8, each question and its answer after it.
+        ends: of each of those texts within it.
+        places: of the problems that count.
+    """
+
+    text: bytes
+    ends: array[int]
+    places: Sequence[int]
+
+    def problems(self) -> list[Problem]:
+        """Return those that count."""
+        return [Problem(self._text(2 * place), self._text(2 * place + 1)) for place in self.places]
+
+    def _text(self, number: int) -> str:
+        return self.text[self.ends[number - 1] if number else 0 : self.ends[number]].decode()
+
+
+class Problems(Sequence[Problem]):
+    """Problems as text and little else: as Python's objects they take up twice as much.
+
+    Each is made anew whenever it is asked for; a pass over all of them holds some thousand at a time.
+    """
+
+    def __init__(self, problems: Iterable[Problem] = ()) -> None:
+        rows = iter(problems)
+        self._hold(map(_pack, iter(lambda: [*islice(rows, BATCH_ROWS)], [])))
+
+    def only(self, kept: Iterable[bool]) -> Problems:
+        """Return those for which `kept` is true; they share the text with these."""
+        flags, some = iter(kept), Problems()
+        some._hold(
+            replace(batch, places=array("H", compress(batch.places, flags))) for batch in self._batches
+        )
+        return some
+
+    def batches(self) -> Iterator[list[Problem]]:
+        """Yield them all, some thousand at a time."""
+        for batch in self._batches:
+            yield batch.problems()
+
+    def __iter__(self) -> Iterator[Problem]:
+        for batch in self.batches():
+            yield from batch
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, place: int) -> Problem: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Problem]: ...
+
+    def __getitem__(self, place: int | slice) -> Problem | list[Problem]:
+        if isinstance(place, slice):
+            return [self[i] for i in range(*place.indices(len(self)))]
+        place = range(len(self))[place]  # which raises IndexError, and counts from the end
+        number = bisect_right(self._ends, place)
+        before = self._ends[number - 1] if number else 0
+        batch = self._batches[number]
+        return replace(batch, places=[batch.places[place - before]]).problems()[0]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(own == its for own, its in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _hold(self, batches: Iterable[_Batch]) -> None:
+        self._batches = (*batches,)
+        self._ends = [*accumulate(len(batch.places) for batch in self._batches)]
+
+
+def _pack(problems: Sequence[Problem]) -> _Batch:
+    texts = [text.encode() for problem in problems for text in (problem.question, problem.answer)]
+    return _Batch(b"".join(texts), array("L", accumulate(map(len, texts))), range(len(problems)))
+
+
+def from_arrow(batch: Any) -> list[Problem]:
+    """Return the problems of a batch of Arrow that has their columns."""
+    questions, answers = (batch.column(name).to_pylist() for name in ("question", "answer"))
+    return [*map(Problem, questions, answers)]

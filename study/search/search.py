@@ -86,12 +86,13 @@ class StudySearch:
             if found is None:
                 return None
             _, assignment = found
-            self._running[assignment.config.trial_id] = found
-            row = self._finished.pop(assignment.config.trial_id, None)
+            trial_id = assignment.config.trial_id  # a digest, which is taken anew each time
+            self._running[trial_id] = found
+            row = self._finished.pop(trial_id, None)
             if row is None:
                 return assignment
             self._on_reuse(assignment, row)
-            self.finish(assignment.config.trial_id, row)
+            self.finish(trial_id, row)
         return None
 
     def finish(self, trial_id: str, row: Row) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 
 from rich.console import Console
 
 from study.command_line import say
 from study.config import parse_setting
-from study.engine.slots import Slots
 from study.engine.watching import choose_watching
-from study.plan.binding import bind
+from study.plan.binding import find_sources
 from study.plan.making import make_plan
 from study.plan.plan import Plan, search_width
 from study.plan.request import Request
@@ -18,7 +18,8 @@ from study.protocol.description import describe_study
 from study.protocol.looks import parse_looks
 from study.results.folder import ResultsFolder
 from study.results.new_folder import check_writable, claim_folder
-from study.starting.place import check_nodes_of, max_disk_of, on_cluster, slots_of, watching_of
+from study.starting.place import check_nodes_of, max_disk_of, slots_of
+from study.starting.runtime import Runtime, runtime_of
 
 
 def start(options: argparse.Namespace, console: Console) -> int:
@@ -38,27 +39,28 @@ def start(options: argparse.Namespace, console: Console) -> int:
 
         dry_run(plan, slots, ResultsFolder(options.results).root, max_disk, console)
         return 0
-    return _run(options, bind(plan), slots, max_disk, console)
+    with runtime_of(options, plan.request, slots, console) as runtime:
+        plan = find_sources(plan)
+        check_nodes_of(options, ResultsFolder(options.results), plan)
+        return _run(plan, options.results, max_disk, runtime, console)
 
 
-def _run(
-    options: argparse.Namespace, plan: Plan, slots: Slots, max_disk: float | None, console: Console
-) -> int:
+def _run(plan: Plan, parent: str, max_disk: float | None, runtime: Runtime, console: Console) -> int:
     from study.cost.preflight import preflight
     from study.engine.launch import StudyRun
     from study.starting.course import run_to_its_end
 
-    watching = watching_of(options, console)
-    parent = ResultsFolder(options.results)
-    check_nodes_of(options, parent, plan)
-    beside = None if parent.is_remote else parent.root
-    disk, trial_seconds = preflight(plan, slots, parent.root, max_disk, console, studies=beside)
-    name, folder = claim_folder(options.results, plan.request.space)
+    place, slots = ResultsFolder(parent), runtime.slots
+    beside = None if place.is_remote else place.root
+    cost = runtime.call(preflight, plan, slots, place.root, max_disk, (), beside)
+    cost.show(place.root, console)
+    plan = dataclasses.replace(plan, notes=(*plan.notes, *cost.notes))
+    name, folder = claim_folder(parent, plan.request.space)
     description = describe_study(name, plan, slots.count, search_width(plan, slots.count), max_disk)
     with folder.in_use():
         folder.write_description(description)
         study = StudyRun(
-            plan, folder, description, slots, disk, watching, trial_seconds, on_cluster=on_cluster(options)
+            plan, folder, description, slots, cost.disk, runtime.watching, cost.trial_seconds, ray=runtime.ray
         )
         return run_to_its_end(study, console)
 

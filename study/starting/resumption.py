@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from study.command_line import say
 from study.engine.slots import Slots
-from study.engine.watching import Watching
 from study.errors import UserError
-from study.plan.binding import bind
+from study.plan.binding import find_sources
 from study.plan.making import make_plan
 from study.plan.plan import Plan
 from study.protocol.description import (
@@ -24,13 +24,16 @@ from study.protocol.description import (
     where_it_began,
 )
 from study.protocol.extension import Extension, extend
-from study.results.disk import DiskPlan
 from study.results.finished import read_finished
 from study.results.folder import ResultsFolder
 from study.results.kept_folders import check_folders
 from study.results.object_store import whole_place
 from study.starting.options import check_resume_options
-from study.starting.place import check_nodes_of, max_disk_of, on_cluster, slots_of, watching_of
+from study.starting.place import check_nodes_of, max_disk_of, slots_of
+from study.starting.runtime import Runtime, runtime_of
+
+if TYPE_CHECKING:
+    from study.cost.preflight import Preflight
 
 Row = Mapping[str, Any]
 
@@ -47,13 +50,15 @@ def resume(options: argparse.Namespace, console: Console) -> int:
     with where_it_began(folder.read_description()):
         stopped = _read(options, folder)
         if options.dry_run:
-            stopped.preflight(read_finished(folder), console)
+            cost = stopped.with_sources().preflight(Runtime(stopped.slots), read_finished(folder))
+            cost.show(folder.root, console)
             console.print("Nothing was run.")
             return 0
-        watching = watching_of(options, console)
-        check_nodes_of(options, folder, stopped.plan)
-        with folder.in_use():
-            return _go_on(options, stopped, watching, console)
+        with runtime_of(options, stopped.plan.request, stopped.slots, console) as runtime:
+            stopped = stopped.with_sources()
+            check_nodes_of(options, folder, stopped.plan)
+            with folder.in_use():
+                return _go_on(options, stopped, runtime, console)
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class _Stopped:
 
     Attributes:
         folder: its results folder.
-        description, plan: its study.json and its plan, extended if the options say so.
+        description, plan: its study.json and its plan, extended if the options say so; see `with_sources`.
         is_extended: whether they do.
         slots: what it gets of the machines.
         max_disk: the most bytes that its folder may take up, if there is a limit.
@@ -75,29 +80,38 @@ class _Stopped:
     slots: Slots
     max_disk: float | None
 
-    def preflight(
-        self, finished: Mapping[str, Row], console: Console
-    ) -> tuple[DiskPlan, Mapping[tuple[str, str], float]]:
-        """Print what is left to pay; see `study.cost.preflight.preflight`."""
-        from study.cost.preflight import preflight  # with torch, which waits until here
+    def with_sources(self) -> _Stopped:
+        """Return it with its models and data found.
+
+        Raises:
+            UserError: they can't be used, or are not what the study began with.
+        """
+        plan = find_sources(self.plan)
+        check_same_sources(plan, self.description)
+        check_same_arms(plan, self.description)
+        return dataclasses.replace(self, plan=plan)
+
+    def preflight(self, runtime: Runtime, finished: Mapping[str, Row]) -> Preflight:
+        """Return what is left to pay; see `study.cost.preflight.preflight`."""
+        from study.cost.preflight import preflight
 
         # At an address no studies beside this one are looked at.
         beside = None if self.folder.is_remote else self.folder.root.absolute().parent
-        root = self.folder.root
-        return preflight(self.plan, self.slots, root, self.max_disk, console, finished.values(), beside)
+        done = [{name: row[name] for name in ("arm", "stage")} for row in finished.values()]
+        return runtime.call(
+            preflight, self.plan, runtime.slots, self.folder.root, self.max_disk, done, beside
+        )
 
 
 def _read(options: argparse.Namespace, folder: ResultsFolder) -> _Stopped:
     description, is_extended = _description_to_go_on(options, folder)  # which may refuse: torch can wait
-    plan = bind(make_plan(request_of(description)))
-    check_same_sources(plan, description)
-    check_same_arms(plan, description)
+    plan = make_plan(request_of(description))
     slots = slots_of(options, plan)
     max_disk = max_disk_of(options, description.get("max_disk"))
     return _Stopped(folder, description, is_extended, plan, slots, max_disk)
 
 
-def _go_on(options: argparse.Namespace, stopped: _Stopped, watching: Watching, console: Console) -> int:
+def _go_on(options: argparse.Namespace, stopped: _Stopped, runtime: Runtime, console: Console) -> int:
     from study.engine.launch import StudyRun
     from study.starting.course import run_to_its_end
 
@@ -109,11 +123,21 @@ def _go_on(options: argparse.Namespace, stopped: _Stopped, watching: Watching, c
     what = "Extending" if stopped.is_extended else "Going on with"
     say(console, f"{what} {description['study']}: {plan.space.question}")
     finished = read_finished(folder)
-    disk, seconds = stopped.preflight(finished, console)
+    cost = stopped.preflight(runtime, finished)
+    cost.show(folder.root, console)
     if stopped.is_extended:
         folder.write_description(description)
+    plan = dataclasses.replace(plan, notes=(*plan.notes, *cost.notes))
     study = StudyRun(
-        plan, folder, description, stopped.slots, disk, watching, seconds, finished, on_cluster(options)
+        plan,
+        folder,
+        description,
+        runtime.slots,
+        cost.disk,
+        runtime.watching,
+        cost.trial_seconds,
+        finished,
+        runtime.ray,
     )
     return run_to_its_end(study, console)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from filelock import FileLock
 
 from study.answers.reading import format_number, marked_number
@@ -27,7 +28,6 @@ from study.workplace import Workplace
 
 # Goes up when what the cache holds changes for the same key.
 CACHE_VERSION = 7
-_BATCH_ROWS = 4096
 _TOKENS, _TEXT, _FLAG = pa.list_(pa.int32()), pa.string(), pa.bool_()
 _SCHEMA = pa.schema(
     [("input_ids", _TOKENS), ("labels", _TOKENS), ("question_id", _TEXT), ("question", _TEXT)]
@@ -52,7 +52,8 @@ class Examples:
 
     def count(self, column: str) -> int:
         """Return the number of rows in which the boolean `column` is true."""
-        return sum(self.rows[column])
+        total = pc.sum(self.rows.with_format("arrow").select_columns([column])[:][column])
+        return int(total.as_py())
 
 
 def load_examples(config: TrialConfig, workplace: Workplace, split: str) -> Examples:
@@ -171,8 +172,7 @@ def _build(
 
 def _code_problems(workplace: Workplace) -> Iterator[Sequence[Problem]]:
     assert workplace.code_data is not None
-    problems = load_code(workplace.code_data.path, skip_bad_rows=workplace.skip_bad_rows).problems
-    yield from (problems[start : start + _BATCH_ROWS] for start in range(0, len(problems), _BATCH_ROWS))
+    yield from load_code(workplace.code_data.path, skip_bad_rows=workplace.skip_bad_rows).problems.batches()
 
 
 def _cache_key(config: TrialConfig, file: str, choice: Mapping[str, Any]) -> str:

@@ -22,9 +22,11 @@ from study.plan.plan import Plan
 from study.results.folder import ResultsFolder
 from study.search.assignment import Assignment
 from study.search.observer import Observer
-from study.winner.keeping import TRIAL_FILE
 
 Row = Mapping[str, Any]
+
+# In the folder of a model that is kept: the configuration that it was trained by, and its base.
+TRIAL_FILE = "trial.json"
 
 
 @dataclass(frozen=True, order=True)

@@ -23,9 +23,8 @@ from study.models.loading import load_base, load_tokenizer
 from study.models.merging import copy_rounded, merge
 from study.sources.finding import EMBEDDED, HUB_NAME, Source, find_model, fingerprint_folder
 from study.trial.record import SaveModel
+from study.winner.choosing import TRIAL_FILE
 from study.workplace import Workplace
-
-TRIAL_FILE = "trial.json"
 
 
 def saver(path: Path, config: TrialConfig, base: Source) -> SaveModel:

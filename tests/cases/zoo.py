@@ -72,6 +72,27 @@ class Type:
     note: str = ""
 
 
+# What grows with a model's width, and with its depth, by the names that configurations have.
+_WIDE = ("hidden_size", "n_embd", "d_model", "word_embed_proj_dim", "head_dim", "d_kv")
+_WIDE += ("intermediate_size", "ffn_dim", "d_ff", "encoder_ffn_dim", "decoder_ffn_dim")
+_WIDE += ("moe_intermediate_size", "shared_expert_intermediate_size")
+_DEEP = ("num_hidden_layers", "n_layer", "num_layers", "encoder_layers", "decoder_layers")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a type is built: so many times as wide and as deep as in the table."""
+
+    wider: int = 1
+    deeper: int = 1
+    vocabulary: int = VOCABULARY
+
+    def of(self, shape: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a shape of the table in this size."""
+        times = {**dict.fromkeys(_WIDE, self.wider), **dict.fromkeys(_DEEP, self.deeper)}
+        return {name: value * times.get(name, 1) for name, value in shape.items()}
+
+
 TYPES = (
     Type("GPT-2", "GPT2Config", {"n_embd": WIDTH, "n_layer": LAYERS, "n_head": HEADS, "n_positions": 512}),
     Type(
@@ -125,8 +146,8 @@ TYPES = (
 )  # fmt: skip
 
 
-def build(kind: Type, folder: Path) -> Path:
-    """Write a tiny random model of a type with the embedded tokenizer to a new folder, and return it."""
+def build(kind: Type, folder: Path, size: Size = Size()) -> Path:
+    """Write a random model of a type with the embedded tokenizer to a new folder, and return it."""
     import torch
     import transformers
 
@@ -134,10 +155,14 @@ def build(kind: Type, folder: Path) -> Path:
     for path in embedded.MODEL_DIR.iterdir():
         if path.name.startswith(("tokenizer", "special_tokens")):
             shutil.copy(path, folder)
-    shape: dict[str, Any] = dict(kind.shape)
+    shape = size.of(kind.shape)
     if kind.config == "T5GemmaConfig":
         module = transformers.T5GemmaModuleConfig(
-            **_DECODER, vocab_size=VOCABULARY, pad_token_id=PAD, eos_token_id=END, bos_token_id=PAD
+            **size.of(_DECODER),
+            vocab_size=size.vocabulary,
+            pad_token_id=PAD,
+            eos_token_id=END,
+            bos_token_id=PAD,
         )
         shape = {"encoder": module.to_dict(), "decoder": module.to_dict()}
     tokens: dict[str, Any] = {"pad_token_id": PAD, "eos_token_id": END, "bos_token_id": None}
@@ -145,7 +170,7 @@ def build(kind: Type, folder: Path) -> Path:
         tokens["decoder_start_token_id"] = PAD if kind.name in ("Pegasus", "Marian") else END
     if kind.config == "T5GemmaConfig":
         tokens["bos_token_id"] = PAD
-    config = getattr(transformers, kind.config)(vocab_size=VOCABULARY, **{**tokens, **shape})
+    config = getattr(transformers, kind.config)(vocab_size=size.vocabulary, **{**tokens, **shape})
     torch.manual_seed(0)
     auto = "AutoModelForSeq2SeqLM" if config.is_encoder_decoder else "AutoModelForCausalLM"
     model = getattr(transformers, auto).from_config(config)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from study.engine import handing_out
-from study.engine.local_ray import local_ray
+from study.engine.local_ray import LocalRay
 from study.plan.binding import bind
 from study.plan.making import make_plan
 from study.plan.plan import Plan
@@ -25,7 +25,7 @@ def plan(tiny_model: Path, small_data: Path) -> Plan:
 
 @pytest.fixture(scope="module")
 def ray_running() -> Iterator[None]:
-    with local_ray(SLOTS):
+    with LocalRay(SLOTS):
         yield
 
 

@@ -85,10 +85,10 @@ def test_a_trial_that_exhausts_the_host_goes_on_with_halved_batches(plan: Plan, 
     script.write_text(
         "import pickle, sys\n"
         "from pathlib import Path\n"
-        "from study.engine.local_ray import local_ray\n"
+        "from study.engine.local_ray import LocalRay\n"
         "from tests.study.engine.fake_runs import Log, SLOTS, run\n"
         "plan = pickle.loads(Path(sys.argv[1]).read_bytes())\n"
-        "with local_ray(SLOTS):\n"
+        "with LocalRay(SLOTS):\n"
         "    run(plan, Path(sys.argv[2]), Log(), 'tests.fake_trainer:that_eats_memory')\n",
         encoding="utf-8",
     )

@@ -160,13 +160,21 @@ def test_without_the_token_the_dashboard_answers_nothing(study: Study) -> None:
 
 
 @pytest.mark.slow
-def test_the_dashboard_shows_the_driver_as_a_job_with_its_study(study: Study) -> None:
+def test_the_dashboard_shows_the_driver_as_a_job_with_its_space(study: Study) -> None:
     (job,) = study.ask("/api/jobs/")
     assert job["type"] == "DRIVER"
     assert job["status"] == "RUNNING"
     assert job["driver_info"]["pid"] == str(study.process.pid)
-    assert job["metadata"]["space"] == "lora_vs_qlora"
-    assert job["metadata"]["study"].startswith("lora_vs_qlora-")
+    assert job["metadata"] == {"space": "lora_vs_qlora", "profile": "embedded"}
+
+
+@pytest.mark.slow
+def test_workers_are_forked_from_one_process_of_the_study(study: Study) -> None:
+    family = psutil.Process(study.process.pid).children(recursive=True)
+    (server,) = [process for process in family if "study.forking.server" in process.cmdline()]
+    workers = [process for process in family if process.name().startswith(("ray::lora", "ray::qlora"))]
+    assert workers
+    assert {worker.ppid() for worker in workers} == {server.pid}
 
 
 @pytest.mark.slow

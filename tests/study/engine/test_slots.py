@@ -1,6 +1,6 @@
 import pytest
 
-from study.engine.slots import Machine, Placement, Slots, choose_slots
+from study.engine.slots import Machine, Placement, Slots, choose_slots, trials_on_a_gpu
 from study.errors import UserError
 
 
@@ -76,3 +76,20 @@ def test_a_cluster_without_room_for_one_trial_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=reason):
         choose_slots(machines, placement, trials=30, where="the cluster")
+
+
+@pytest.mark.parametrize(
+    ("trial", "gpu", "cpus", "count"),
+    [
+        (1.9e9, 80e9, 16, 8),
+        (1.9e9, 80e9, 4, 4),
+        (20e9, 80e9, 16, 3),
+        (75e9, 80e9, 16, 1),
+        (90e9, 80e9, 16, 1),
+    ],
+    ids=["eight at most", "a CPU each", "nine tenths of the memory", "one that fits", "one that does not"],
+)
+def test_trials_share_a_gpu_by_its_memory_and_the_cpus(
+    trial: float, gpu: float, cpus: int, count: int
+) -> None:
+    assert trials_on_a_gpu(trial, gpu, cpus) == count

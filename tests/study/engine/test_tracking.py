@@ -10,7 +10,7 @@ import pytest
 import ray
 
 from study.config import TrialConfig
-from study.engine.local_ray import local_ray
+from study.engine.local_ray import LocalRay
 from study.engine.slots import Slots
 from study.engine.tracking import tracked
 from study.engine.watching import Watching, choose_watching
@@ -181,7 +181,7 @@ def test_wandb_keeps_the_runs_offline(
     arm: Arm, folder: ResultsFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
-    with local_ray(Slots(count=1, cpus=1, gpus=0.0)):
+    with LocalRay(Slots(count=1, cpus=1, gpus=0.0)):
         done, cut_off = track("wandb", arm, folder)
         assert ray.is_initialized()
     place = folder.root / "tracking" / "wandb" / "wandb"

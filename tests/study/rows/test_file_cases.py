@@ -64,7 +64,7 @@ def test_a_case(case: Case, tmp_path: Path) -> None:
     assert sum(split.skipped for split in loaded.splits) == case.skipped
     assert case.note is None or any(case.note in note for note in loaded.notes), loaded.notes
     if not case.keep_leaks:
-        names = [loaded.names(split) for split in loaded.splits]
+        names = [{*loaded.names(split)} for split in loaded.splits]
         assert len(set.union(*names)) == sum(map(len, names))
     assert all("\n" not in note and note.isprintable() for note in loaded.notes)
 
