@@ -25,7 +25,7 @@ from study.plan.binding import workplace_of
 from study.plan.plan import Plan
 from study.protocol.looks import Looks
 from study.results.disk import DiskPlan
-from study.results.finished import forget_unfinished, missing_parts, read_finished
+from study.results.finished import forget_unfinished, missing_parts, note_finished, read_finished
 from study.results.folder import ResultsFolder
 from study.results.leftovers import remove_leftovers
 from study.search.assignment import Assignment
@@ -123,6 +123,7 @@ def run_study(study: StudyRun, console: Console) -> None:
     for note in missing_parts(folder, study.finished):
         say(console, f"Note: {note}")
     forget_unfinished(folder, study.finished)
+    note_finished(folder, study.finished)
     remove_leftovers(folder)
     folder.fetch(tracking)
     try:

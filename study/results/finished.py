@@ -63,18 +63,22 @@ def read_ended(folder: ResultsFolder, trial_id: str, columns: Sequence[str] = ()
 
 
 def forget_unfinished(folder: ResultsFolder, finished: Mapping[str, Row]) -> None:
-    """Delete the rows of failed or damaged trials that run again: they would pass for the new ones.
-
-    The others are noted for the next resume, as far as they have no note yet: rows of an earlier version, and
-    those whose driver was killed before it read them.
-    """
+    """Delete the rows of failed or damaged trials that run again: they would pass for the new ones."""
     for trial in set(folder.trial_ids()) - finished.keys():
         if folder.read_trial(trial, ["status"]) is not None:
             folder.forget_trial(trial)
-    if not folder.is_remote:
-        unnoted = sorted(finished.keys() - Notes(folder.root, NOTED_COLUMNS).trials)
-        contents = ((folder.read_content(trial), finished[trial]) for trial in unnoted)
-        add_notes(folder.root, NOTED_COLUMNS, [(c, row) for c, row in contents if c is not None])
+
+
+def note_finished(folder: ResultsFolder, finished: Mapping[str, Row]) -> None:
+    """Note for the next resume the rows that have no note yet.
+
+    They are of an earlier version, or their driver was killed before it read them.
+    """
+    if folder.is_remote:
+        return
+    unnoted = sorted(finished.keys() - Notes(folder.root, NOTED_COLUMNS).trials)
+    contents = ((folder.read_content(trial), finished[trial]) for trial in unnoted)
+    add_notes(folder.root, NOTED_COLUMNS, [(c, row) for c, row in contents if c is not None])
 
 
 def missing_parts(folder: ResultsFolder, finished: Mapping[str, Row]) -> list[str]:

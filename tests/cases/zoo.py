@@ -90,7 +90,7 @@ class Size:
     def of(self, shape: Mapping[str, Any]) -> dict[str, Any]:
         """Return a shape of the table in this size."""
         times = {**dict.fromkeys(_WIDE, self.wider), **dict.fromkeys(_DEEP, self.deeper)}
-        return {name: value * times.get(name, 1) for name, value in shape.items()}
+        return {name: value * times[name] if name in times else value for name, value in shape.items()}
 
 
 TYPES = (

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -86,12 +87,22 @@ def test_the_analysis_imports_nothing_heavy() -> None:
         assert not forbidden & {module.split(".")[0] for module in imports_of(path)}, path
 
 
-def test_the_first_line_does_not_wait_for_torch() -> None:
-    """Nor does the bookkeeping of the trials: only workers import torch."""
-    light = ("run", "starting.beginning", "starting.resumption", "search.search", "trial.record")
-    imports = ", ".join(f"study.{module}" for module in light)
-    code = f"import sys, {imports}; print(sorted({{'torch', 'ray', 'transformers'}} & set(sys.modules)))"
+def imported_by(modules: Iterable[str], of: set[str]) -> set[str]:
+    """Which packages of `of` a process has imported once it has imported these modules of `study`."""
+    imports = ", ".join(f"study.{module}" for module in modules)
+    code = f"import sys, {imports}; print(*({of} & sys.modules.keys()))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, encoding="utf-8"
     )
-    assert done.stdout.strip() == "[]"
+    return set(done.stdout.split())
+
+
+def test_the_first_line_does_not_wait_for_torch() -> None:
+    """Nor does the bookkeeping of the trials: only workers import torch."""
+    light = ("run", "starting.beginning", "starting.resumption", "search.search", "trial.record")
+    assert not imported_by(light, {"torch", "ray", "transformers"})
+
+
+def test_the_driver_imports_ray_and_no_torch() -> None:
+    driver = ("starting.runtime", "starting.course", "engine.tuning", "engine.ray_metrics", "cost.preflight")
+    assert imported_by(driver, {"torch", "ray", "transformers"}) == {"ray"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from study.results import row_files
-from study.results.finished import forget_unfinished, read_ended, read_finished
+from study.results.finished import note_finished, read_ended, read_finished
 from study.results.folder import ResultsFolder
 from study.results.row_journal import NAME, Notes, add_notes
 
@@ -125,7 +125,7 @@ def test_a_resume_notes_what_has_no_note_and_a_dry_run_nothing(
     (folder.root / NAME).unlink()
     finished = read_finished(folder)
     assert not (folder.root / NAME).exists()
-    forget_unfinished(folder, finished)
+    note_finished(folder, finished)
     decoded.clear()
     assert read_finished(folder) == finished
     assert decoded == []
@@ -136,5 +136,5 @@ def test_where_there_can_be_no_journal_the_rows_are_read(folder: ResultsFolder, 
     rows, path = without_notes(folder), folder.root / NAME
     path.unlink()
     path.mkdir() if there == "a folder" else path.touch(mode=0o400)
-    forget_unfinished(folder, rows)
+    note_finished(folder, rows)
     assert read_finished(folder) == rows
