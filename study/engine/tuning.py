@@ -18,6 +18,7 @@ from study.engine.ray_internals.processes import find_raylets
 from study.engine.ray_internals.tune import (
     counted_resources,
     killed_for_memory_is_dead,
+    trackers_left_alone,
     trainable_found_once,
 )
 from study.engine.raylet import ended_with_the_raylet
@@ -77,7 +78,13 @@ def run_trials(
         run_config=tune.RunConfig(name="study", storage_path=str(scratch), callbacks=[events], verbose=0),
     )
     try:
-        with killed_for_memory_is_dead(), trainable_found_once(), _resources(slots), ended_with_the_raylet():
+        with (
+            killed_for_memory_is_dead(),
+            trainable_found_once(),
+            trackers_left_alone(),
+            _resources(slots),
+            ended_with_the_raylet(),
+        ):
             tuner.fit()
     finally:
         with shielded():

@@ -161,6 +161,12 @@ INTERNALS = (
         inside="PlacementGroupResourceManager",
     ),
     Internal(
+        "ray.air._internal.usage.tag_callbacks",
+        "Tune imports every tracker that is installed, seconds of a CPU, to report whether it is used",
+        "2.60",
+        "Tune asks for trackers by what is imported",
+    ),
+    Internal(
         "ray.tune.experiment.trial._TemporaryTrialState.__init__",
         "a trial that is just being handed to its worker is still pending, and must not be chosen again",
         "2.9",

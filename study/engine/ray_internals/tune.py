@@ -47,6 +47,15 @@ def trainable_found_once() -> Iterator[None]:
 
 
 @contextmanager
+def trackers_left_alone() -> Iterator[None]:
+    """Keep Tune from importing every tracker that is installed, to report which of them it uses."""
+    from ray.air._internal import usage
+
+    with replaced(usage, "tag_callbacks", lambda callbacks: False):
+        yield
+
+
+@contextmanager
 def counted_resources() -> Iterator[None]:
     """Let Tune count what of this machine is free, and reserve nothing with Ray.
 
