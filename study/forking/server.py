@@ -59,18 +59,22 @@ class _Server:
 
     def _accept(self) -> Task | None:
         connection, _ = self._listening.accept()
+        streams: list[int] = []
         try:
-            process, streams = _receive(connection)
-        except (OSError, ValueError):  # whoever asked is gone
+            process = _receive(connection, streams)
+            pid = os.fork()
+        except (
+            OSError,
+            ValueError,
+        ):  # whoever asked is gone, or there is no room for more
             connection.close()
+            _close_all(streams)
             return None
-        pid = os.fork()
         if pid == 0:
             connection.close()
             self._close()
             return _become(process, streams)
-        for stream in streams:
-            os.close(stream)
+        _close_all(streams)
         self._watch(_Forked(pid, os.pidfd_open(pid), connection))
         return None
 
@@ -140,15 +144,22 @@ def _tell(connection: socket.socket, number: int) -> None:
         connection.sendall(number.to_bytes(NUMBER_BYTES, "big", signed=True))
 
 
-def _receive(connection: socket.socket) -> tuple[Mapping[str, Any], list[int]]:
-    """Return the process that is asked for, see `study.forking.launcher.ask`, and its streams.
+def _close_all(descriptors: Sequence[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _receive(connection: socket.socket, streams: list[int]) -> Mapping[str, Any]:
+    """Return the process that is asked for, see `study.forking.launcher.ask`; put its streams into a list.
 
     Raises:
         OSError, ValueError: the connection ended before the request was whole.
     """
-    length, streams, _, _ = socket.recv_fds(connection, NUMBER_BYTES, len(STREAMS) + 2)
+    length, received, _, _ = socket.recv_fds(connection, NUMBER_BYTES, len(STREAMS) + 2)
+    streams += received
     payload = connection.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL)
-    return json.loads(payload), streams
+    process: Mapping[str, Any] = json.loads(payload)
+    return process
 
 
 def _become(process: Mapping[str, Any], streams: Sequence[int]) -> Task:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -62,6 +63,9 @@ class Runtime:
 
 
 def _import_what_is_next() -> None:
+    """Import what takes its time once Ray runs, while Ray's processes are waited for."""
+    for module in ("study.engine.tuning", "study.engine.tracking"):
+        importlib.import_module(module)
     from optuna.storages import RDBStorage
 
     RDBStorage("sqlite:///:memory:")  # which imports most when it is made
