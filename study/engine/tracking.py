@@ -123,6 +123,8 @@ class Tracker(Observer):
             all runs and not for each: tags.
     """
 
+    asks_for = OUTCOME
+
     def __init__(
         self,
         name: str,

@@ -20,6 +20,7 @@ from study.engine.worker import Job
 from study.errors import UserError
 from study.machine.interruption import check
 from study.machine.room import when_there_is_room
+from study.results.finished import read_ended
 from study.results.folder import ResultsFolder
 from study.search.assignment import Assignment
 from study.search.observer import Observer
@@ -44,6 +45,7 @@ class TrialEvents(NotPickled, TrialProgressCallback):
 
     def __init__(self, searcher: HandingOut, job: Job, observers: Sequence[Observer]):
         self._searcher, self._job, self._observers = searcher, job, observers
+        self._columns = [name for observer in observers for name in observer.asks_for]
         self._folder = ResultsFolder(job.results)
         self._folder.wait_for_store()
         self._deaths: Counter[tuple[str, str]] = Counter()
@@ -88,7 +90,7 @@ class TrialEvents(NotPickled, TrialProgressCallback):
             return  # it was closed or handed out again before: Tune may tell of a worker's death twice
         forget_unreported(trial)
         trial_id = self._searcher.assignments[trial.trial_id].config.trial_id
-        lost = self._folder.read_trial(trial_id) is None
+        lost = self._folder.read_trial(trial_id, ["status", "config_json"]) is None
         if lost and not self._searcher.is_open():
             # A full disk takes processes with it: the trial is not lost, it goes on when there is room.
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -119,7 +121,7 @@ class TrialEvents(NotPickled, TrialProgressCallback):
         self._started.discard(trial.trial_id)
         self._reported.pop(trial.trial_id, None)
         assignment = self._searcher.assignments[trial.trial_id]
-        row: Row | None = self._folder.read_trial(assignment.config.trial_id)
+        row = read_ended(self._folder, assignment.config.trial_id, self._columns)
         if row is None:
             row = self._write_lost(assignment, {"status": status, "reason": reason, "trace": trace})
         try:

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ray import tune
 
 from study.engine.handing_out import HandingOut, InOrder, Unsaved
-from study.engine.ray_internals.tune import killed_for_memory_is_dead
+from study.engine.ray_internals.processes import find_raylets
+from study.engine.ray_internals.tune import (
+    counted_resources,
+    killed_for_memory_is_dead,
+    trainable_found_once,
+)
 from study.engine.raylet import ended_with_the_raylet
 from study.engine.slots import Slots
 from study.engine.trial_actor import titled_by_trial
@@ -71,11 +77,17 @@ def run_trials(
         run_config=tune.RunConfig(name="study", storage_path=str(scratch), callbacks=[events], verbose=0),
     )
     try:
-        with killed_for_memory_is_dead(), ended_with_the_raylet():
+        with killed_for_memory_is_dead(), trainable_found_once(), _resources(slots), ended_with_the_raylet():
             tuner.fit()
     finally:
         with shielded():
             remove_scratch(scratch)
+
+
+def _resources(slots: Slots) -> AbstractContextManager[None]:
+    """Return how Tune finds room for a worker: by counting, where Ray has this machine's CPUs alone."""
+    is_fixed = bool(find_raylets()) and not slots.gpus  # shares of a GPU are for Ray to add up
+    return counted_resources() if is_fixed else nullcontext()
 
 
 def _trainable(job: Job, slots: Slots) -> Any:

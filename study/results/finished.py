@@ -6,7 +6,7 @@ Parquet file's end tells. Those of a search trial are not, for the search goes b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,7 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.methods.table import trained_methods
+from study.results import row_files
 from study.results.folder import ResultsFolder
+from study.results.row_journal import Notes, add_notes
 from study.workplace import available_cpus
 
 Row = Mapping[str, Any]
@@ -25,6 +27,7 @@ RESUMED_COLUMNS = (
     + ("rung_losses", "accuracy", "train_steps", "planned_steps", "busy_seconds", "log", "config_json")
     + ("questions",)
 )  # fmt: skip
+NOTED_COLUMNS = ("trial", *RESUMED_COLUMNS)
 
 
 def read_finished(folder: ResultsFolder) -> dict[str, Row]:
@@ -33,18 +36,45 @@ def read_finished(folder: ResultsFolder) -> dict[str, Row]:
     Failed trials are among them, unless no training finished at all: then they are tried again, for
     whatever stopped the study is taken to be mended.
     """
-    rows = [row for row in folder.read_trials(RESUMED_COLUMNS) if _has_its_scores(row)]
+    # At an address the time goes into the requests: there are no notes.
+    notes = None if folder.is_remote else Notes(folder.root, NOTED_COLUMNS)
+    rows = [row for row in folder.read_trials(RESUMED_COLUMNS, notes) if _has_its_scores(row)]
     damaged = _without_answers(folder, rows)
     rows = [row for row in rows if row["trial"] not in damaged]
     trained = any(row["method"] in trained_methods() and row["status"] == "complete" for row in rows)
     return {row["trial"]: row for row in rows if trained or row["status"] != "failed"}
 
 
+def read_ended(folder: ResultsFolder, trial_id: str, columns: Sequence[str] = ()) -> Row | None:
+    """Return the row of a trial that has just ended, and note what a resume asks of it.
+
+    Args:
+        columns: what to read besides RESUMED_COLUMNS.
+
+    Returns:
+        None if there is no row that can be read.
+    """
+    content = folder.read_content(trial_id)
+    names = [*dict.fromkeys((*NOTED_COLUMNS, *columns))]
+    row = None if content is None else row_files.read_row(content, trial_id, names)
+    if content is not None and row is not None and not folder.is_remote:
+        add_notes(folder.root, NOTED_COLUMNS, [(content, row)])
+    return row
+
+
 def forget_unfinished(folder: ResultsFolder, finished: Mapping[str, Row]) -> None:
-    """Delete the rows of failed or damaged trials that run again: they would pass for the new ones."""
+    """Delete the rows of failed or damaged trials that run again: they would pass for the new ones.
+
+    The others are noted for the next resume, as far as they have no note yet: rows of an earlier version, and
+    those whose driver was killed before it read them.
+    """
     for trial in set(folder.trial_ids()) - finished.keys():
         if folder.read_trial(trial, ["status"]) is not None:
             folder.forget_trial(trial)
+    if not folder.is_remote:
+        unnoted = sorted(finished.keys() - Notes(folder.root, NOTED_COLUMNS).trials)
+        contents = ((folder.read_content(trial), finished[trial]) for trial in unnoted)
+        add_notes(folder.root, NOTED_COLUMNS, [(c, row) for c, row in contents if c is not None])
 
 
 def missing_parts(folder: ResultsFolder, finished: Mapping[str, Row]) -> list[str]:

@@ -1,6 +1,7 @@
 """The results folder: the one place that builds its paths, and writes and reads its files.
 
-    RESULTS/<study>/study.json, columns.json, trials/, predictions/, history/, models/, logs/, optuna.db, lock
+    RESULTS/<study>/study.json, columns.json, trials/, predictions/, history/, models/, logs/, optuna.db,
+    resume.journal (see `study.results.row_journal`), lock
     while it runs: checkpoints/, and candidates/ with the models that wait to be scored
 
 A trial is finished when its row in trials/ can be read: that row is written last, after its predictions and
@@ -18,6 +19,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +33,11 @@ from study.results.mirror import MirroredPlace
 from study.results.object_store import is_address
 from study.results.place import DiskPlace, Place
 from study.results.row_files import Row
+from study.results.row_journal import Notes
 from study.results.schema import TABLES
+
+# Files that a thread reads before it asks for more.
+MOST_AT_ONCE = 64
 
 
 class ResultsFolder:
@@ -176,17 +183,37 @@ class ResultsFolder:
 
     def read_trial(self, trial_id: str, columns: Sequence[str] | None = None) -> dict[str, Any] | None:
         """Return a finished trial's row, or None if there is none that can be read."""
-        found = self._read_rows([trial_id], columns)
-        return found[0] if found else None
+        names = TABLES["trials"].names if columns is None else ["trial", *columns]
+        content = self.read_content(trial_id)
+        return None if content is None else row_files.read_row(content, trial_id, names)
 
-    def read_trials(self, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    def read_trials(
+        self, columns: Sequence[str] | None = None, notes: Notes | None = None
+    ) -> list[dict[str, Any]]:
         """Return every finished trial's row, in the order of their ids, but none that can't be read.
 
         Args:
             columns: what to read, `trial` besides; of thousands of rows, a few columns take a third of the
                 time. None for all. A column that a file of an older version lacks is null.
+            notes: of these columns; a row of which there is one is not decoded again.
         """
-        return self._read_rows(self.trial_ids(), columns)
+        ids, names = self.trial_ids(), TABLES["trials"].names if columns is None else ["trial", *columns]
+        # A thread takes several files at a time: to hand one out takes longer than to read it.
+        size = max(1, min(MOST_AT_ONCE, len(ids) // (4 * self._place.readers)))
+        parts = [ids[start : start + size] for start in range(0, len(ids), size)]
+        read_part = partial(self._read_part, names=names, notes=notes)
+        with ThreadPoolExecutor(self._place.readers) as readers:
+            found = [*chain.from_iterable(readers.map(read_part, parts))]
+        noted = [row for row in found if isinstance(row, dict)]
+        decoded = row_files.to_rows([row for row in found if isinstance(row, pa.Table)], names)
+        return sorted([*noted, *decoded], key=itemgetter("trial"))
+
+    def read_content(self, trial_id: str) -> bytes | None:
+        """Return the file of a trial's row, whatever it holds, or None if there is none."""
+        try:
+            return self._place.read(self.table_path("trials", trial_id))
+        except OSError:
+            return None
 
     def trial_ids(self, table: str = "trials") -> list[str]:
         """Return the ids of the trials that have a file in `table`, readable or not, in their order."""
@@ -200,17 +227,19 @@ class ResultsFolder:
         except (OSError, pa.ArrowException):
             return None
 
-    def _read_rows(self, ids: Sequence[str], columns: Sequence[str] | None) -> list[dict[str, Any]]:
-        names = TABLES["trials"].names if columns is None else ["trial", *columns]
-        with ThreadPoolExecutor(self._place.readers) as readers:
-            tables = list(readers.map(partial(self._read_row, names=names), ids))
-        return row_files.to_rows([table for table in tables if table is not None], names)
+    def _read_part(
+        self, ids: Sequence[str], names: Sequence[str], notes: Notes | None
+    ) -> list[pa.Table | dict[str, Any] | None]:
+        return [self._read_row(trial_id, names, notes) for trial_id in ids]
 
-    def _read_row(self, trial_id: str, names: Sequence[str]) -> pa.Table | None:
+    def _read_row(
+        self, trial_id: str, names: Sequence[str], notes: Notes | None
+    ) -> pa.Table | dict[str, Any] | None:
+        """Return a row as it was noted, or else as it is decoded; None: it can't be read."""
         try:
-            return row_files.decode_row(
-                self._place.read(self.table_path("trials", trial_id)), trial_id, names
-            )
+            content = self._place.read(self.table_path("trials", trial_id))
+            noted = None if notes is None else notes.find(trial_id, content)
+            return row_files.decode_row(content, trial_id, names) if noted is None else noted
         except (OSError, pa.ArrowException):
             return None
 

@@ -64,6 +64,15 @@ def decode_row(content: bytes, trial_id: str, names: Sequence[str]) -> pa.Table 
     return table if is_of_trial and _is_whole(table) else None
 
 
+def read_row(content: bytes, trial_id: str, names: Sequence[str]) -> dict[str, Any] | None:
+    """Return the one row of a trial with the columns `names`, or None if it is not that, and whole."""
+    try:
+        table = decode_row(content, trial_id, names)
+    except (OSError, pa.ArrowException):
+        return None
+    return None if table is None else to_rows([table], names)[0]
+
+
 def to_rows(tables: Sequence[pa.Table], names: Sequence[str]) -> list[dict[str, Any]]:
     """Return the rows of all tables with the columns `names`; one that a table lacks is null."""
     if not tables:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from study.search.assignment import Assignment
 
 
 class Observer:
-    """Is told of every trial by `study.engine`, in the driver; each method does nothing by itself."""
+    """Is told of every trial by `study.engine`, in the driver; each method does nothing by itself.
+
+    Attributes:
+        asks_for: columns that it wants of the row of a trial that has run, besides those that a resume goes
+            by (`study.results.finished.RESUMED_COLUMNS`).
+    """
+
+    asks_for: Sequence[str] = ()
 
     def started(self, assignment: Assignment) -> None:
         """A trial was given a slot."""

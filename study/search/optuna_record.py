@@ -13,22 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.trial import create_trial
 from sqlalchemy import event
 
 from study.machine.room import when_there_is_room
 from study.search.assignment import Assignment
 from study.search.observer import Observer
-from study.search.proposals import read_ending
+from study.search.optuna_tables import read_recorded, write_trial
+from study.search.proposals import ended_trial
 
 
 class OptunaRecord(Observer):
     """Writes finished search trials to optuna.db, one Optuna study a search: an arm's replicate."""
 
     def __init__(self, path: Path):
-        self._storage = _open(path)
-        self._studies: dict[str, optuna.Study] = {}
-        self._known: dict[str, set[tuple[str, str]]] = {}
+        self._path, self._storage = path, _open(path)
+        self._known = dict(_recorded(path, self._storage))
 
     def finished(self, assignment: Assignment, row: Mapping[str, Any]) -> None:
         """Record a search trial, unless it is there already."""
@@ -37,38 +36,32 @@ class OptunaRecord(Observer):
 
     def _record(self, assignment: Assignment, row: Mapping[str, Any]) -> None:
         label = _study_name(assignment)
-        known = self._known.get(label)
-        if known is None:
-            known = self._known[label] = self._recorded(label)
+        known = self._known.setdefault(label, set())
         if (row["trial"], row["status"]) in known:  # a failed trial may have been tried again
             return
-        ending = read_ending(row)
-        ranges = dict(assignment.arm.ranges)
-        self._study(label).add_trial(
-            create_trial(
-                state=ending.state,
-                value=ending.value,
-                intermediate_values=dict(ending.intermediate_values),
-                params={name: getattr(assignment.config, name) for name in ranges},
-                distributions=ranges,
-                user_attrs={"trial": row["trial"], "status": row["status"]},
-            )
-        )
-        known.add((row["trial"], row["status"]))
-        if len(known) >= assignment.arm.search_trials:
-            del self._studies[label]  # it holds all its trials in memory
-
-    def _recorded(self, label: str) -> set[tuple[str, str]]:
-        trials = self._study(label).get_trials(deepcopy=False)
-        del self._studies[label]
-        return {(trial.user_attrs["trial"], trial.user_attrs["status"]) for trial in trials}
-
-    def _study(self, label: str) -> optuna.Study:
-        if label not in self._studies:
-            self._studies[label] = optuna.create_study(
+        ranges = assignment.arm.ranges
+        parameters = {name: getattr(assignment.config, name) for name in ranges}
+        about = {"trial": row["trial"], "status": row["status"]}
+        trial = ended_trial(row, parameters, ranges, about)
+        if not write_trial(self._path, label, trial):  # of a search, the first has no study yet
+            optuna.create_study(
                 storage=self._storage, study_name=label, direction="maximize", load_if_exists=True
-            )
-        return self._studies[label]
+            ).add_trial(trial)
+        known.add((row["trial"], row["status"]))
+
+
+def _recorded(path: Path, storage: optuna.storages.RDBStorage) -> Mapping[str, set[tuple[str, str]]]:
+    """Return search -> (trial, status) of what is recorded."""
+    recorded = read_recorded(path)
+    if recorded is not None:
+        return recorded
+    return {
+        name: {
+            (trial.user_attrs["trial"], trial.user_attrs["status"])
+            for trial in optuna.load_study(storage=storage, study_name=name).get_trials(deepcopy=False)
+        }
+        for name in optuna.get_all_study_names(storage)
+    }
 
 
 def _study_name(assignment: Assignment) -> str:
@@ -77,6 +70,7 @@ def _study_name(assignment: Assignment) -> str:
 
 def _open(path: Path) -> optuna.storages.RDBStorage:
     """Return the storage in a file. One that a fault has spoilt is made anew: a resume records all again."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     if path.exists() and not _is_sound(path):
         path.unlink()
     storage = optuna.storages.RDBStorage(f"sqlite:///{path}")

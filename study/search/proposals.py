@@ -7,15 +7,17 @@ them again, and arms with equal ranges get equal proposals, as far as these hang
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice, product
+from types import MappingProxyType
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from study.errors import StudyFailed
 from study.plan.arms import Arm
@@ -41,19 +43,27 @@ class Proposals:
     """
 
     def __init__(self, arm: Arm, replicate: int, *, parallel: bool):
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._arm, self._replicate, self._parallel = arm, replicate, parallel
-        self._optuna_study = optuna.create_study(direction="maximize")
-        self._asked: list[optuna.Trial] = []
+        self._asked: dict[int, optuna.Trial] = {}  # those of which Optuna knows, and not yet how they ended
+        self._parameters: list[Parameters] = []
         self._origins: list[str] = []
+        # Those of an earlier run of which Optuna does not know, the first ones with their rows. A search that
+        # has ended needs no Optuna at all; thousands of them would take minutes to be told.
+        self._registered: dict[int, Mapping[str, Any] | None] = {}
         self._tried: set[tuple[float, ...]] = set()
 
     def __len__(self) -> int:
         """Proposals so far."""
-        return len(self._asked)
+        return len(self._parameters)
+
+    @functools.cached_property
+    def _optuna_study(self) -> optuna.Study:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        return optuna.create_study(direction="maximize")
 
     def propose(self) -> Parameters:
         """Return the next configuration: the arm's own guesses first, and none twice."""
+        self._tell_of_registered()
         first_seed = derive_seed(self._arm.seed, "proposals", self._replicate, len(self))
         guess = self._arm.guesses[len(self)] if len(self) < len(self._arm.guesses) else {}
         for tries in range(DRAWS):
@@ -63,9 +73,9 @@ class Proposals:
             proposal = self._ask(sampler, {} if tries else guess)
             if self._key_of(proposal.params) not in self._tried:
                 is_guess = bool(guess) and not tries
-                return self._take(proposal, "guess" if is_guess else "random" if by_chance else "tpe")
+                return self._take_asked(proposal, "guess" if is_guess else "random" if by_chance else "tpe")
             self._optuna_study.tell(proposal, state=TrialState.FAIL)
-        return self._take(self._ask(RandomSampler(0), self._one_of_what_is_left(first_seed)), "random")
+        return self._take_asked(self._ask(RandomSampler(0), self._one_of_what_is_left(first_seed)), "random")
 
     def _one_of_what_is_left(self, seed: int) -> Parameters:
         """Return a configuration that has not been tried, of a space so small that chance finds none.
@@ -93,18 +103,31 @@ class Proposals:
 
     def register(self, parameters: Mapping[str, Any]) -> Parameters:
         """Take in the next configuration as an earlier run of the study proposed it; return it."""
-        return self._take(self._ask(RandomSampler(0), parameters), "registered")
+        self._registered[len(self)] = None
+        return self._take(dict(parameters), "registered")
 
     def parameters(self, number: int) -> Parameters:
         """Return proposal `number`."""
-        return self._asked[number].params
+        return self._parameters[number]
 
     def tell(self, number: int, row: Mapping[str, Any]) -> None:
-        """Tell Optuna how proposal `number` ended."""
-        ended, proposal = read_ending(row), self._asked[number]
+        """Tell Optuna how proposal `number` ended: each after those before it."""
+        if number in self._registered:
+            self._registered[number] = row
+            return
+        ended, proposal = read_ending(row), self._asked.pop(number)
         for rung, value in ended.intermediate_values.items():
             proposal.report(value, rung)
         self._optuna_study.tell(proposal, ended.value, ended.state)
+
+    def _tell_of_registered(self) -> None:
+        """Tell Optuna of an earlier run's proposals: of those that have ended, then of the others."""
+        for number, row in self._registered.items():
+            if row is not None:
+                self._optuna_study.add_trial(ended_trial(row, self._parameters[number], self._arm.ranges))
+            else:
+                self._asked[number] = self._ask(RandomSampler(0), self._parameters[number])
+        self._registered.clear()
 
     def _ask(self, sampler: BaseSampler, fixed: Mapping[str, Any]) -> optuna.Trial:
         self._optuna_study.sampler = sampler
@@ -132,11 +155,15 @@ class Proposals:
         # Optuna's own representation, in which 8 and 8.0 are one choice.
         return tuple(range_.to_internal_repr(parameters[name]) for name, range_ in self._arm.ranges.items())
 
-    def _take(self, proposal: optuna.Trial, origin: str) -> Parameters:
-        self._asked.append(proposal)
+    def _take_asked(self, proposal: optuna.Trial, origin: str) -> Parameters:
+        self._asked[len(self)] = proposal
+        return self._take(proposal.params, origin)
+
+    def _take(self, parameters: Parameters, origin: str) -> Parameters:
+        self._parameters.append(parameters)
         self._origins.append(origin)
-        self._tried.add(self._key_of(proposal.params))
-        return proposal.params
+        self._tried.add(self._key_of(parameters))
+        return parameters
 
 
 class _ArmSampler(TPESampler):
@@ -172,3 +199,21 @@ def read_ending(row: Mapping[str, Any]) -> Ending:
     if row["status"] == "complete":
         return Ending(TrialState.COMPLETE, row["search_score"], losses)
     return Ending(TrialState.PRUNED if row["status"] == "pruned" else TrialState.FAIL, None, losses)
+
+
+def ended_trial(
+    row: Mapping[str, Any],
+    parameters: Parameters,
+    ranges: Mapping[str, BaseDistribution],
+    about: Mapping[str, str] = MappingProxyType({}),
+) -> FrozenTrial:
+    """Return a search trial that has ended as Optuna holds it, with `about` for people."""
+    ending = read_ending(row)
+    return create_trial(
+        state=ending.state,
+        value=ending.value,
+        intermediate_values=dict(ending.intermediate_values),
+        params=parameters,
+        distributions=dict(ranges),
+        user_attrs=dict(about),
+    )

@@ -35,6 +35,7 @@ class ReplicateSearch:
     ):
         self.arm, self.replicate = arm, replicate
         self._width, self._known = width, dict(known)
+        self._trials = arm.trials_a_replicate  # of all searches at every trial: counted once
         self._early_stopping = early_stopping and may_prune(arm.search_trials)
         self._proposed = 0
         self._unseen: dict[int, Row] = {}
@@ -49,7 +50,7 @@ class ReplicateSearch:
     @property
     def started_share(self) -> float:
         """The share of its trials, of both stages, that have been handed out."""
-        return (self._proposed + self._confirming) / self.arm.trials_a_replicate
+        return (self._proposed + self._confirming) / self._trials
 
     @property
     def exhausted(self) -> bool:

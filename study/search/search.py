@@ -86,12 +86,13 @@ class StudySearch:
             if found is None:
                 return None
             _, assignment = found
-            self._running[assignment.config.trial_id] = found
-            row = self._finished.pop(assignment.config.trial_id, None)
+            trial_id = assignment.config.trial_id  # a digest, which is taken anew each time
+            self._running[trial_id] = found
+            row = self._finished.pop(trial_id, None)
             if row is None:
                 return assignment
             self._on_reuse(assignment, row)
-            self.finish(assignment.config.trial_id, row)
+            self.finish(trial_id, row)
         return None
 
     def finish(self, trial_id: str, row: Row) -> None:
@@ -109,10 +110,13 @@ class StudySearch:
             self._look_if_due()
 
     def _next_of_open(self) -> tuple[ReplicateSearch, Assignment] | None:
-        for searches in self._open.values():
-            for search in sorted(searches, key=lambda s: s.started_share):
-                if (assignment := search.next()) is not None:
-                    return search, assignment
+        # The floors, the shortest trials, come last: they fill the slots while the last searches end.
+        for floors in (False, True):
+            for searches in self._open.values():
+                own = [search for search in searches if search.arm.method.is_floor == floors]
+                for search in sorted(own, key=lambda s: s.started_share):
+                    if (assignment := search.next()) is not None:
+                        return search, assignment
         return None
 
     def _close(self, search: ReplicateSearch) -> None:

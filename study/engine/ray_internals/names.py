@@ -147,6 +147,20 @@ INTERNALS = (
         inside="_trials",
     ),
     Internal(
+        "ray.tune.experiment.trial.Trial.get_trainable_cls",
+        "Tune asks Ray's store, twice for each trial, for the one thing that it runs, and unpickles it",
+        "2.60",
+        "Tune keeps what it has found",
+        inside="get_trainable_cls",
+    ),
+    Internal(
+        f"{_TUNE}.TuneController.__init__",
+        "Tune reserves a worker's CPUs with Ray for each trial that waits, and gives them back unused",
+        "2.60",
+        "tune.Tuner takes a resource manager",
+        inside="PlacementGroupResourceManager",
+    ),
+    Internal(
         "ray.tune.experiment.trial._TemporaryTrialState.__init__",
         "a trial that is just being handed to its worker is still pending, and must not be chosen again",
         "2.9",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,29 @@ def killed_for_memory_is_dead() -> Iterator[None]:
         theirs(manager, tracked_actor_task, exception)
 
     with replaced(RayActorManager, "_actor_task_failed", fail):
+        yield
+
+
+@contextmanager
+def trainable_found_once() -> Iterator[None]:
+    """Let Tune find what it is to run once, and not twice for each trial in Ray's store, pickled."""
+    from ray.tune.experiment import trial
+
+    with replaced(trial, "get_trainable_cls", functools.cache(trial.get_trainable_cls)):
+        yield
+
+
+@contextmanager
+def counted_resources() -> Iterator[None]:
+    """Let Tune count what of this machine is free, and reserve nothing with Ray.
+
+    Only for a Ray that stays as it is: a reservation is what makes a cluster grow. Each costs Ray a task in a
+    process of its own, and each trial that waits for a worker has one, which it gives back unused.
+    """
+    from ray.air.execution import FixedResourceManager
+    from ray.tune.execution import tune_controller
+
+    with replaced(tune_controller, "PlacementGroupResourceManager", FixedResourceManager):
         yield
 
 

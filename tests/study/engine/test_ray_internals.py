@@ -11,9 +11,11 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from ray.exceptions import ActorUnavailableError
+from ray.tune.experiment import Trial
+from ray.tune.experiment import trial as trial_module
 
 from study.engine.ray_internals.names import INTERNALS, VALID_RAY, Internal, check_ray
-from study.engine.ray_internals.tune import NO_ANSWER, last_error
+from study.engine.ray_internals.tune import NO_ANSWER, last_error, trainable_found_once
 from study.errors import UserError
 from study.run import main
 
@@ -179,3 +181,16 @@ def test_what_else_is_imported_from_ray_is_marked_as_public_or_for_developers() 
     for module, name in names:
         # By the decorators of ray.util.annotations.
         assert hasattr(getattr(importlib.import_module(module), name), "_annotated_type"), f"{module}.{name}"
+
+
+def test_tune_finds_what_it_runs_once_and_looks_for_it_itself_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(trial_module, "get_trainable_cls", lambda name: asked.append(name) or object())
+    trial = SimpleNamespace(stub=False, trainable_name="Slot")
+    with trainable_found_once():
+        assert Trial.get_trainable_cls(trial) is Trial.get_trainable_cls(trial)
+    assert asked == ["Slot"]
+    Trial.get_trainable_cls(trial)
+    assert asked == ["Slot"] * 2

@@ -57,6 +57,11 @@ def test_waiting_trials_start_in_the_order_in_which_they_were_handed_out(
     assert InOrder(searcher).choose_trial_to_run(controller) is None
 
 
+def test_on_one_machine_no_trial_reserves_its_cpus_with_ray(done: Done) -> None:
+    """Each trial that waits would make one, and each costs Ray a task in a process of its own."""
+    assert ray.util.placement_group_table() == {}
+
+
 def test_tune_forgets_trials_that_have_ended(done: Done) -> None:
     assert max(done.kept_by_tune) <= 2 * SLOTS.count + 1  # those that run or wait, and the last that ended
 

@@ -97,6 +97,16 @@ def test_the_slots_stay_busy_across_arms_and_stages() -> None:
     assert len({a.arm.label for a in running if a}) == 4
 
 
+def test_the_floors_fill_the_slots_at_the_end_and_the_untrained_model_comes_early() -> None:
+    search = StudySearch(plan_of(2, replicates=5, seeds=0), 1, {})
+    methods = [a.arm.method for a in run(search, slots=2, order=random.Random(0))]
+    first = next(i for i, method in enumerate(methods) if method.is_floor)
+    assert sum(method.is_floor for method in methods) == 8
+    # What trains and comes later had to wait for the other slot.
+    assert sum(not method.is_floor for method in methods[first:]) <= 2
+    assert all(method.is_trained for method in methods[12:first])
+
+
 def test_a_replicate_scores_the_model_that_its_own_search_found_best() -> None:
     assignments = list(run(StudySearch(plan_of(3, replicates=4, seeds=0), 1, {}), 4, random.Random(0)))
     for arm in plan_of().compared:
