@@ -1,6 +1,6 @@
 """How near a trial's memory estimate comes to its measured peak, over the families of the zoo.
 
-    python -m benchmarks.memory                  # about 50 trials; 8 minutes on two free cores
+    python -m benchmarks.memory                  # about 50 trials, one after another: minutes
     python -m benchmarks.memory T5 Llama         # these families alone, printed and not saved
 
 Each case is a trial in a process of its own, forked from one that has imported the libraries, which first
