@@ -54,7 +54,7 @@ def start_once() -> dict[str, float]:
             marks.setdefault(name, time.perf_counter() - started)
 
         command = [sys.executable, "-m", *STUDY, "--results", results]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as study:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") as study:
             assert study.stdout is not None
             Thread(target=_read, args=(study.stdout, mark), daemon=True).start()
             while "first_step" not in marks and study.poll() is None:
