@@ -56,13 +56,15 @@ def start_once() -> dict[str, float]:
         command = [sys.executable, "-m", *STUDY, "--results", results]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") as study:
             assert study.stdout is not None
-            Thread(target=_read, args=(study.stdout, mark), daemon=True).start()
+            reader = Thread(target=_read, args=(study.stdout, mark), daemon=True)
+            reader.start()
             while "first_step" not in marks and study.poll() is None:
                 if time.perf_counter() - started > MOST_SECONDS:
                     break
                 _look(Path(results), mark)
                 time.sleep(POLL_SECONDS)
             study.send_signal(signal.SIGINT)
+            reader.join()  # to the end of its output
     return marks
 
 
