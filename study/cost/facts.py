@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import add
+from statistics import fmean
 from typing import Any
-
-import pyarrow.compute as pc
 
 from study.config import TrialConfig
 from study.methods.method import Phase
@@ -14,6 +14,7 @@ from study.models.counting import count_parameters
 from study.models.loading import load_skeleton
 from study.plan.arms import Arm
 from study.results.disk import tokenizer_bytes
+from study.trial.evaluation import lengths_of
 from study.trial.tokenised import Examples, load_examples
 from study.workplace import Workplace
 
@@ -135,25 +136,14 @@ def _largest(distribution: Any) -> int:
 
 
 def _measure(examples: Examples) -> SplitFacts:
-    # As Arrow: `datasets` would make a Python object of every token and flag.
-    names = ["input_ids", "labels", "truncated_source", "truncated_target"]
-    rows = examples.rows.select_columns(names).with_format("arrow")[:]
-
-    sources, targets = (pc.list_value_length(rows[name]) for name in ("input_ids", "labels"))
-
-    def mean(lengths: Any) -> float:
-        return float(pc.mean(lengths[:SAMPLE_ROWS]).as_py())
-
-    def count(name: str) -> int:
-        return int(pc.sum(rows[name]).as_py())
-
+    sources, targets = (lengths_of(examples.rows, name) for name in ("input_ids", "labels"))
     return SplitFacts(
-        rows=len(rows),
-        source_tokens=mean(sources),
-        target_tokens=mean(targets),
-        longest_source=pc.max(sources).as_py(),
-        longest_target=pc.max(targets).as_py(),
-        longest_row=pc.max(pc.add(sources, targets)).as_py(),
-        cut_sources=count("truncated_source"),
-        cut_targets=count("truncated_target"),
+        rows=len(examples),
+        source_tokens=fmean(sources[:SAMPLE_ROWS]),
+        target_tokens=fmean(targets[:SAMPLE_ROWS]),
+        longest_source=max(sources),
+        longest_target=max(targets),
+        longest_row=max(map(add, sources, targets)),
+        cut_sources=examples.count("truncated_source"),
+        cut_targets=examples.count("truncated_target"),
     )
