@@ -18,7 +18,7 @@ from study.command_line import say
 from study.cost.earlier_trials import read_earlier_trials
 from study.cost.resolution import describe_resolution, spread_on_record
 from study.engine.display import show_seconds
-from study.engine.slots import Slots, trials_on_a_gpu
+from study.engine.slots import Slots, share_of_a_gpu, trials_on_a_gpu
 from study.machine import interruption
 from study.machine.room import free_bytes
 from study.plan.arms import Arm
@@ -235,7 +235,7 @@ def _sharing(estimate: StudyEstimate) -> str:
         return ""
     now = max(1, int(1 / slots.gpus + 1e-9))
     can = trials_on_a_gpu(estimate.memory_bytes, has * now, slots.cpus * now)
-    return f"; {can} could share each GPU (--gpus-per-trial {1 / can:.3g})" if can > now else ""
+    return f"; {can} could share each GPU (--gpus-per-trial {share_of_a_gpu(can):g})" if can > now else ""
 
 
 def _resolution(estimate: StudyEstimate, on_record: Iterable[Mapping[str, Any]]) -> str:

@@ -97,6 +97,14 @@ def trials_on_a_gpu(trial_bytes: float, gpu_bytes: float, cpus: int) -> int:
     return max(1, min(by_memory, cpus, _MOST_ON_A_GPU))
 
 
+def share_of_a_gpu(trials: int) -> float:
+    """Return what `--gpus-per-trial` is for so many trials on a GPU, in three digits.
+
+    Rounded down: six times 0.167 is more than one GPU.
+    """
+    return int(1000 / trials) / 1000
+
+
 def _fit(machine: Machine, cpus: int, gpus: float) -> int:
     """Return how many trials fit on a machine at once."""
     by_gpu = int(machine.gpus / gpus + 1e-9) if gpus else machine.cpus

@@ -1,6 +1,13 @@
 import pytest
 
-from study.engine.slots import Machine, Placement, Slots, choose_slots, trials_on_a_gpu
+from study.engine.slots import (
+    Machine,
+    Placement,
+    Slots,
+    choose_slots,
+    share_of_a_gpu,
+    trials_on_a_gpu,
+)
 from study.errors import UserError
 
 
@@ -93,3 +100,9 @@ def test_trials_share_a_gpu_by_its_memory_and_the_cpus(
     trial: float, gpu: float, cpus: int, count: int
 ) -> None:
     assert trials_on_a_gpu(trial, gpu, cpus) == count
+
+
+@pytest.mark.parametrize("trials", range(1, 9))
+def test_the_share_that_is_told_lets_so_many_trials_share_a_gpu(trials: int) -> None:
+    share = float(f"{share_of_a_gpu(trials):g}")  # as it is printed, and typed again
+    assert choose_slots([Machine(cpus=16, gpus=1)], Placement(gpus_per_trial=share), 100).count == trials
