@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -20,6 +20,7 @@ from study.methods.table import METHODS, check_method
 Quantization = Literal["none", "nf4", "int8"]
 Variant = Literal["main", "socratic"]
 PromptStyle = Literal["plain", "without_breakdown", "with_breakdown", "python_code"]
+Template = Literal["none", "chat"]
 Annotations = Literal["strip", "keep"]
 Stage = Literal["search", "confirm"]
 Precision = Literal["auto", "bf16", "fp32"]
@@ -28,6 +29,20 @@ Precision = Literal["auto", "bf16", "fp32"]
 # or the attention's query and value (peft's own choice for the model's type: `q` and `v` in T5).
 TARGET_GROUPS = ("all-linear", "query-value")
 
+# The task of a study that names none; its files are GSM8K's.
+MATH = "math_word_problems"
+
+# Added after the first studies: what changes nothing is no part of a trial's id, so old rows keep theirs.
+_LEFT_OUT = {
+    "trained_by": None,
+    "task": MATH,
+    "task_fingerprint": None,
+    "primary": None,
+    "template": "none",
+    "system": None,
+    "shots": 0,
+}
+
 # What a person may fix with --set: everything but what the study itself decides.
 DECIDED_BY_THE_STUDY = frozenset(
     {
@@ -35,6 +50,10 @@ DECIDED_BY_THE_STUDY = frozenset(
         "seed",
         "split_seed",
         "trained_by",
+        "task",
+        "task_fingerprint",
+        "primary",
+        "shots",
         "model",
         "model_fingerprint",
         "data",
@@ -60,8 +79,18 @@ class TrialConfig(BaseModel):
     quantization: Quantization = "none"
     model: str
     variant: Variant = "main"
-    prompt_style: PromptStyle = "plain"
+    prompt_style: str = "plain"
     annotations: Annotations = "strip"
+    template: Template = "none"
+    system: str | None = Field(None, description="the system's text, before the question")
+
+    # What is asked, and by which score the search goes: None is the task's own.
+    task: str = MATH
+    task_fingerprint: str | None = Field(
+        None, description="a hash of the task's file; None: its code is ours"
+    )
+    primary: str | None = None
+    shots: int = Field(0, ge=0, le=64, description="examples from train before each question; nothing trains")
 
     # Where the model and the data come from, by content.
     model_fingerprint: str
@@ -112,6 +141,15 @@ class TrialConfig(BaseModel):
     def _check_name(cls, name: str) -> str:
         check_method(name)
         return name
+
+    @model_validator(mode="after")
+    def _check_style(self) -> TrialConfig:
+        if self.task == MATH and self.prompt_style not in get_args(PromptStyle):
+            *others, last = map(repr, get_args(PromptStyle))
+            raise ValueError(
+                f"prompt_style: Input should be {', '.join(others)} or {last}, received {self.prompt_style!r}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_method(self) -> TrialConfig:
@@ -169,9 +207,7 @@ class TrialConfig(BaseModel):
     def trial_id(self) -> str:
         """A 12-digit hexadecimal hash of the whole configuration, data and seed."""
         values = self.model_dump(mode="json")
-        if self.trained_by is None:
-            del values["trained_by"]  # as before there was such a field: old rows keep their ids
-        return digest(values)
+        return digest({n: v for n, v in values.items() if n not in _LEFT_OUT or v != _LEFT_OUT[n]})
 
     @property
     def as_trained(self) -> TrialConfig:
