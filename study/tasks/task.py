@@ -63,8 +63,8 @@ class Style:
 class Aggregate:
     """A score of a whole split that is no mean over its questions: a function of sums (macro-F1, BLEU).
 
-    It is resampled by the jackknife: each question's row holds T + (n - 1) (M - T_i), for the score T of all n
-    questions, T_i of all but this one, and their mean M; so the column's mean is T (Efron and Tibshirani
+    It is resampled by the jackknife: each question's row holds T + (n - 1) (M - T_i), for the score T of all
+    n questions, T_i of all but this one, and their mean M; so the column's mean is T (Efron and Tibshirani
     1993, An Introduction to the Bootstrap, chapter 11).
 
     Attributes:
