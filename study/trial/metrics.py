@@ -2,7 +2,7 @@
 
 `summarise` needs nothing but the rows of the predictions file, so a trial's numbers can be recomputed
 from it. Definitions: accuracy as in `study.answers.reading`, the rules of lm-evaluation-harness as in
-`study.trial.published_rules`; ROUGE-1 F-measure with stemming, see `study.trial.rouge` (Lin 2004);
+`study.trial.published_rules`; ROUGE-1 F-measure with stemming, see `study.scores.rouge` (Lin 2004);
 perplexity = exp(sum of token losses / sum of tokens) over the whole split; semantic similarity, see
 `study.trial.similarity` (Reimers & Gurevych 2019).
 """
@@ -17,8 +17,8 @@ from typing import Any
 
 from study.answers.reading import contains_number, format_number, read_prediction
 from study.sandbox import Result as ProgramResult
+from study.scores.rouge import rouge1
 from study.trial.published_rules import is_flexible_match, is_strict_match
-from study.trial.rouge import rouge1
 
 
 def score_answer(
