@@ -96,6 +96,7 @@ def _workplace(plan: Plan, model: Source, data: Source, **options: Any) -> Workp
     return Workplace(
         model,
         data,
+        task=plan.task,
         columns=request.columns,
         skip_bad_rows=request.skip_bad_rows,
         keep_leaks=request.keep_leaks,

@@ -33,16 +33,19 @@ class Shape:
 
     Attributes:
         columns: the columns that are needed.
-        read: row -> (question, answer), each text or a number; raises `WrongRow`.
+        read: row -> (question, answer), each text or a number, and where a third stands behind them, what else
+            is kept of the row; raises `WrongRow`.
         note: how it is read, where that is not plain, else None.
         question, answer: the columns that hold them.
+        extra: columns that are kept beside them.
     """
 
     columns: tuple[str, ...]
-    read: Callable[[Mapping[str, Any]], tuple[Any, Any]]
+    read: Callable[[Mapping[str, Any]], tuple[Any, ...]]
     note: str | None
     question: str
     answer: str
+    extra: tuple[str, ...] = ()
 
 
 def choose_shape(names: Sequence[str], columns: Columns) -> Shape | None:
@@ -54,7 +57,7 @@ def choose_shape(names: Sequence[str], columns: Columns) -> Shape | None:
     Raises:
         UserError: the question and the answer are one column.
     """
-    found = [_find(name, names) for name in (columns.question, columns.answer)]
+    found = [find_column(name, names) for name in (columns.question, columns.answer)]
     if all(found) and found[0] == found[1]:
         raise UserError(
             f"the question and the answer can't both be the column '{found[0]}'; valid: one column each for "
@@ -86,7 +89,7 @@ def choose_shape(names: Sequence[str], columns: Columns) -> Shape | None:
 def describe_columns(names: Sequence[str], columns: Columns) -> str:
     """Return the line about columns that are not there: those missing, those there, and the options."""
     wanted = (columns.question, columns.answer)
-    missing = next((name for name in wanted if _find(name, names) is None), wanted[0])
+    missing = next((name for name in wanted if find_column(name, names) is None), wanted[0])
     if len(alike := _alike(missing, names)) > 1:
         return f"no one column '{missing}', but {' and '.join(map(repr, alike))}{columns_hint(columns)}"
     return f"no column '{missing}'; columns there: {show_names(names)}{columns_hint(columns)}"
@@ -110,7 +113,8 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
-def _find(name: str, names: Sequence[str]) -> str | None:
+def find_column(name: str, names: Sequence[str]) -> str | None:
+    """Return the one column of that name, or of that name in other capitals, or None."""
     if name in names:
         return name
     alike = _alike(name, names)
@@ -126,7 +130,7 @@ def _cells(question: str, answer: str) -> Callable[[Mapping[str, Any]], tuple[An
         if question in row and answer in row:
             return row[question], row[answer]
         names = [*map(str, row)]  # which may have other capitals than those of another row
-        found = [_find(name, names) for name in (question, answer)]
+        found = [find_column(name, names) for name in (question, answer)]
         if None in found or found[0] == found[1]:
             raise WrongRow(describe_columns(names, Columns(question, answer)))
         return row[str(found[0])], row[str(found[1])]

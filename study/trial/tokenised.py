@@ -17,21 +17,22 @@ import pyarrow.compute as pc
 from filelock import FileLock
 
 from study.answers.reading import format_number, marked_number
-from study.config import TrialConfig, digest
+from study.config import MATH, TrialConfig, digest
 from study.data.chosen_rows import Choice
 from study.data.loading import Problem, load_code
-from study.data.prompts import Example, render
+from study.data.prompts import Example
+from study.data.rendering import render_problems
 from study.data.store import open_problems
 from study.errors import UserError
 from study.machine.durable import replace
 from study.workplace import Workplace
 
 # Goes up when what the cache holds changes for the same key.
-CACHE_VERSION = 7
+CACHE_VERSION = 8
 _TOKENS, _TEXT, _FLAG = pa.list_(pa.int32()), pa.string(), pa.bool_()
 _SCHEMA = pa.schema(
     [("input_ids", _TOKENS), ("labels", _TOKENS), ("question_id", _TEXT), ("question", _TEXT)]
-    + [("target", _TEXT), ("reference_number", _TEXT)]
+    + [("answer", _TEXT), ("extra", _TEXT), ("target", _TEXT), ("reference_number", _TEXT)]
     + [(name, _FLAG) for name in ("truncated_source", "truncated_target", "no_program")]
 )
 
@@ -41,8 +42,9 @@ class Examples:
     """The rows of one split, ready for the model.
 
     Attributes:
-        rows: a `datasets.Dataset` with columns input_ids, labels, question_id, question, target,
-            reference_number, truncated_source, truncated_target, no_program.
+        rows: a `datasets.Dataset` with columns input_ids, labels, question_id, question, answer, extra (see
+            `Problem`), target, reference_number (of worked problems), truncated_source, truncated_target,
+            no_program.
     """
 
     rows: Any
@@ -99,12 +101,15 @@ def encode(
     or the prompt), and marked in truncated_source or truncated_target; a trial's row counts both.
     """
     sources, targets = family.encode(tokenizer, [e.source for e in examples], [e.target for e in examples])
-    numbers = [marked_number(problem.answer) for problem in problems]
+    is_math = config.task == MATH
+    numbers = [marked_number(problem.answer) if is_math else None for problem in problems]
     return {
         "input_ids": [cut(ids, config.max_source_tokens) for ids in sources],
         "labels": [cut(ids, config.max_target_tokens) for ids in targets],
         "question_id": [problem.question_id for problem in problems],
         "question": [problem.question for problem in problems],
+        "answer": [None if is_math else problem.answer for problem in problems],
+        "extra": [problem.extra for problem in problems],
         "target": [example.target for example in examples],
         "reference_number": [None if number is None else format_number(number) for number in numbers],
         "truncated_source": [len(ids) > config.max_source_tokens for ids in sources],
@@ -154,12 +159,13 @@ def _build(
 
     tokenizer, family = load_tokenizer(workplace.model), load_family(workplace.model)
     tables = [_SCHEMA.empty_table()]
+    task = workplace.task.task
+    labels = open_problems(config, workplace).labels() if task.is_labels and file != "code" else ()
     for problems in batches:
         if file == "code":
             examples = [Example(problem.question, problem.answer) for problem in problems]
         else:
-            style = (config.prompt_style, config.annotations)
-            examples = [render(problem, *style, variant=config.variant) for problem in problems]
+            examples = render_problems(problems, config, task, labels)
         # As Arrow at once: as lists of Python's numbers they would take up many times as much.
         tables.append(pa.table(encode(problems, examples, config, tokenizer, family), schema=_SCHEMA))
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
@@ -180,6 +186,6 @@ def _cache_key(config: TrialConfig, file: str, choice: Mapping[str, Any]) -> str
     if file == "code":
         names += ("code_fingerprint",)
     else:
-        names += ("data_fingerprint", "variant", "prompt_style", "annotations")
+        names += ("data_fingerprint", "variant", "prompt_style", "annotations", "task", "task_fingerprint")
     own = {n: getattr(config, n) for n in names}
     return digest({"version": CACHE_VERSION, "file": file, **own, "choice": dict(choice)}, 24)

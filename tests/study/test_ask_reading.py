@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from study.ask import ask
-from study.trial.metrics import score_answer
+from study.scores.numbers import score_answer
 
 
 class Saying:
