@@ -4,10 +4,14 @@ An answer's last line is `#### n`, or the answer is one number (docs/numbers.md)
 annotations are those of docs/protocol.md.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from study.answers.reading import format_number, marked_number, read_reference
 from study.scores.numbers import read_numbers
 from study.scores.published_rules import NOT_FOR_PROGRAMS
 from study.tasks import Given, Score, Task
+from study.tasks.task import Row
 
 # A full-width mark is one; what looks for it later knows the ASCII one.
 WIDE_MARK = "\uff03"
@@ -26,14 +30,14 @@ def with_number(row: Given) -> Given:
     return row if answer == row.answer else Given(row.question, answer, row.extra)
 
 
-def _by_rule(column: str):
+def _by_rule(column: str) -> Callable[[Any, str, Row], Any]:
     return lambda reading, reference, row: reading[column]
 
 
 TASK = Task(
     description="worked problems that end in a number",
     check=with_number,
-    # How they are put is said in study.data.prompts: it goes by the variant, and programs are made of answers.
+    # study.data.prompts puts them: it goes by the variant too, and makes programs of answers.
     styles=dict.fromkeys(("plain", "without_breakdown", "with_breakdown", "python_code"), "{question}"),
     read_all=read_numbers,
     scores=[

@@ -1,4 +1,4 @@
-"""The columns of a task's scores: beside those of `study.results.schema`, in the trials and the predictions."""
+"""The columns of a task's scores, beside those of `study.results.schema`: of trials and of predictions."""
 
 from __future__ import annotations
 

@@ -145,7 +145,8 @@ class _Reading:
         return UserError(
             f"data file '{self._file.path}': the answers in column '{self._shape.answer}' look like text, "
             f"not numbers: none of the first {len(self._texts)} rows has one ({'; '.join(self._texts[:2])}); "
-            f"{VALID_ANSWERS}; columns there: {show_names(self._file.columns)}{columns_hint(self._rules.columns)}"
+            f"{VALID_ANSWERS}; columns there: {show_names(self._file.columns)}"
+            f"{columns_hint(self._rules.columns)}"
         )
 
 

@@ -43,7 +43,7 @@ class Rules:
         return [self.columns.question, self.columns.answer, *own, *SHAPE_COLUMNS]
 
     def shape_of(self, names: Sequence[str]) -> Shape | None:
-        """Return how the rows of a file with the columns `names` are read; None: they are of no known shape."""
+        """Return how the rows of a file with the columns `names` are read; None: in no known way."""
         if self.task is not None and self.task.row is not None:
             return _own_shape(self.task, names)
         shape = choose_shape(names, self.columns_in(names))

@@ -33,8 +33,8 @@ class Shape:
 
     Attributes:
         columns: the columns that are needed.
-        read: row -> (question, answer), each text or a number, and where a third stands behind them, what else
-            is kept of the row; raises `WrongRow`.
+        read: row -> (question, answer), each text or a number, and where a third stands behind them, what
+            else is kept of the row; raises `WrongRow`.
         note: how it is read, where that is not plain, else None.
         question, answer: the columns that hold them.
         extra: columns that are kept beside them.

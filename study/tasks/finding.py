@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.util
 import pkgutil
 import sys
 import types
@@ -60,9 +59,8 @@ def find_task(name: str) -> FoundTask:
             raise unknown_name("task", name, [*list_tasks(), "a file: ./my_task.py"])
         if name == MATH:
             return FoundTask(name)
-        file = importlib.util.find_spec(f"tasks.{name}")
-        assert file is not None and file.origin is not None
-        return FoundTask(name, None, _fingerprint(Path(file.origin).read_text(encoding="utf-8")))
+        file = Path(importlib.import_module(f"tasks.{name}").__file__ or "")
+        return FoundTask(name, None, _fingerprint(file.read_text(encoding="utf-8")))
     path = Path(name)
     try:
         text = path.read_text(encoding="utf-8")

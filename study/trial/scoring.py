@@ -98,7 +98,7 @@ def _checked(score: Score, value: Any, where: str) -> Any:
     high = math.inf if score.high is None else score.high
     if not (math.isfinite(number) and low <= number <= high):
         raise UserError(
-            f"score {score.name} must lie in {low:g} to {high:g}, as its task says, received {number:g} {where}"
+            f"score {score.name} must lie in {low:g} to {high:g}, by its task, received {number:g} {where}"
         )
     return number
 
