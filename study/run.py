@@ -25,6 +25,7 @@ from study.results.object_store import whole_place
 from study.space import list_spaces, load_space
 from study.starting.options import check_rerun_options, check_together, make_parser
 from study.starting.place import connect
+from study.tasks.finding import list_tasks, task_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,6 +49,9 @@ def _main(arguments: Sequence[str] | None) -> int:
 def _list(console: Console) -> int:
     for name in list_spaces():
         say(console, f"{name:16} {load_space(name).question}")
+    say(console, "\nTasks, for --task:")
+    for name in list_tasks():
+        say(console, f"{name:18} {task_of(name).description}")
     return 0
 
 

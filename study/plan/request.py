@@ -23,6 +23,8 @@ class Request:
     task: str | None = None
     primary: str | None = None
     shots: int = 0
+    # "auto": rows go through a model's chat template where it has one. Studies of before know none.
+    template: str = "none"
     replicates: int | None = None
     trials: int | None = None
     confirm_seeds: int | None = None

@@ -43,7 +43,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--track", action="append", default=[], metavar="NAME", help=f"{', '.join(TRACKERS)}; repeatable"
     )
     watch.add_argument("--no-dashboard", action="store_true", help="leave Ray's dashboard out: 0.2 GB less")
-    parser.add_argument("--list", action="store_true", help="list the search spaces and stop")
+    parser.add_argument("--list", action="store_true", help="list the search spaces and the tasks, and stop")
     parser.add_argument("--dry-run", action="store_true", help="say what would run and its cost, and stop")
     return parser
 
