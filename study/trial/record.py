@@ -79,9 +79,8 @@ def record_trial(
     """Run a trial and write what it leaves behind into `folder`; return its row.
 
     Whatever the trial does becomes the row's status: only an interruption of the process itself gets out.
-    A trial that runs out of memory while it trains has a second attempt, with smaller micro-batches. (One
-    that scores has halved its batches itself by then, see `study.trial.batches`.)
-    On a full disk it waits for room, however long that takes.
+    A trial that runs out of memory while it trains has a second attempt, with smaller micro-batches (scoring
+    halves its batches itself). On a full disk it waits for room, however long that takes.
 
     Args:
         run: the trainer: `study.trial.trial.run_trial`, or another of its kind.

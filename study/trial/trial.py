@@ -7,33 +7,26 @@ It knows no Ray and writes no results: `study.trial.record` does, around it.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from transformers import set_seed
 
 from study.config import TrialConfig
-from study.data.rendering import task_row
-from study.data.store import open_problems
 from study.machine.hardware import PeakMemory, pick_precision
 from study.models.building import build_model, builder_of
 from study.models.counting import count_parameters, shipped_bytes
 from study.models.decoding import decode_greedily
 from study.models.loading import load_tokenizer
 from study.quiet import quiet_libraries
-from study.rows.problems import Problem
 from study.search.pruning import rung_losses
 from study.sources.finding import fingerprint_tokenizer
 from study.trial.evaluation import Likelihood, generate_answers, score_targets
 from study.trial.floors import floor_answers
-from study.trial.metrics import summarise
+from study.trial.predictions import Output, fill_scores
 from study.trial.recipe import recipe_of
 from study.trial.record import OnProgress, Outcome, SaveModel
-from study.trial.scoring import score_outputs
 from study.trial.session import Session, Training
-from study.trial.similarity import SimilarityUnavailable, similarities
 from study.trial.tokenised import Examples, load_examples
 from study.trial.training import train
 from study.workplace import Workplace
@@ -45,16 +38,6 @@ TRAINING_COLUMNS = (
 )  # fmt: skip
 # Split -> the column that counts the rows of it that a phase trained on.
 _ROWS_OF = {"train": "train_questions", "code": "code_rows"}
-
-
-@dataclass(frozen=True)
-class Output:
-    """What is scored: an answer to each question, and where a model gave it, its likelihood of the target."""
-
-    texts: Sequence[str]
-    tokens: Sequence[int | None]
-    nll: Sequence[float | None]
-    target_tokens: Sequence[int | None]
 
 
 def run_trial(
@@ -97,7 +80,7 @@ def run_trial(
     else:
         output = _model_output(config, workplace, outcome, scored, on_progress, save_model)
     started = time.perf_counter()
-    _score(config, workplace, outcome, scored, output)
+    fill_scores(config, workplace, outcome, scored, output)
     outcome.row["evaluation_seconds"] = (
         outcome.row.get("evaluation_seconds", 0.0) + time.perf_counter() - started
     )
@@ -235,72 +218,6 @@ def _add_training(outcome: Outcome, session: Session, result: Training) -> None:
     computed = on_gpu if workplace.use_gpu else result.processor_seconds
     row["train_compute_seconds"] = row.get("train_compute_seconds", 0.0) + computed
     row["train_loss"] = result.history[-1]["loss"] if result.history else None
-
-
-def _score(
-    config: TrialConfig, workplace: Workplace, outcome: Outcome, examples: Examples, output: Output
-) -> None:
-    """Fill in the predictions and the metrics."""
-    task = workplace.task.task
-    similarity, reason = _similarity(config, workplace, output.texts, examples.rows["target"])
-    if reason:
-        outcome.row["missing"]["similarity"] = reason
-    rows = _task_rows(config, workplace, examples)
-    scored = score_outputs(task, output.texts, rows)
-    for i, row in enumerate(rows):
-        outcome.predictions.append(
-            {
-                "trial": config.trial_id,
-                "question_id": row["question_id"],
-                "question": row["question"],
-                "group": row.get("group"),
-                "reference": row["target"],
-                "text": output.texts[i],
-                "reference_number": row["reference_number"],
-                **scored[i],
-                "similarity": similarity[i],
-                "nll": output.nll[i],
-                "tokens": output.target_tokens[i],
-                "generated_tokens": output.tokens[i],
-            }
-        )
-    metrics = summarise(outcome.predictions, task, config.primary)
-    outcome.row |= metrics
-    outcome.row["missing"] |= {
-        score.name: score.undefined
-        for score in task.scores
-        if score.undefined and metrics[score.name] is None
-    }
-
-
-def _task_rows(config: TrialConfig, workplace: Workplace, examples: Examples) -> list[dict[str, Any]]:
-    """Return the scored rows as the task's functions are given them, with what is recorded of them."""
-    task = workplace.task.task
-    labels = open_problems(config, workplace).labels() if task.is_labels else ()
-    names = ("question_id", "question", "answer", "extra", "target", "reference_number")
-    return [
-        {
-            **task_row(Problem(row["question"], row["answer"] or row["target"], row["extra"]), task, labels),
-            **{name: row[name] for name in ("question_id", "target", "reference_number")},
-            "prompt_style": config.prompt_style,
-        }
-        for row in examples.rows.select_columns([*names])
-    ]
-
-
-def _similarity(
-    config: TrialConfig, workplace: Workplace, texts: Sequence[str], references: Sequence[str]
-) -> tuple[Sequence[float | None], str | None]:
-    """Return (similarity of each text or None, why there is none)."""
-    nothing: list[float | None] = [None] * len(texts)
-    if not workplace.task.task.similarity:
-        return nothing, "the task does not ask for it"
-    if config.stage == "search":
-        return nothing, "not computed in the search stage, which does not rank by it"
-    try:
-        return [*similarities(texts, references, workplace.cache)], None
-    except SimilarityUnavailable as error:
-        return nothing, str(error)
 
 
 def _count_truncated(outcome: Outcome, examples: Examples) -> None:
