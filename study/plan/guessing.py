@@ -104,10 +104,10 @@ def _by_answers(answers: Sequence[Any]) -> Guess:
     texts = [" ".join(str(answer).split()) for answer in answers if answer is not None]
     if len(texts) < _LEAST_ROWS:
         return Guess(MATH, "there are too few rows to tell")
-    if numbers := sum(map(_is_number, texts)):
-        return Guess(MATH, f"{numbers} of the first {len(texts)} answers are numbers")
     if all(_is_object(answer) for answer in answers):
         return Guess("extraction", "answers are JSON objects")
+    if numbers := sum(map(_is_number, texts)):
+        return Guess(MATH, f"{numbers} of the first {len(texts)} answers are numbers")
     distinct = {*texts}
     if _are_few(distinct, len(texts)):
         return Guess("classification", f"the first {len(texts)} answers are {len(distinct)} labels")
