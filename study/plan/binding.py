@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from study import embedded
+from study.data.labels import describe_labels, labels_of
 from study.data.loading import DataSet, Split, describe_skipped, fingerprint, load_code
 from study.data.missing_programs import check_programs, describe_missing
 from study.data.store import keep_problems, read_data
@@ -55,7 +56,7 @@ def find_sources(plan: Plan) -> Plan:
     """
     data = find_data(plan.request.data or plan.profile.data)
     # What is read is kept in the cache and let go, before the libraries take up their memory.
-    prints_of_data, notes = _read_variants(plan, data)
+    prints_of_data, labels, notes = _read_variants(plan, data)
     code = _code_source(plan)
     code_print, notes_on_code = _read_code(code, skip_bad_rows=plan.request.skip_bad_rows)
     models = _find_models(plan)
@@ -81,6 +82,7 @@ def find_sources(plan: Plan) -> Plan:
         models={model.name: model for model in models.values()},
         data=data,
         code_data=code,
+        labels=labels,
         notes=(*notes, *notes_on_code),
     )
 
@@ -96,6 +98,7 @@ def _workplace(plan: Plan, model: Source, data: Source, **options: Any) -> Workp
     return Workplace(
         model,
         data,
+        task=plan.task,
         columns=request.columns,
         skip_bad_rows=request.skip_bad_rows,
         keep_leaks=request.keep_leaks,
@@ -103,11 +106,12 @@ def _workplace(plan: Plan, model: Source, data: Source, **options: Any) -> Workp
     )
 
 
-def _read_variants(plan: Plan, source: Source) -> tuple[Mapping[str, str], list[str]]:
-    """Read the data, and keep them in the cache; return (variant -> fingerprint of its data, notes)."""
+def _read_variants(plan: Plan, source: Source) -> tuple[Mapping[str, str], tuple[str, ...], list[str]]:
+    """Read the data, and keep them in the cache; return (variant -> its fingerprint, labels, notes)."""
     place = _workplace(plan, source, source)  # no model is asked
     prints: dict[str, str] = {}
     notes: dict[str, None] = {}
+    labels: tuple[str, ...] = ()
     for variant in dict.fromkeys(arm.values["variant"] for arm in plan.arms):
         data = read_data(place, variant)
         prints[variant] = fingerprint(*data.splits)
@@ -115,8 +119,11 @@ def _read_variants(plan: Plan, source: Source) -> tuple[Mapping[str, str], list[
         notes |= dict.fromkeys((*data.notes, *_notes_on_use(data, variant, own)))
         if source.path != embedded.DATA_DIR:
             notes |= dict.fromkeys(_notes_on_limits(data, variant, own))
+        if plan.task.task.is_labels:
+            labels = labels_of(data)
+            notes |= dict.fromkeys(describe_labels(data, plan.task.name))
         keep_problems(data, prints[variant], variant, place)
-    return prints, [*notes]
+    return prints, labels, [*notes]
 
 
 def _read_code(code: Source | None, *, skip_bad_rows: bool) -> tuple[str | None, list[str]]:

@@ -15,6 +15,7 @@ from study.data.prompts import Example
 from study.models.chat import ChatTemplate, Encoded
 from study.models.conversations import Conversation, Turn
 from study.models.families import DecoderOnly
+from study.rows.problems import Problem
 
 
 def conversation_of(
@@ -43,6 +44,12 @@ def conversation_of(
         system="\n".join(filter(None, systems)) or None,
         earlier=(*shots, *earlier),
     )
+
+
+def turns_of(problem: Problem) -> list[Turn]:
+    """Return a row's turns up to its question, or none where they are its question alone."""
+    turns = problem.fields.get("turns") if problem.extra else None
+    return [(str(role), str(text)) for role, text in turns] if isinstance(turns, list) else []
 
 
 def encode_conversations(

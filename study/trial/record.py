@@ -21,6 +21,7 @@ from study.machine.hardware import describe_machine, describe_versions, source_c
 from study.machine.memory import free_memory, is_out_of_memory
 from study.machine.room import Room, print_reason, when_there_is_room
 from study.results.folder import ResultsFolder
+from study.results.score_columns import score_fields
 from study.search.pruning import RungLosses, prune_above
 from study.workplace import Workplace
 
@@ -113,7 +114,8 @@ def record_trial(
         "busy_seconds": time.perf_counter() - clock,
         "log": folder.log_name(config.trial_id),
     }
-    when_there_is_room(lambda: folder.finish_trial(row, outcome.predictions, outcome.history))
+    scores = score_fields(workplace.task.task)
+    when_there_is_room(lambda: folder.finish_trial(row, outcome.predictions, outcome.history, scores))
     return row
 
 
@@ -179,7 +181,7 @@ def config_columns(config: TrialConfig) -> dict[str, Any]:
     """Return the columns of a trial's row that its configuration alone decides."""
     same = (
         ("method", "quantization", "model", "variant", "prompt_style", "annotations", "stage", "seed")
-        + ("trained_by",)
+        + ("trained_by", "template", "system", "shots", "task", "primary")
         + ("rank", "alpha", "lora_dropout", "target_modules", "learning_rate", "batch_size")
         + ("warmup_fraction", "weight_decay", "max_steps", "epochs", "split")
         + ("second_rank", "second_alpha", "second_learning_rate", "second_max_steps", "second_epochs")

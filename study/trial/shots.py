@@ -12,10 +12,10 @@ from study.data.prompts import Example
 from study.data.store import open_problems
 from study.errors import UserError
 from study.models.conversations import Turn
-from study.trial.encoding import conversation_of
+from study.trial.encoding import conversation_of, turns_of
 from study.workplace import Workplace
 
-Render = Callable[[Problem], Example]
+Render = Callable[[Sequence[Problem]], list[Example]]
 
 
 def draw_shots(config: TrialConfig, workplace: Workplace, render: Render) -> tuple[Turn, ...]:
@@ -31,10 +31,10 @@ def draw_shots(config: TrialConfig, workplace: Workplace, render: Render) -> tup
     turns: list[Turn] = []
     drawn = 0
     for problem in _in_drawn_order(config, workplace):
-        example = render(problem)
+        (example,) = render([problem])
         if example.no_program is not None:  # as in training
             continue
-        one = conversation_of(example, config)
+        one = conversation_of(example, config, turns=turns_of(problem), whole=problem.question)
         turns += [*one.earlier, ("user", one.question), ("assistant", one.answer)]
         drawn += 1
         if drawn == config.shots:

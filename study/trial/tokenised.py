@@ -18,24 +18,25 @@ import pyarrow.compute as pc
 from filelock import FileLock
 
 from study.answers.reading import format_number, marked_number
-from study.config import Template, TrialConfig, digest
+from study.config import MATH, Template, TrialConfig, digest
 from study.data.chosen_rows import Choice
 from study.data.loading import Problem, load_code
-from study.data.prompts import Example, render
+from study.data.prompts import Example
+from study.data.rendering import render_problems
 from study.data.store import open_problems
 from study.errors import UserError
 from study.machine.durable import replace
 from study.models.conversations import Turn
-from study.trial.encoding import conversation_of, cut, encode_conversations
-from study.trial.shots import draw_shots
+from study.trial.encoding import conversation_of, cut, encode_conversations, turns_of
+from study.trial.shots import Render, draw_shots
 from study.workplace import Workplace
 
 # Goes up when what the cache holds changes for the same key.
-CACHE_VERSION = 8
+CACHE_VERSION = 9
 _TOKENS, _TEXT, _FLAG = pa.list_(pa.int32()), pa.string(), pa.bool_()
 _SCHEMA = pa.schema(
     [("input_ids", _TOKENS), ("labels", _TOKENS), ("question_id", _TEXT), ("question", _TEXT)]
-    + [("target", _TEXT), ("reference_number", _TEXT)]
+    + [("answer", _TEXT), ("extra", _TEXT), ("target", _TEXT), ("reference_number", _TEXT)]
     + [(name, _FLAG) for name in ("truncated_source", "truncated_target", "no_program")]
     + [("learnt", pa.list_(_FLAG))]
 )
@@ -46,9 +47,10 @@ class Examples:
     """The rows of one split, ready for the model.
 
     Attributes:
-        rows: a `datasets.Dataset` with columns input_ids, labels, question_id, question, target,
-            reference_number, truncated_source, truncated_target, no_program, and learnt: for each of the
-            input's tokens whether it is of an earlier answer, which is learnt too; null where there is none.
+        rows: a `datasets.Dataset` with columns input_ids, labels, question_id, question, answer, extra (see
+            `Problem`), target, reference_number (of worked problems), truncated_source, truncated_target,
+            no_program, and learnt: for each of the input's tokens whether it is of an earlier answer, which
+            is learnt too; null where there is none.
         template: "chat" where they went through the tokenizer's chat template, else "none".
     """
 
@@ -118,15 +120,25 @@ def encode(
     An input or a target over its limit is cut at the end, keeping its last token (which ends the sequence,
     or the prompt), and marked in truncated_source or truncated_target; a trial's row counts both.
     """
-    conversations = [conversation_of(example, config, shots) for example in examples]
-    encoded = encode_conversations(conversations, config, tokenizer, family)
+    encoded = encode_conversations(
+        [
+            conversation_of(example, config, shots, turns_of(problem), problem.question)
+            for example, problem in zip(examples, problems, strict=True)
+        ],
+        config,
+        tokenizer,
+        family,
+    )
     targets = [one.target for one in encoded]
-    numbers = [marked_number(problem.answer) for problem in problems]
+    is_math = config.task == MATH
+    numbers = [marked_number(problem.answer) if is_math else None for problem in problems]
     return {
         "input_ids": [one.source for one in encoded],
         "labels": [cut(ids, config.max_target_tokens) for ids in targets],
         "question_id": [problem.question_id for problem in problems],
         "question": [problem.question for problem in problems],
+        "answer": [None if is_math else problem.answer for problem in problems],
+        "extra": [problem.extra for problem in problems],
         "target": [example.target for example in examples],
         "reference_number": [None if number is None else format_number(number) for number in numbers],
         "truncated_source": [one.lost_tokens > 0 for one in encoded],
@@ -171,11 +183,11 @@ def _build(
     from study.models.loading import load_family, load_tokenizer
 
     tokenizer, family = load_tokenizer(workplace.model), load_family(workplace.model)
-    rendered = _render_code if file == "code" else partial(_render, config)
+    rendered = _render_code if file == "code" else _renderer(config, workplace)
     shots = () if file == "code" else draw_shots(config, workplace, rendered)
     tables = [_SCHEMA.empty_table()]
     for problems in batches:
-        examples = [rendered(problem) for problem in problems]
+        examples = rendered(problems)
         columns = encode(problems, examples, config, tokenizer, family, shots)
         # As Arrow at once: as lists of Python's numbers they would take up many times as much.
         tables.append(pa.table(columns, schema=_SCHEMA))
@@ -187,12 +199,14 @@ def _build(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _render(config: TrialConfig, problem: Problem) -> Example:
-    return render(problem, config.prompt_style, config.annotations, variant=config.variant)
+def _renderer(config: TrialConfig, workplace: Workplace) -> Render:
+    task = workplace.task.task
+    labels = open_problems(config, workplace).labels() if task.is_labels else ()
+    return partial(render_problems, config=config, task=task, labels=labels)
 
 
-def _render_code(problem: Problem) -> Example:
-    return Example(problem.question, problem.answer)
+def _render_code(problems: Sequence[Problem]) -> list[Example]:
+    return [Example(problem.question, problem.answer) for problem in problems]
 
 
 def _code_problems(workplace: Workplace) -> Iterator[Sequence[Problem]]:
@@ -206,7 +220,7 @@ def _cache_key(config: TrialConfig, file: str, choice: Mapping[str, Any]) -> str
     if file == "code":
         names += ("code_fingerprint",)
     else:
-        names += ("data_fingerprint", "variant", "prompt_style", "annotations")
+        names += ("data_fingerprint", "variant", "prompt_style", "annotations", "task", "task_fingerprint")
         if config.shots:  # which are the replicate's own
             names += ("shots", "seed", "split_seed", "validation_questions")
     own = {n: getattr(config, n) for n in names}

@@ -15,21 +15,23 @@ import torch
 from transformers import set_seed
 
 from study.config import TrialConfig
+from study.data.rendering import task_row
+from study.data.store import open_problems
 from study.machine.hardware import PeakMemory, pick_precision
 from study.models.building import build_model, builder_of
 from study.models.counting import count_parameters, shipped_bytes
 from study.models.decoding import decode_greedily
 from study.models.loading import load_tokenizer
 from study.quiet import quiet_libraries
-from study.sandbox import Sandbox
+from study.rows.problems import Problem
 from study.search.pruning import rung_losses
 from study.sources.finding import fingerprint_tokenizer
 from study.trial.evaluation import Likelihood, generate_answers, score_targets
 from study.trial.floors import floor_answers
-from study.trial.metrics import score_answer, summarise
-from study.trial.published_rules import NOT_FOR_PROGRAMS, PUBLISHED
+from study.trial.metrics import summarise
 from study.trial.recipe import recipe_of
 from study.trial.record import OnProgress, Outcome, SaveModel
+from study.trial.scoring import score_outputs
 from study.trial.session import Session, Training
 from study.trial.similarity import SimilarityUnavailable, similarities
 from study.trial.tokenised import Examples, load_examples
@@ -239,37 +241,51 @@ def _score(
     config: TrialConfig, workplace: Workplace, outcome: Outcome, examples: Examples, output: Output
 ) -> None:
     """Fill in the predictions and the metrics."""
+    task = workplace.task.task
     similarity, reason = _similarity(config, workplace, output.texts, examples.rows["target"])
     if reason:
         outcome.row["missing"]["similarity"] = reason
-    programs = _run_programs(config, output.texts)
-    if config.prompt_style == "python_code":
-        outcome.row["missing"] |= dict.fromkeys(PUBLISHED, NOT_FOR_PROGRAMS)
-    for i, row in enumerate(examples.rows):
+    rows = _task_rows(config, workplace, examples)
+    scored = score_outputs(task, output.texts, rows)
+    for i, row in enumerate(rows):
         outcome.predictions.append(
             {
                 "trial": config.trial_id,
                 "question_id": row["question_id"],
                 "question": row["question"],
+                "group": row.get("group"),
                 "reference": row["target"],
                 "text": output.texts[i],
                 "reference_number": row["reference_number"],
-                **score_answer(output.texts[i], row["target"], row["reference_number"], programs[i]),
+                **scored[i],
                 "similarity": similarity[i],
                 "nll": output.nll[i],
                 "tokens": output.target_tokens[i],
                 "generated_tokens": output.tokens[i],
             }
         )
-    outcome.row |= summarise(outcome.predictions)
+    metrics = summarise(outcome.predictions, task, config.primary)
+    outcome.row |= metrics
+    outcome.row["missing"] |= {
+        score.name: score.undefined
+        for score in task.scores
+        if score.undefined and metrics[score.name] is None
+    }
 
 
-def _run_programs(config: TrialConfig, texts: Sequence[str]) -> Sequence[Any]:
-    """Return each program's result in the sandbox, or None for each text of the other styles."""
-    if config.prompt_style != "python_code":
-        return [None] * len(texts)
-    with Sandbox() as sandbox:
-        return sandbox.run_all(texts)
+def _task_rows(config: TrialConfig, workplace: Workplace, examples: Examples) -> list[dict[str, Any]]:
+    """Return the scored rows as the task's functions are given them, with what is recorded of them."""
+    task = workplace.task.task
+    labels = open_problems(config, workplace).labels() if task.is_labels else ()
+    names = ("question_id", "question", "answer", "extra", "target", "reference_number")
+    return [
+        {
+            **task_row(Problem(row["question"], row["answer"] or row["target"], row["extra"]), task, labels),
+            **{name: row[name] for name in ("question_id", "target", "reference_number")},
+            "prompt_style": config.prompt_style,
+        }
+        for row in examples.rows.select_columns([*names])
+    ]
 
 
 def _similarity(
@@ -277,6 +293,8 @@ def _similarity(
 ) -> tuple[Sequence[float | None], str | None]:
     """Return (similarity of each text or None, why there is none)."""
     nothing: list[float | None] = [None] * len(texts)
+    if not workplace.task.task.similarity:
+        return nothing, "the task does not ask for it"
     if config.stage == "search":
         return nothing, "not computed in the search stage, which does not rank by it"
     try:

@@ -8,7 +8,7 @@ import torch
 
 from study.ask import ask
 from study.config import make_config
-from study.trial.metrics import score_answer
+from study.scores.numbers import score_answer
 
 CONFIG = {
     **{"method": "zero_shot", "stage": "confirm", "seed": 0, "model": "m", "model_fingerprint": "m"},
