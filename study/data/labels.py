@@ -27,8 +27,9 @@ def describe_labels(data: DataSet, task: str) -> Iterator[str]:
     rows = sum(trained.values())
     if len(trained) > MOST_LABELS or len(trained) * 2 > max(rows, 4):
         raise UserError(
-            f"task {task} needs a few labels, at most {MOST_LABELS:,} and each several times; the training data "
-            f"have {len(trained):,} different answers in {rows:,} rows; valid: --task short_answer or generation"
+            f"task {task} needs a few labels, at most {MOST_LABELS:,} and each several times; the training "
+            f"data have {len(trained):,} different answers in {rows:,} rows; valid: --task short_answer or "
+            "generation"
         )
     if len(trained) == 1:
         raise UserError(f"task {task} needs two labels, the training data have one: '{next(iter(trained))}'")
@@ -44,8 +45,8 @@ def _describe_unseen(data: DataSet, trained: Counter[str]) -> Iterator[str]:
         unseen = Counter(answer for answer in answers if answer not in trained)
         if unseen:
             yield (
-                f"{_names([*unseen])} {'is a label' if len(unseen) == 1 else 'are labels'} of the {name} split "
-                f"alone ({sum(unseen.values()):,} of {len(answers):,} rows): no arm can learn them"
+                f"{_names([*unseen])} {'is a label' if len(unseen) == 1 else 'are labels'} of the {name} "
+                f"split alone ({sum(unseen.values()):,} of {len(answers):,} rows): no arm can learn them"
             )
 
 

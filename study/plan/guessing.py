@@ -40,7 +40,7 @@ class Guess:
     @property
     def line(self) -> str:
         """What the user is told."""
-        return f"Task: {self.task}, for {self.why}; --task NAME says otherwise (--list names them)"
+        return f"Task: {self.task} ({self.why}); --task NAME overrules this, --list names them"
 
 
 def guess_task(source: Path, columns: Columns | None) -> Guess | None:

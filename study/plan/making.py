@@ -21,7 +21,7 @@ from study.plan.plan import Plan
 from study.plan.profiles import PROFILES, Profile
 from study.plan.request import Request
 from study.plan.space_check import check_space
-from study.plan.task_check import check_task
+from study.plan.task_check import check_style, check_task
 from study.plan.values import PAIRED_BUDGETS, combine_factors, distinct, keep, values_of
 from study.space import FACTORS, LATER_FACTORS, Space, contains, count_values, ends, load_space
 from study.tasks.finding import find_task
@@ -48,6 +48,8 @@ def make_plan(request: Request) -> Plan:
     combinations = combine_factors(space, profile, request, task.task)
     values = [values_of(combination, space, profile, request, task) for combination in combinations]
     _check_settings(request, values)
+    for own in values:
+        check_style(own["prompt_style"], task)
     labels = label_arms(combinations)
     names = zip(labels, slugs_of(labels), values, strict=True)
     arms = [_arm(label, slug, own, space, profile, request) for label, slug, own in names]

@@ -12,6 +12,16 @@ from study.tasks.finding import FoundTask
 _OF_MATH = {"annotations": "strip", "variant": "main"}
 
 
+def check_style(style: object, found: FoundTask) -> None:
+    """Check that a task has a prompt style.
+
+    Raises:
+        UserError: it has not.
+    """
+    if style not in found.task.styles:
+        raise unknown_name(f"prompt_style of task {found.name}", str(style), [*found.task.styles])
+
+
 def check_task(request: Request, found: FoundTask) -> None:
     """Check a request's settings against its task.
 
@@ -21,9 +31,6 @@ def check_task(request: Request, found: FoundTask) -> None:
     task = found.task
     if request.primary is not None and request.primary not in [score.name for score in task.scores]:
         raise unknown_name("score", request.primary, [score.name for score in task.scores])
-    style = request.settings.get("prompt_style")
-    if style is not None and style not in task.styles:
-        raise unknown_name(f"prompt_style of task {found.name}", str(style), [*task.styles])
     for name, value in _OF_MATH.items():
         if found.name != MATH and request.settings.get(name, value) != value:
             raise UserError(f"--set {name}: task {found.name} has none; valid: task {MATH}")

@@ -38,7 +38,7 @@ def start(options: argparse.Namespace, console: Console) -> int:
     slots = slots_of(options, plan)
     say(console, f"Study {plan.request.space} ({plan.profile.name}): {plan.space.question}")
     if guess is not None:
-        say(console, guess.line)
+        console.print(guess.line, markup=False, highlight=False)
     max_disk = max_disk_of(options)
     if options.dry_run:
         from study.cost.preflight import dry_run  # torch waits until here
