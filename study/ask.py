@@ -17,7 +17,7 @@ from typing import Any
 
 from study.answers.reading import answer_number, format_number
 from study.command_line import Parser, run_command
-from study.data.prompts import asked_source
+from study.data.prompts import Example, asked_source
 from study.errors import UserError
 from study.printable import printable
 from study.sandbox import Sandbox
@@ -57,18 +57,22 @@ def ask(model: Any, tokenizer: Any, config: Any, question: str) -> Reply:
 
     from study.machine.hardware import pick_precision
     from study.models.families import family_of
-    from study.trial.evaluation import autocast
-    from study.trial.tokenised import cut
+    from study.trial.encoding import conversation_of, encode_conversations
+    from study.trial.evaluation import autocast, until_end, without_end
 
     family = family_of(model.config)
-    (source,), _ = family.encode(tokenizer, [asked_source(question, config.prompt_style)], [""])
-    read = cut(source, config.max_source_tokens)
+    asked = conversation_of(Example(asked_source(question, config.prompt_style), ""), config)
+    (read,) = encode_conversations([asked], config, tokenizer, family)
     precision = pick_precision(config.precision, use_gpu=model.device.type == "cuda")
     with torch.no_grad(), autocast(precision, model.device.type):
-        output = family.generate(model.eval(), [read], tokenizer.pad_token_id, config.max_target_tokens)
-    text = tokenizer.decode(output[0], skip_special_tokens=True).strip()
+        sources: list[Sequence[int]] = [read.source]
+        limit = config.max_target_tokens
+        output = family.generate(model.eval(), sources, tokenizer.pad_token_id, limit)
+    ends = model.generation_config.eos_token_id
+    said = without_end(until_end(output[0].tolist(), ends), ends)
+    text = tokenizer.decode(said, skip_special_tokens=True).strip()
     number, reason = _number_of(text, config.prompt_style)
-    return Reply(text, number, reason, len(source) - len(read))
+    return Reply(text, number, reason, read.lost_tokens)
 
 
 def _number_of(text: str, prompt_style: str) -> tuple[str | None, str | None]:

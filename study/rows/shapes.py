@@ -73,9 +73,9 @@ def choose_shape(names: Sequence[str], columns: Columns) -> Shape | None:
     for name in CHAT_COLUMNS:
         if name in names:
             note = (
-                f"rows are chats ('{name}'): the question is what the user says (a system's text before it)"
+                f"rows are chats ('{name}'): the question is what the user says (a system's text and earlier "
+                "turns before it), the answer what the assistant says last"
             )
-            note += ", the answer what the assistant says"
             return Shape((name,), partial(_chat, name), note, name, name)
     if {"instruction", "output"} <= {*names}:
         given = ("input",) if "input" in names else ()
@@ -151,21 +151,27 @@ def _instruction(row: Mapping[str, Any]) -> tuple[Any, Any]:
     return f"{question}\n{given}", row["output"]
 
 
-def _chat(name: str, row: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the user's turn, a system's before it, and the assistant's; there must be one of each."""
+def _chat(name: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what is said before the assistant's last turn, that turn, and the turns before it as they are.
+
+    The turns are left out where there is but one, the user's: it is the question.
+    """
     who, what = CHAT_COLUMNS[name]
     turns = row.get(name)
     if not isinstance(turns, list | tuple) or not all(isinstance(turn, Mapping) for turn in turns):
         raise WrongRow(f"column '{name}' must be a list of turns")
     roles = [_ROLES.get(str(turn.get(who)), str(turn.get(who))) for turn in turns]
-    spoken = [role for role in roles if role != "system"]
-    if spoken != ["user", "assistant"] or roles[1:].count("system"):
+    spoken = roles[1:] if roles[:1] == ["system"] else roles
+    if not spoken or spoken != ["user", "assistant"] * (len(spoken) // 2):
+        shown = ", ".join(" ".join(role.split())[:_MOST_CHARACTERS] for role in roles[:8])
         raise WrongRow(
-            f"a chat must be one question of the user and one answer of the assistant, received the turns "
-            f"{', '.join(roles[:8]) or 'none'}"
+            "a chat must be turns of the user and the assistant, one after the other, after at most a "
+            f"system's text, and end with the assistant's, received the turns {shown or 'none'}"
+            f"{f' and {len(roles) - 8} more' if len(roles) > 8 else ''}"
         )
     texts = [_said(turn.get(what), name) for turn in turns]
-    return "\n".join(texts[:-1]), texts[-1]
+    kept = [[role, text] for role, text in zip(roles[:-1], texts[:-1], strict=True)]
+    return "\n".join(texts[:-1]), texts[-1], ({"turns": kept} if len(kept) > 1 else {})
 
 
 def _said(content: Any, name: str) -> str:

@@ -37,7 +37,7 @@ def saver(path: Path, config: TrialConfig, base: Source) -> SaveModel:
         # Of the same trial, cut off: two would not keep to --max-disk.
         shutil.rmtree(path, ignore_errors=True)
         try:
-            decode_greedily(model, tokenizer)
+            decode_greedily(model, tokenizer, config.template)
             model.save_pretrained(temporary)
             model.generation_config.save_pretrained(temporary)  # beside an adapter too
             for card in temporary.rglob("README.md"):  # peft's empty form; `study.export` writes one
@@ -129,7 +129,7 @@ def _load(path: Path, base: Source | None, *, whole: bool) -> tuple[Any, Any, Tr
         raise UserError(f"--base '{base.path}' is no folder; it must hold the base model '{config.model}'")
     else:
         model = _adapted(_base(base or _find_base(recorded, config), config, whole=whole), path)
-    decode_greedily(model, tokenizer)
+    decode_greedily(model, tokenizer, config.template)
     return model, tokenizer, config
 
 
