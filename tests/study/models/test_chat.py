@@ -175,9 +175,10 @@ def test_a_folder_tells_whether_it_has_a_template(tmp_path: Path) -> None:
 def test_a_model_is_checked_with_its_template_and_its_shots(tmp_path: Path) -> None:
     model = Source("m", chat_model(tmp_path / "chat", max_position_embeddings=200))
     limits = {"source_tokens": 40, "target_tokens": 20}
-    assert not [
+    (said,) = (
         note for note in check_model(model, Use(has_chat=True, shots=2, **limits)) if "template" in note
-    ]
+    )
+    assert "--set template=none" in said
     with pytest.raises(
         UserError, match=r"--shots 3 .* may take 240 tokens, .* 200 positions; valid: --shots 2"
     ):
