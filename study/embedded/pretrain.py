@@ -26,7 +26,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch.multiprocessing.spawn import spawn
-from transformers import GenerationConfig, T5Config, T5ForConditionalGeneration
+from transformers import GenerationConfig, PreTrainedModel, T5Config, T5ForConditionalGeneration
 
 from study.embedded import MODEL_DIR
 from study.embedded.batches import IGNORED, Batch, Recipe, Tokens, draw_steps
@@ -45,6 +45,7 @@ SECOND_STAGE: dict[str, Any] = {
 }
 STATE_FILE = "training_state.pt"
 LARGEST_HALF = 60000.0  # fp16 ends at 65504
+GENERATION = GenerationConfig(decoder_start_token_id=0, pad_token_id=0, eos_token_id=1, max_new_tokens=128)
 
 
 def build_model(vocabulary: int) -> T5ForConditionalGeneration:
@@ -120,16 +121,14 @@ def _step(model: T5ForConditionalGeneration, batches: list[tuple[str, Batch]]) -
     return {kind: sums[kind] / max(1, counts[kind]) for kind in sums}
 
 
-def save_half(model: T5ForConditionalGeneration, folder: Path) -> None:
+def save_half(model: PreTrainedModel, folder: Path, generation: GenerationConfig) -> None:
     """Write fp16 weights, clipped to fp16's range."""
     half = copy.deepcopy(model)
     with torch.no_grad():
         for weight in half.parameters():
             weight.clamp_(-LARGEST_HALF, LARGEST_HALF)
     half = half.half()
-    half.generation_config = GenerationConfig(
-        decoder_start_token_id=0, pad_token_id=0, eos_token_id=1, max_new_tokens=128
-    )
+    half.generation_config = generation
     half.save_pretrained(str(folder))
 
 
@@ -194,7 +193,7 @@ def train(
         if log:
             log.add(step, losses, sum(batch.tokens for _, batch in batches))
             if (step + 1) % SAVE_EVERY == 0 or step + 1 == end:
-                save_half(model, folder)
+                save_half(model, folder, GENERATION)
                 _save_state(folder / STATE_FILE, model, optimizer, step + 1)
     if recipe.processes > 1:
         dist.destroy_process_group()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
@@ -35,8 +35,8 @@ EXTRA_TEXT = (
 )
 
 
-def _texts(seed: int) -> Iterator[str]:
-    """What it is trained on: problems of the pre-training and train buckets, code, instructions."""
+def draw_texts(seed: int) -> Iterator[str]:
+    """Draw what it is trained on: problems of the pre-training and train buckets, code, instructions."""
     rng = random.Random(f"{seed}-tokenizer")
     yield from EXTRA_TEXT * 40
     for index in range(TRAINING_TEXTS):
@@ -48,9 +48,10 @@ def _texts(seed: int) -> Iterator[str]:
             yield draw_example(rng).source
 
 
-def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
-    """Train and wrap the tokenizer; it appends `</s>` as T5's does."""
-    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+def train_bpe(texts: Iterable[str], special_tokens: list[str]) -> Tokenizer:
+    """Train byte-level BPE of `VOCABULARY` entries, of which the special tokens are the first."""
+    unknown = "<unk>" if "<unk>" in special_tokens else None
+    tokenizer = Tokenizer(models.BPE(unk_token=unknown))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(MARKERS, behavior="isolated"),
@@ -59,14 +60,20 @@ def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
-    sentinels = [f"<extra_id_{index}>" for index in range(SENTINELS)]
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY,
-        special_tokens=["<pad>", "</s>", "<unk>", *sentinels],
+        special_tokens=special_tokens,
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(_texts(seed), trainer)
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
+    """Train and wrap the tokenizer; it appends `</s>` as T5's does."""
+    sentinels = [f"<extra_id_{index}>" for index in range(SENTINELS)]
+    tokenizer = train_bpe(draw_texts(seed), ["<pad>", "</s>", "<unk>", *sentinels])
     tokenizer.post_processor = processors.TemplateProcessing(
         single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 1)]
     )
