@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
+from study.rows.json_text import json_text
 from study.rows.problems import CODE_COLUMNS, GSM8K_COLUMNS, Columns, Problem
 from study.rows.shapes import SHAPE_COLUMNS, Shape, WrongRow, choose_shape, find_column
 from study.tasks import BadRow, Given, Task
@@ -93,10 +95,15 @@ def problem_of(given: Given) -> Problem:
 
 def encode_extra(extra: Mapping[str, Any]) -> str:
     """Return what is kept beside a question and its answer as text: the same for the same."""
-    known = {name: value for name, value in extra.items() if value is not None}
+    known = {
+        # A number that is a cell stays the text that it is written as; one within a cell's object is one.
+        name: str(value) if isinstance(value, Decimal) else value
+        for name, value in extra.items()
+        if value is not None
+    }
     if not known:
         return ""
-    return json.dumps(known, sort_keys=True, ensure_ascii=False, default=str)
+    return json_text(known, sort_keys=True)
 
 
 def _own_shape(task: Task, names: Sequence[str]) -> Shape | None:
