@@ -1,4 +1,4 @@
-"""The embedded base: a tiny T5 and generated data, so that the study runs with no network.
+"""The embedded bases, a tiny T5 and a tiny chat model, and generated data: the study runs with no network.
 
 All are made by this package and are kept in the repository, ready to load:
 
@@ -7,8 +7,9 @@ All are made by this package and are kept in the repository, ready to load:
     python -m study.embedded.instructions                    # data_instructions/, a second
     python -m study.embedded.tokenizer                       # the tokenizer in model/, seconds
     python -m study.embedded.pretrain --steps N --seed 0 --to DIR    # the weights; see model/README.md
+    python -m study.embedded.pretrain_chat --steps N --seed 0 --to DIR    # chat_model/; see its README.md
 
-Comes in: nothing. Goes out: the folders of a model and of data in the Hub's layout. Importing this module is
+Comes in: nothing. Goes out: the folders of models and of data in the Hub's layout. Importing this module is
 cheap: it knows only where they are.
 
 May use no other room.
@@ -19,6 +20,7 @@ from pathlib import Path
 _HERE = Path(__file__).parent
 
 MODEL_DIR: Path = _HERE / "model"
+CHAT_MODEL_DIR: Path = _HERE / "chat_model"
 DATA_DIR: Path = _HERE / "data"
 EXTRACTION_DIR: Path = _HERE / "data_extraction"
 INSTRUCTIONS_DIR: Path = _HERE / "data_instructions"

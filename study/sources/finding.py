@@ -13,13 +13,13 @@ import platform
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from study import embedded
 from study.errors import UserError
 from study.sources.hub import HUB_NAME as HUB_NAME
 from study.sources.hub import fetch, is_hub_name
+from study.sources.shipped import CODE_DATA, DATA, MODELS, list_shipped
 
-EMBEDDED = "embedded"
-_MODEL_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.spm"]
+# A newer tokenizer's chat template is a file of its own.
+MODEL_FILES = ["*.json", "*.jinja", "*.safetensors", "*.model", "*.txt", "*.spm"]
 # Every kind of file that `study.rows.files` reads, compressed or not; a README.md says which are which split.
 _DATA_SUFFIXES = ("jsonl", "ndjson", "json", "csv", "tsv", "parquet", "arrow")
 DATA_FILES = ["README.md", *(f"*.{s}*" for suffix in _DATA_SUFFIXES for s in (suffix, suffix.upper()))]
@@ -57,9 +57,9 @@ def find_model(name: str) -> Source:
     Raises:
         UserError: there is no such folder, it holds no model, or the Hub can't be reached.
     """
-    if name == EMBEDDED:
-        return Source(EMBEDDED, embedded.MODEL_DIR)
-    source = _find("model", name, _MODEL_FILES)
+    if name in MODELS:
+        return Source(name, MODELS[name])
+    source = _find("model", name, MODEL_FILES)
     _check_model_folder(source)
     return source
 
@@ -70,12 +70,12 @@ def find_data(name: str) -> Source:
     Raises:
         UserError: there is no such folder, or the Hub can't be reached.
     """
-    return Source(EMBEDDED, embedded.DATA_DIR) if name == EMBEDDED else _find("dataset", name, DATA_FILES)
+    return Source(name, DATA[name]) if name in DATA else _find("dataset", name, DATA_FILES)
 
 
 def find_code_data(name: str) -> Source:
     """Return the folder (or file) of the code data set called `name`; see `find_data`."""
-    return Source(EMBEDDED, embedded.DATA_DIR / "code") if name == EMBEDDED else find_data(name)
+    return Source(name, CODE_DATA[name]) if name in CODE_DATA else find_data(name)
 
 
 def find_again(source: Source, kind: str) -> Source:
@@ -90,16 +90,17 @@ def find_again(source: Source, kind: str) -> Source:
     """
     if source.path.exists():
         return source
-    for shipped in (embedded.MODEL_DIR, embedded.DATA_DIR, embedded.DATA_DIR / "code"):
+    for shipped in (MODELS, DATA, CODE_DATA):
         # The project may be installed elsewhere on this machine.
-        if source.name == EMBEDDED and source.path.parts[-3:] == shipped.parts[-3:]:
-            return replace(source, path=shipped)
+        path = shipped.get(source.name)
+        if path is not None and source.path.parts[-3:] == path.parts[-3:]:
+            return replace(source, path=path)
     if source.revision is not None:
-        patterns = _MODEL_FILES if kind == "model" else DATA_FILES
+        patterns = MODEL_FILES if kind == "model" else DATA_FILES
         return replace(source, path=fetch(kind, source.name, patterns, source.revision))
     raise UserError(
         f"'{source.path}' is not on {platform.node()}; valid on a cluster: a path on a file system that "
-        f"every node shares, a Hub name, or '{EMBEDDED}'"
+        f"every node shares, a Hub name, or {list_shipped(kind)}"
     )
 
 
@@ -107,7 +108,7 @@ def fingerprint_folder(folder: Path) -> str:
     """Return a 16-digit hash of a model folder's files: their names and contents."""
     total = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        if path.suffix in {".json", ".safetensors", ".model", ".txt", ".spm"}:
+        if path.suffix in {".json", ".jinja", ".safetensors", ".model", ".txt", ".spm"}:
             total.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()[:16]
 
@@ -136,7 +137,7 @@ def _find(kind: str, name: str, patterns: list[str]) -> Source:
         return Source(_text_name(word, found.resolve().name), found.resolve())
     if os.path.exists(found):
         what = "is no regular file" if kind == "dataset" else "is a file"
-        raise UserError(f"{word} '{name}' {what}; valid: a folder, a Hub name, or '{EMBEDDED}'")
+        raise UserError(f"{word} '{name}' {what}; valid: a folder, a Hub name, or {list_shipped(kind)}")
     if not is_hub_name(name):
         here = (
             f": '{found.parent}' is a folder here"

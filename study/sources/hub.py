@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from study.errors import UserError
+from study.sources.shipped import list_shipped
 
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 # Ends of names that are files, whatever stands before them.
@@ -102,7 +103,7 @@ def _explained(kind: str, name: str, error: Exception) -> UserError:
         return UserError(f"{word} '{name}' can't be fetched: {type(error).__name__}: {first}")
     return HubUnreachable(
         f"{word} '{name}' can't be fetched: it is no folder here, is not in the Hub's cache, "
-        "and the Hub can't be reached; valid without a network: a local folder, or 'embedded'"
+        f"and the Hub can't be reached; valid without a network: a local folder, or {list_shipped(kind)}"
     )
 
 

@@ -10,6 +10,7 @@ from study.command_line import Parser
 from study.engine.watching import TRACKERS
 from study.errors import UserError
 from study.plan.profiles import PROFILES
+from study.sources.shipped import list_shipped
 from study.space import list_spaces
 
 # What a study is of stands in its study.json; a resume takes it from there.
@@ -92,8 +93,10 @@ def check_resume_options(options: argparse.Namespace) -> None:
 def _add_recipe(group: Any) -> None:
     group.add_argument("--space", help="search space: a name from --list, or a file: ./my_space.py")
     group.add_argument("--profile", default="embedded", help=f"scale: {' or '.join(PROFILES)} (embedded)")
-    group.add_argument("--model", help="base model: a folder, a Hub name, or 'embedded'")
-    group.add_argument("--data", help="a folder or a file, a Hub name, or 'embedded'; see docs/data.md")
+    group.add_argument("--model", help=f"base model: a folder, a Hub name, or {list_shipped('model')}")
+    group.add_argument(
+        "--data", help=f"a folder or a file, a Hub name, or {list_shipped('dataset')}; see docs/data.md"
+    )
     group.add_argument("--task", help="what is asked: a name from --list, or a file: ./my_task.py")
     group.add_argument("--primary", metavar="SCORE", help="the score that decides (the task's own)")
     group.add_argument("--question-column", help="column of the question (as the task has it: question)")

@@ -21,7 +21,8 @@ from study.models.building import build_base
 from study.models.faults import told_in_one_line
 from study.models.loading import load_base, load_tokenizer
 from study.models.merging import copy_rounded, merge
-from study.sources.finding import EMBEDDED, HUB_NAME, Source, find_model, fingerprint_folder
+from study.sources.finding import HUB_NAME, Source, find_model, fingerprint_folder
+from study.sources.shipped import MODELS
 from study.trial.record import SaveModel
 from study.winner.choosing import TRIAL_FILE
 from study.workplace import Workplace
@@ -143,7 +144,7 @@ def _find_base(recorded: Source, config: TrialConfig) -> Source:
     """Return the base where it was, or, shipped or on the Hub, where it is on this machine."""
     if recorded.path.is_dir():
         return recorded
-    if config.model != EMBEDDED and not HUB_NAME.fullmatch(config.model):
+    if config.model not in MODELS and not HUB_NAME.fullmatch(config.model):
         raise UserError(f"the base model '{config.model}' is not at '{recorded.path}'; name it with --base")
     found = find_model(config.model)
     if (found.revision or fingerprint_folder(found.path)) != config.model_fingerprint:
