@@ -50,8 +50,7 @@ class Stage:
     draw: Callable[[random.Random], list[Turn]]
 
 
-# Copying first: with all tasks at once it takes several times as long to come. Last, rows that are as long as
-# a prompt with examples.
+# Copying first, which the other tasks begin with; last, rows that are as long as a prompt with examples.
 STAGES: tuple[Stage, ...] = (
     Stage(0.15, 16, 80, draw_copy),
     Stage(0.7, 16, 80, draw_turns),
@@ -87,7 +86,7 @@ def build_chat_model(vocabulary: int) -> LlamaForCausalLM:
         num_attention_heads=4,
         max_position_embeddings=CONTEXT,
         tie_word_embeddings=True,
-        initializer_range=0.06,  # at 0.02, made for wider models, this one learns to copy much later
+        initializer_range=0.06,  # at 0.02, made for wider models, this one learns to copy later
         bos_token_id=None,
         pad_token_id=0,
         eos_token_id=2,
