@@ -12,8 +12,9 @@ from analysis.comparison.comparing import comparison
 from analysis.errors import AnalysisError
 from analysis.reading.folders import open_studies
 from analysis.reading.tasks import MATH, read_task
+from analysis.words.verdict import say
 from tests.analysis.simulated_trials import SimulatedArm
-from tests.analysis.task_studies import CLASSIFICATION, MEASUREMENT, score, write_task_study
+from tests.analysis.task_studies import CLASSIFICATION, MEASUREMENT, score, with_entry, write_task_study
 
 
 def task_of(**entry):
@@ -133,3 +134,43 @@ def test_column_has_the_kind_of_its_own_task_in_frames_of_several(tmp_path):
     frames = analysis.load(tmp_path)
     assert frames.predictions.schema.field("correct").type == pa.bool_()
     assert frames.trials["mean_error"].null_count == 1
+
+
+def test_share_of_one_task_and_mean_of_another_are_numbers_in_one_frame(tmp_path):
+    shares = with_entry(CLASSIFICATION, scores=[score("correct"), *CLASSIFICATION.entry["scores"][1:]])
+    means = with_entry(
+        MEASUREMENT, scores=[score("mean_error", "mean", column="correct", unit="cm", high=None)]
+    )
+    write_task_study(tmp_path / "shares", shares, [SimulatedArm("zero_shot")])
+    folder = write_task_study(tmp_path / "means", means, [SimulatedArm("zero_shot")])
+    (path,) = (folder / "predictions").glob("*.parquet")
+    rows = pq.read_table(path)
+    pq.write_table(rows.rename_columns({"mean_error": "correct"}), path)
+    found = analysis.load(tmp_path).predictions["correct"]
+    assert found.type == pa.float64()
+    assert found.null_count == 0
+
+
+WRONG = [None, 5, "text", [], [5], {}, {"name": 5}, True, 1e400]
+
+
+@pytest.mark.parametrize("place", [*CLASSIFICATION.entry, *CLASSIFICATION.entry["scores"][0]])
+def test_entry_of_another_kind_is_said_in_a_line_or_does_without(tmp_path, place):
+    folder = write_task_study(tmp_path, CLASSIFICATION, [SimulatedArm()], replicates=2, trials=1)
+    path = folder / "study.json"
+    description = json.loads(path.read_text())
+    for wrong in WRONG:
+        entry = json.loads(json.dumps(CLASSIFICATION.entry))
+        (entry if place in entry else entry["scores"][0])[place] = wrong
+        path.write_text(json.dumps({**description, "task": entry}))
+        said = said_of(folder)
+        assert said
+        assert "\n" not in said
+
+
+def said_of(folder):
+    """Return the verdict on a study, or why it is refused."""
+    try:
+        return " ".join(say(comparison(open_studies([folder]))))
+    except AnalysisError as refused:
+        return str(refused)
