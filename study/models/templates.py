@@ -50,7 +50,7 @@ def check_template(name: str, tokenizer: Any, systems: Iterable[str | None]) -> 
             f"the chat template of model '{name}' takes up more than {_BYTES / 1e9:.0f} GB for a short "
             "conversation; valid: template none"
         ) from None
-    notes = []
+    notes = [f"rows go through the chat template of model '{name}'; --set template=none puts them as text"]
     if chat.ending is None:
         notes.append(
             f"the chat template of model '{name}' ends an answer with no token of its own: it ends with "

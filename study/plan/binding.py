@@ -12,6 +12,7 @@ from study.data.loading import DataSet, Split, describe_skipped, fingerprint, lo
 from study.data.missing_programs import check_programs, describe_missing
 from study.data.store import keep_problems, read_data
 from study.machine.interruption import check
+from study.models.templates import has_chat_template
 from study.plan.arms import Arm
 from study.plan.labels import name_apart
 from study.plan.plan import Plan
@@ -63,6 +64,10 @@ def find_sources(plan: Plan) -> Plan:
     check()
     prints = {name: model.revision or fingerprint_folder(model.path) for name, model in models.items()}
 
+    # Rows go through a model's chat template where it has one, unless the user says otherwise.
+    chats = {name for name, model in models.items() if has_chat_template(model.path)}
+    chats = chats if plan.request.template == "auto" else set()
+
     def bound(arm: Arm) -> Arm:
         values: dict[str, Any] = {
             "model": models[arm.values["model"]].name,
@@ -70,6 +75,8 @@ def find_sources(plan: Plan) -> Plan:
             "data": data.name,
             "data_fingerprint": prints_of_data[arm.values["variant"]],
         }
+        if arm.values["model"] in chats and not arm.method.is_floor:
+            values["template"] = arm.values.get("template", "chat")
         if "code_data" in arm.values:
             assert code is not None
             values |= {"code_data": code.name, "code_fingerprint": code_print}
@@ -197,6 +204,9 @@ def _use(plan: Plan, model: str) -> Use:
         return found - {None}
 
     return Use(
+        has_chat="chat" in values("template"),
+        systems=frozenset(values("system")),
+        shots=max(values("shots"), default=0),
         methods=frozenset(values("method")),
         target_modules=frozenset(values("target_modules")),
         source_tokens=max(values("max_source_tokens"), default=8),
