@@ -22,7 +22,7 @@ from study.trial.tokenised import Examples, load_examples
 from study.trial.trial import run_trial
 from study.winner.keeping import load_kept, saver
 from study.workplace import Workplace
-from tests.cases.models.tiny import CHAT_TOKENS, ROWS, chat_model
+from tests.cases.models.tiny import CHAT_TOKENS, CHATML, PLAIN_TOKEN, ROWS, chat_model
 
 Maker = Callable[..., TrialConfig]
 END = ROWS + CHAT_TOKENS.index("<|im_end|>")
@@ -120,21 +120,23 @@ def test_a_chat_model_learns_and_stops_and_is_asked_as_it_was_scored(
         assert ask(model, tokenizer, kept, row["question"]).text == row["text"]
 
 
-def test_generation_stops_at_the_templates_end(
-    chat_config: Maker, place: Workplace, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("end", ["<|im_end|>", PLAIN_TOKEN])
+def test_generation_stops_at_the_templates_end_which_is_no_part_of_the_answer(
+    chat_config: Maker, workplace: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    config = chat_config("zero_shot")
-    rows = load_examples(config, place, "test").rows.select(range(4))
-    model, tokenizer = build_model(config, place).eval(), load_tokenizer(place.model)
-    head = model.get_output_embeddings()
-    head.weight.data.zero_()
+    source = Source("chat", chat_model(tmp_path / "chat", CHATML.replace("<|im_end|>", end)))
+    config, own = chat_config("zero_shot", model_fingerprint=end), replace(workplace, model=source)
+    rows = load_examples(config, own, "test").rows.select(range(4))
+    model, tokenizer = build_model(config, own).eval(), load_tokenizer(source)
+    always = torch.eye(len(tokenizer))[tokenizer.convert_tokens_to_ids(end)]
     monkeypatch.setattr(
-        head, "forward", lambda states: torch.eye(ROWS + 2)[END].expand(*states.shape[:2], -1)
+        model.get_output_embeddings(), "forward", lambda states: always.expand(*states.shape[:2], -1)
     )
     plain = generate_answers(model, tokenizer, Examples(rows), "fp32", 8)
     chat = generate_answers(model, tokenizer, Examples(rows, "chat"), "fp32", 8)
     assert (chat.tokens, plain.tokens) == ([1] * 4, [8] * 4)
     assert chat.texts == [""] * 4
+    assert ask(model, tokenizer, config, "How many?").text == ""
 
 
 def test_of_a_chat_of_several_turns_every_answer_is_learnt(
