@@ -1,6 +1,6 @@
 """The judgement on arms that answered the same questions: what was asked for, what is clear, who may be best.
 
-Pure: `words` says it, `pictures` and `page` draw it.
+`words` says it, `pictures` and `page` draw it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from analysis.arms.arm import FEW_SHOT
+from analysis.comparison.groups import Groups, find_groups
 from analysis.comparison.rows import Comparison, ComparisonRow, studies_of
 from analysis.judgement.families import (
     answers_at,
@@ -54,6 +55,7 @@ class Verdict:
         reference: the name of that row; None where there is none.
         rivals: every arm against few-shot prompting and against the rival that is no language model, where
             they are not that row, corrected among themselves; `references` are the rows without training.
+        groups: how the arms do by group, where the questions have groups.
         is_planned: whether the space asks for contrasts; if not, all pairs are tested together.
         looks: where the study was looked at while it ran.
     """
@@ -68,6 +70,7 @@ class Verdict:
     looks: LooksTaken | None = None
     rivals: Sequence[Difference] = ()
     references: Sequence[ComparisonRow] = ()
+    groups: Groups | None = None
 
     @property
     def task(self) -> Task:
@@ -173,6 +176,7 @@ def _judge_set(rows: Sequence[ComparisonRow]) -> Verdict:
         looks,
         [replace(rival, is_planned=True) for rival in family.test(_against(names, rivals))],
         untrained,
+        find_groups(trained) if trained else None,
     )
 
 

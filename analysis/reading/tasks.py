@@ -97,10 +97,12 @@ class Task:
 
     @property
     def right(self) -> Score | None:
-        """The score that says of each answer whether it is right; None where none does."""
+        """The score that says of an answer whether it is right; None where none does: valid is not right."""
+        if self.primary.is_share:
+            return self.primary
         shares = [score for score in self.scores if score.is_share]
-        ordered = [self.primary, *(score for score in shares if score.column == "correct"), *shares]
-        return next((score for score in ordered if score.is_share), None)
+        named = (score for score in shares if score.column == "correct" or score.name == "exact_match")
+        return next(named, None)
 
     @property
     def by_question(self) -> Score | None:

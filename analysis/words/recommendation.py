@@ -1,7 +1,7 @@
 """What to use: the recipe, its hyperparameters, the model that is kept, and the commands that go on from it.
 
 The recommendation is the arm with the best mean among those that are shown to beat the rows without
-training, with every arm that can't be told apart from it. Pure: it returns text.
+training, with every arm that can't be told apart from it. It returns text.
 """
 
 from __future__ import annotations

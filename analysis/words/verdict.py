@@ -11,6 +11,7 @@ from analysis.statistics.differences import Difference
 from analysis.units import show_bytes, show_count, show_seconds
 from analysis.words.caveats import caveats
 from analysis.words.evidence import evidence_sentence, is_searched
+from analysis.words.groups import worst_group_sentences
 from analysis.words.phrases import join_names, scored, shorten, show_score
 from analysis.words.rivals import name_best_reference, rival_sentences
 
@@ -24,7 +25,14 @@ _LIMITS = {
 
 def verdict_sentences(verdict: Verdict) -> list[str]:
     """Return the verdict: who may be best, what was asked for, what else shows, the gain over no training."""
-    return [*_top(verdict), *_planned(verdict), *_exploratory(verdict), *_gain(verdict), *caveats(verdict)]
+    return [
+        *_top(verdict),
+        *_planned(verdict),
+        *_exploratory(verdict),
+        *_gain(verdict),
+        *worst_group_sentences(verdict),
+        *caveats(verdict),
+    ]
 
 
 def _top(verdict: Verdict) -> list[str]:

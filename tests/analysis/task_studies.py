@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -30,12 +31,15 @@ def score(name: str, kind: str = "share", **said: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class SimulatedTask:
-    """A task, and how a trial of it answers: (arm, skill, references, generator) -> its answers."""
+    """A task, and how a trial of it answers: (skill, references, generator) -> its answers.
+
+    Every third question is of the first of `groups`, the others of the second.
+    """
 
     entry: Mapping[str, Any]
     answer: Callable[[float, np.ndarray, np.random.Generator], Answers]
     references: Sequence[str]
-    has_groups: bool = False
+    groups: tuple[str | None, str | None] = (None, None)
 
 
 def macro_f1(references: np.ndarray, answers: np.ndarray, labels: Sequence[str] = LABELS) -> float:
@@ -126,7 +130,7 @@ CLASSIFICATION = SimulatedTask(
     ),
     _classify,
     _cycle([*["billing"] * 5, *["delivery"] * 3, *["other"] * 2], 150),
-    has_groups=True,
+    groups=("long", "short"),
 )
 MEASUREMENT = SimulatedTask(
     _entry(
@@ -222,17 +226,25 @@ def _write_trial(
     primary = next(one for one in task.entry["scores"] if one["name"] == task.entry["primary"])
     searched = figures[primary["name"]] * (-1 if primary["lower_is_better"] else 1)
     asked = {"questions": len(references), "search_score": searched}
+    topic = "other" if of_validation else "it"
+    write_answers(root, row["trial"], references, predictions, task, topic=topic)
+    write_scored_row(root, {**row, **asked}, figures, task)
+    return {**row, **figures, **asked}
+
+
+def write_scored_row(
+    root: Path, row: Mapping[str, Any], figures: Mapping[str, float], task: SimulatedTask
+) -> None:
+    """Write a trial's row with its scores, which are columns of their own."""
     named = {"task": task.entry["name"], "primary": task.entry["primary"], "template": "none", "shots": 0}
-    written = {**row, **named, **figures, **asked}
-    write_answers(root, row["trial"], references, predictions, task, topic="other" if of_validation else "it")
-    fields = [field for field in TABLES["trials"] if field.name not in figures and field.name not in named]
-    table = pa.Table.from_pylist([{key: written.get(key) for key in (field.name for field in fields)}],
-                                 schema=pa.schema(fields, metadata=TABLES["trials"].metadata))  # fmt: skip
-    for name, value in {**named, **figures}.items():
+    added = {**named, **figures}
+    fields = [field for field in TABLES["trials"] if field.name not in added]
+    plain = {field.name: row.get(field.name) for field in fields}
+    table = pa.Table.from_pylist([plain], schema=pa.schema(fields, metadata=TABLES["trials"].metadata))
+    for name, value in added.items():
         kind = pa.string() if isinstance(value, str) else pa.int64() if name == "shots" else pa.float64()
         table = table.append_column(name, pa.array([value], kind))
     pq.write_table(table, root / "trials" / f"{row['trial']}.parquet", compression="none")
-    return written
 
 
 def write_answers(
@@ -244,25 +256,30 @@ def write_answers(
     *,
     topic: str = "it",
 ) -> None:
-    """Write a trial's predictions; every third question is of the group "long", if the task has groups."""
+    """Write a trial's predictions."""
     count = len(references)
-    groups = ["long" if place % 3 == 0 else "short" for place in range(count)]
     columns = {
         "trial": [trial] * count,
         "question_id": question_ids(topic, count),
         "question": [f"What is {topic} about in message {place}?" for place in range(count)],
         "reference": list(references),
-        "group": groups if task.has_groups else [None] * count,
+        "group": [task.groups[min(place % 3, 1)] for place in range(count)],
         "nll": np.full(count, 12.0),
         "tokens": np.full(count, 4),
         **predictions,
     }
+    texts = ("answer", "group", "text", "reference")
     arrays = {
-        name: pa.array(values, pa.string()) if name in ("answer", "group", "text") else pa.array(values)
+        name: pa.array(values, pa.string()) if name in texts else pa.array(values)
         for name, values in columns.items()
     }
     table = pa.table(arrays).replace_schema_metadata(TABLES["predictions"].metadata)
     pq.write_table(table, root / "predictions" / f"{trial}.parquet", compression="none")
+
+
+def read_answers(root: Path, trials: Sequence[str]) -> list[pd.DataFrame]:
+    """Return the predictions of trials."""
+    return [pq.read_table(root / "predictions" / f"{trial}.parquet").to_pandas() for trial in trials]
 
 
 def with_entry(task: SimulatedTask, **said: Any) -> SimulatedTask:

@@ -5,20 +5,15 @@ import io
 import json
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import f1_score
 
-from analysis import searches, tables, verdict
-from analysis.command_line import run_command
-from analysis.comparison.comparing import comparison
-from analysis.errors import AnalysisError
+from analysis import searches, verdict
 from analysis.judgement.verdicts import judge
 from analysis.layout.documents import WRITERS, to_csv
 from analysis.layout.terminal import render
 from analysis.pictures.figures import difference_matrix, score_by_method
 from analysis.pictures.selection import figures
-from analysis.reading.folders import open_studies
 from analysis.searching.best_of import best_of_random
 from analysis.searching.scores import search_score, search_scores
 from analysis.words.protocol import describe_protocol
@@ -32,10 +27,9 @@ from tests.analysis.task_studies import (
     EXTRACTION,
     LABELS,
     MEASUREMENT,
-    TASK_ARMS,
     jackknife,
     macro_f1,
-    with_entry,
+    read_answers,
     write_task_study,
 )
 
@@ -54,13 +48,6 @@ def compared(folders):
     return {name: compare(folder) for name, folder in folders.items()}
 
 
-def predictions(folder, row):
-    return [
-        pq.read_table(folder / "predictions" / f"{trial['trial']}.parquet").to_pandas()
-        for trial in row.arm.confirm
-    ]
-
-
 def test_macro_f1_of_the_table_is_that_of_the_predictions(folders, compared):
     for row in compared["labels"].rows:
         own = [
@@ -71,7 +58,7 @@ def test_macro_f1_of_the_table_is_that_of_the_predictions(folders, compared):
                 average="macro",
                 zero_division=0,
             )
-            for table in predictions(folders["labels"], row)
+            for table in read_answers(folders["labels"], [trial["trial"] for trial in row.arm.confirm])
         ]
         assert row.estimates["macro_f1"].mean == pytest.approx(100 * np.mean(own)), row.name
 
@@ -209,91 +196,6 @@ def test_protocol_says_what_the_scores_are(compared):
     assert "macro F1 is no mean over questions" in labels
     assert "####" not in labels
     assert "jackknife" not in " ".join(describe_protocol([], compared["json"]))
-
-
-def rivalled(tmp_path, **skills):
-    arms = [SimulatedArm(method, accuracy=skill, seed_sd=0.02) for method, skill in skills.items()]
-    return say(compare(write_task_study(tmp_path, CLASSIFICATION, arms)))
-
-
-def test_all_arms_beat_the_best_row_without_fine_tuning(tmp_path):
-    said = rivalled(tmp_path, lora=0.9, qlora=0.85, few_shot=0.2, rival_tfidf=0.3)
-    assert "All arms beat the best row without fine-tuning (rival_tfidf main)." in said
-    assert not [line for line in said if "needed" in line or "Not shown" in line]
-
-
-def test_rival_that_nothing_beats_is_said_plainly(tmp_path):
-    said = rivalled(tmp_path, lora=0.5, qlora=0.4, few_shot=0.2, rival_tfidf=0.9)
-    assert (
-        "Not shown to beat the best row without fine-tuning (rival_tfidf main): lora main and qlora main."
-        in said
-    )
-    (line,) = [
-        line for line in said if line.startswith("No language model is needed: rival_tfidf main (macro")
-    ]
-    assert line.endswith("is beaten by no arm.")
-
-
-def test_few_shot_prompting_that_nothing_beats_is_said_beside_a_better_rival(tmp_path):
-    said = rivalled(tmp_path, lora=0.5, few_shot=0.6, rival_tfidf=0.9)
-    assert any(line.startswith("No language model is needed: rival_tfidf main") for line in said)
-    assert any(line.startswith("No fine-tuning is needed: prompting alone, few_shot main") for line in said)
-
-
-def test_nothing_is_recommended_where_the_rival_is_not_beaten(tmp_path):
-    arms = [
-        SimulatedArm(accuracy=0.4),
-        SimulatedArm("qlora", accuracy=0.4),
-        SimulatedArm("rival_tfidf", accuracy=0.9),
-    ]
-    found = compare(write_task_study(tmp_path, CLASSIFICATION, arms))
-    first = recommend(found, judge(found)).lines[0]
-    assert first.startswith(
-        "Nothing can be recommended: no arm is shown to beat the best row without fine-tuning "
-        "(rival_tfidf main). No language model is needed: rival_tfidf main (macro F1 "
-    )
-
-
-def refusal(*folders):
-    with pytest.raises(AnalysisError) as refused:
-        comparison(open_studies(folders))
-    return str(refused.value)
-
-
-def test_studies_of_two_tasks_are_refused(folders, tmp_path):
-    said = refusal(folders["labels"], folders["json"])
-    assert said.startswith("only studies of one task, by one primary score, can be compared: '")
-    assert "is of classification by macro_f1" in said
-    assert "of extraction by field_f1" in said
-    assert "math_word_problems" in refusal(folders["labels"], write_study(tmp_path))
-
-
-def test_studies_by_two_primary_scores_are_refused(folders, tmp_path):
-    other = write_task_study(tmp_path, with_entry(CLASSIFICATION, primary="accuracy"))
-    assert "of classification by accuracy" in refusal(folders["labels"], other)
-
-
-def test_scores_of_one_name_that_are_defined_differently_are_refused(folders, tmp_path):
-    scores = [dict(one) for one in MEASUREMENT.entry["scores"]]
-    scores[0]["unit"] = "mm"
-    other = write_task_study(tmp_path, with_entry(MEASUREMENT, scores=scores))
-    assert refusal(folders["lengths"], other).endswith("their scores are defined differently")
-
-
-@pytest.mark.parametrize("command", [tables, verdict, searches])
-def test_refusal_is_one_line_and_exit_status_2(folders, capsys, command):
-    paths = [str(folders["labels"]), str(folders["json"])]
-    with pytest.raises(SystemExit) as ended:
-        run_command(lambda _: command._main(paths))
-    assert ended.value.code == 2
-    assert capsys.readouterr().err.count("\n") == 1
-
-
-def test_studies_of_one_task_are_pooled(folders, tmp_path):
-    more = write_task_study(tmp_path, CLASSIFICATION, TASK_ARMS, seed=1)
-    both = compare(folders["labels"], more)
-    assert [row.name for row in both.trained]
-    assert both.task.primary.name == "macro_f1"
 
 
 @pytest.mark.parametrize("entry", [None, {"name": "math_word_problems"}])
