@@ -75,11 +75,17 @@ def make_rules(task: Task, columns: Columns | None) -> Rules:
     return Rules(named, _checked_by(task), task, columns is not None, task.comparison != "number")
 
 
+def code_rules() -> Rules:
+    """Return the rules of code data, whose answers are as they are."""
+    return Rules(CODE_COLUMNS, lambda problem: problem)
+
+
 def _checked_by(task: Task) -> Callable[[Problem], Problem]:
     def check(problem: Problem) -> Problem:
         if task.check is None:
             return problem
-        given = Given(problem.question, problem.answer, json.loads(problem.extra or "{}"))
+        extra = json.loads(problem.extra) if problem.extra else {}
+        given = Given(problem.question, problem.answer, extra)
         checked = task.check(given)
         return problem if checked == given else problem_of(checked)
 
@@ -123,8 +129,3 @@ def _own_shape(task: Task, names: Sequence[str]) -> Shape | None:
 
 def _names(names: str | Sequence[str]) -> Sequence[str]:
     return [names] if isinstance(names, str) else names
-
-
-def code_rules() -> Rules:
-    """Return the rules of code data, whose answers are as they are."""
-    return Rules(CODE_COLUMNS, lambda problem: problem)
