@@ -50,6 +50,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "question", help="the question; for a breakdown, then a line 'Breakdown:' and a sub-question a line"
     )
+    parser.add_argument("--task", metavar="FILE", help="the file of its task, where that is one of your own")
     parser.add_argument("--base", type=Path, help="where the base model is now, if it was moved")
     return parser
 
@@ -78,7 +79,7 @@ def ask(model: Any, tokenizer: Any, config: Any, question: str, asked: Asked | N
     ends = model.generation_config.eos_token_id
     said = without_end(until_end(output[0].tolist(), ends), ends)
     text = tokenizer.decode(said, skip_special_tokens=True).strip()
-    if asked.task.name == MATH:
+    if asked.name == MATH:
         answer, reason = _number_of(text, config.prompt_style)
     else:
         answer, is_read = asked.read(text, question)
@@ -109,9 +110,10 @@ def _main(arguments: Sequence[str] | None) -> int:
     from study.winner.keeping import load_kept
 
     quiet_libraries()
+    asked = read_asked(options.model, options.task)
     base = Source(options.base.name, options.base) if options.base else None
     model, tokenizer, config = load_kept(options.model, base)
-    reply = ask(model, tokenizer, config, options.question, read_asked(options.model))
+    reply = ask(model, tokenizer, config, options.question, asked)
     if reply.lost_tokens:
         print(
             f"Note: the question is longer than the model was trained on (max_source_tokens="

@@ -49,7 +49,9 @@ def conversation_of(
 def turns_of(problem: Problem) -> list[Turn]:
     """Return a row's turns up to its question, or none where they are its question alone."""
     turns = problem.fields.get("turns") if problem.extra else None
-    return [(str(role), str(text)) for role, text in turns] if isinstance(turns, list) else []
+    if not isinstance(turns, list) or not all(isinstance(turn, list) and len(turn) == 2 for turn in turns):
+        return []  # a column of that name that holds something else
+    return [(role, text) for role, text in turns]
 
 
 def encode_conversations(

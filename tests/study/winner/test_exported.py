@@ -18,7 +18,7 @@ from study.export import export
 from study.export import main as export_main
 from study.results.folder import ResultsFolder
 from study.sources.finding import Source, find_data
-from study.tasks.finding import FoundTask
+from study.tasks.finding import find_task
 from study.trial.record import record_trial
 from study.trial.trial import TRAINING_COLUMNS, run_trial
 from study.winner.card import METRICS
@@ -203,22 +203,27 @@ def printed_by(code: str, folder: Path) -> str:
     return said.getvalue().strip()
 
 
-@pytest.mark.parametrize("style", ["plain", "instruction"])
-def test_a_model_of_another_task_is_asked_as_its_task_puts_it_where_neither_file_nor_data_is(
+@pytest.mark.parametrize(
+    ("name", "style"), [("classification", "instruction"), ("mine", "plain"), ("mine", "instruction")]
+)
+def test_a_model_of_another_task_is_asked_as_its_task_puts_it_where_its_data_are_not(
     config_for: Maker,
     workplace: Workplace,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    name: str,
     style: str,
 ) -> None:
     rows = [f"Text {i} is {'good' if i % 2 else 'bad'}.,{'yes' if i % 2 else 'no'}" for i in range(60)]
     (tmp_path / "labels.csv").write_text("\n".join(["text,label", *rows]) + "\n")
     text = Path(classification.__file__).read_text(encoding="utf-8")
-    task = FoundTask("mine", text, "0" * 16)
+    (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+    task = find_task(name if name == "classification" else str(tmp_path / "mine.py"))
     place = dataclasses.replace(
         workplace, data=find_data(str(tmp_path / "labels.csv")), task=task, columns=None
     )
-    changes = {"task": "mine", "task_fingerprint": "0" * 16, "prompt_style": style, "max_target_tokens": 8}
+    changes = {"task": name, "task_fingerprint": task.fingerprint, "prompt_style": style}
+    changes["max_target_tokens"] = 8
     config = config_for(
         "full", data="labels", data_fingerprint="labels", learning_rate=1e-2, max_steps=60, **changes
     )
@@ -228,18 +233,42 @@ def test_a_model_of_another_task_is_asked_as_its_task_puts_it_where_neither_file
     export(folder, "my arm", to, merged=False)
     card = (to / "README.md").read_text(encoding="utf-8")
     assert "- macro_f1 (%): the mean of the labels' F1" in card
-    assert ("Classify the text. Labels: no, yes." in card) == (style == "instruction")
+    assert ("Classify the text. Labels: no, yes." in card) == (name == "classification")
+    assert ("is code of the task's own file" in card) == (name == "mine" and style == "instruction")
+    file = ["--task", str(tmp_path / "mine.py")] if name == "mine" else []
     (row,) = folder.read_trials()
     table = folder.read_table("predictions", row["trial"])
     assert table is not None
     assert any(prediction["answer"] for prediction in table.to_pylist())
     for prediction in table.to_pylist()[:4]:
-        assert printed_by(loading_example(to, config, row, prediction["question"]), to) == prediction["text"]
+        if (name, style) != ("mine", "instruction"):
+            example = loading_example(to, config, row, prediction["question"])
+            assert printed_by(example, to) == prediction["text"]
         capsys.readouterr()
-        assert ask_module.main([str(to), prediction["question"]]) == 0
+        assert ask_module.main([str(to), prediction["question"], *file]) == 0
         answer = prediction["answer"]
         last = f"Answer: {answer}" if answer else "No answer: its task could read none."
         assert capsys.readouterr().out == f"{prediction['text']}\n\n{last}\n"
+
+
+def test_no_code_that_comes_with_a_model_is_run(
+    config_for: Maker, workplace: Workplace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a task of somebody's own its file is asked for, and must be the one it was trained with."""
+    folder, _ = study_of(config_for("lora"), workplace, tmp_path / "study")
+    kept = folder.model_path("my-arm")
+    about = json.loads((kept / "trial.json").read_text(encoding="utf-8"))
+    about["task"] = {"name": "theirs", "fingerprint": "0" * 16, "labels": [], "source": None}
+    (kept / "trial.json").write_text(json.dumps(about), encoding="utf-8")
+    assert ask_module.main([str(kept), "How many?"]) == 2
+    assert "is code of the task's own file; --task FILE names it" in capsys.readouterr().err
+    (tmp_path / "theirs.py").write_text(Path(classification.__file__).read_text(encoding="utf-8"))
+    assert ask_module.main([str(kept), "How many?", "--task", str(tmp_path / "theirs.py")]) == 2
+    assert "is another task than that of the model, 'theirs'" in capsys.readouterr().err
+    about["task"] |= {"text": "raise SystemExit"}
+    (kept / "trial.json").write_text(json.dumps(about), encoding="utf-8")
+    assert ask_module.main([str(kept), "How many?"]) == 2
+    assert "holds no model of a study" in capsys.readouterr().err
 
 
 def test_an_adapter_on_a_hub_model_names_it_by_the_hub(

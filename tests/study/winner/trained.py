@@ -52,8 +52,8 @@ def study_of(
     about = {"schema_version": SCHEMA_VERSION, "study": "s", "space": {"question": "Which?"}, "arms": arms}
     scores = [
         {"name": score.name, "unit": score.unit, "description": score.description}
-        for score in asked.task.task.scores
+        for score in workplace.task.task.scores
     ]
-    about["task"] = {"description": asked.task.task.description, "scores": scores}
+    about["task"] = {"description": workplace.task.task.description, "scores": scores}
     folder.write_description(about)
     return folder, seen
