@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("study", "analysis", "search_spaces", "benchmarks", "tests")
+PACKAGES = ("study", "analysis", "search_spaces", "tasks", "benchmarks", "tests")
 MODULE_LINES, FUNCTION_LINES, PARAMETERS = 300, 50, 7
 
 

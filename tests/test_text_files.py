@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("study", "analysis", "search_spaces", "benchmarks")
+PACKAGES = ("study", "analysis", "search_spaces", "tasks", "benchmarks")
 # What starts a program, and reads its output as text where it is told to.
 PROGRAMS = ("run", "Popen", "check_output", "check_call")
 

@@ -15,7 +15,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-OWN = ("analysis", "benchmarks", "search_spaces", "study", "tests")
+OWN = ("analysis", "benchmarks", "search_spaces", "study", "tasks", "tests")
 NEEDED = [Requirement(text) for text in PROJECT["dependencies"]]
 EXTRAS = {name: list(map(Requirement, texts)) for name, texts in PROJECT["optional-dependencies"].items()}
 ALL = {str(need): need for need in [*NEEDED, *(need for extra in EXTRAS.values() for need in extra)]}

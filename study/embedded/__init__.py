@@ -1,8 +1,10 @@
-"""The embedded base: a tiny T5 and generated word problems, so that the study runs with no network.
+"""The embedded base: a tiny T5 and generated data, so that the study runs with no network.
 
-Both are made by this package and are kept in the repository, ready to load:
+All are made by this package and are kept in the repository, ready to load:
 
     python -m study.embedded.problems                        # data/, seconds
+    python -m study.embedded.orders                          # data_extraction/, a second
+    python -m study.embedded.instructions                    # data_instructions/, a second
     python -m study.embedded.tokenizer                       # the tokenizer in model/, seconds
     python -m study.embedded.pretrain --steps N --seed 0 --to DIR    # the weights; see model/README.md
 
@@ -18,4 +20,6 @@ _HERE = Path(__file__).parent
 
 MODEL_DIR: Path = _HERE / "model"
 DATA_DIR: Path = _HERE / "data"
+EXTRACTION_DIR: Path = _HERE / "data_extraction"
+INSTRUCTIONS_DIR: Path = _HERE / "data_instructions"
 FAMILIES_FILE: Path = _HERE / "families.toml"

@@ -16,9 +16,10 @@ import hashlib
 import json
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from study.embedded import DATA_DIR
 from study.embedded.code_tasks import write_code_tasks
@@ -166,7 +167,7 @@ def write_data(folder: Path, seed: int) -> None:
     write_jsonl(folder / "code" / "train.jsonl", write_code_tasks(seed))
 
 
-def write_jsonl(path: Path, rows: Iterable[dict[str, str]]) -> None:
+def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write one JSON object a line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

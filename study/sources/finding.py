@@ -19,7 +19,9 @@ from study.sources.hub import HUB_NAME as HUB_NAME
 from study.sources.hub import fetch, is_hub_name
 
 EMBEDDED = "embedded"
-_MODEL_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.spm"]
+# A chat template is a .jinja.
+_MODEL_SUFFIXES = (".json", ".safetensors", ".model", ".txt", ".spm", ".jinja")
+_MODEL_FILES = [f"*{suffix}" for suffix in _MODEL_SUFFIXES]
 # Every kind of file that `study.rows.files` reads, compressed or not; a README.md says which are which split.
 _DATA_SUFFIXES = ("jsonl", "ndjson", "json", "csv", "tsv", "parquet", "arrow")
 DATA_FILES = ["README.md", *(f"*.{s}*" for suffix in _DATA_SUFFIXES for s in (suffix, suffix.upper()))]
@@ -107,7 +109,7 @@ def fingerprint_folder(folder: Path) -> str:
     """Return a 16-digit hash of a model folder's files: their names and contents."""
     total = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        if path.suffix in {".json", ".safetensors", ".model", ".txt", ".spm"}:
+        if path.suffix in _MODEL_SUFFIXES:
             total.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()[:16]
 

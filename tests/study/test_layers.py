@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = {path.parent.name: path for path in sorted((ROOT / "study").glob("*/__init__.py"))}
 # At the top of `study`: what any room may use, and the commands, which none may.
 FOR_ALL = {"command_line", "config", "errors", "printable", "quiet", "sizes", "space", "workplace"}
-COMMANDS = {"ask", "export", "rerun", "run", "smollm2", "without_program"}
+COMMANDS = {"ask", "export", "rerun", "reuters", "run", "smollm2", "without_program"}
 
 
 def imports_of(path: Path) -> set[str]:

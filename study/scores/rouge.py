@@ -1,4 +1,6 @@
-"""ROUGE-1: the F-measure of the words that two texts share, stemmed, by `rouge-score` (Lin 2004).
+"""ROUGE: F-measures of what two texts share, stemmed, by `rouge-score` (Lin 2004).
+
+ROUGE-1 is of words, ROUGE-2 of pairs of words, ROUGE-L of the longest common subsequence of words.
 
 That package's tokenizer knows a to z and digits alone: it finds no word in a Chinese text, and `jos` in José.
 Text in ASCII goes through it unchanged. Other text is split here: a word is letters with their marks, or
@@ -22,7 +24,14 @@ _UNSPACED = (
 
 def rouge1(text: str, reference: str) -> float:
     """Return ROUGE-1 of a text, 0 to 1."""
-    return float(_scorer().score(reference, text)["rouge1"].fmeasure)
+    return float(_scorer("rouge1").score(reference, text)["rouge1"].fmeasure)
+
+
+@lru_cache(maxsize=8)  # three scores ask for the same pair one after another
+def rouge(text: str, reference: str) -> dict[str, float]:
+    """Return "rouge1", "rouge2" and "rougeL" of a text, 0 to 1."""
+    scores = _scorer("rouge1", "rouge2", "rougeL").score(reference, text)
+    return {name: float(score.fmeasure) for name, score in scores.items()}
 
 
 def split_words(text: str) -> list[str]:
@@ -75,7 +84,7 @@ class _Tokenizer:
 
 
 @cache
-def _scorer() -> Any:
+def _scorer(*names: str) -> Any:
     from rouge_score.rouge_scorer import RougeScorer
 
-    return RougeScorer(["rouge1"], tokenizer=_Tokenizer())
+    return RougeScorer(list(names), tokenizer=_Tokenizer())
