@@ -4,8 +4,8 @@
 
 Programs run in the project's sandbox, which walks through a part of Python (docs/tasks.md lists it):
 functions, loops, comprehensions, numbers, texts, lists, tuples, dicts, sets, `math`; no classes, no `try`, no
-other imports. A row whose own answer or tests need more is a bad row; a model's program that does is `refused`
-and counts as wrong.
+other imports. A row whose own answer or tests need more is a bad row; a model's program that does is
+`refused`, and counts as wrong.
 """
 
 from collections.abc import Sequence

@@ -12,6 +12,7 @@ from typing import Any
 
 from .interpreter import Interpreter, Returned
 from .methods import MATH, call_math, call_method
+from .scopes import Frame, Function, bind
 from .values import ProgramError, require_number
 from .wide_functions import FUNCTION_NAMES, call_builtin, sort_by
 from .wide_language import own_names
@@ -23,30 +24,6 @@ MAX_WIDE_CALL_DEPTH = 200
 
 class Failed(Exception):
     """An assertion does not hold; the message says on which line."""
-
-
-class Frame:
-    """The names of a call or a comprehension, and those around it."""
-
-    __slots__ = ("local_names", "outer", "values")
-
-    def __init__(self, values: dict[str, Any], local_names: frozenset[str], outer: Frame | None):
-        self.values, self.local_names, self.outer = values, local_names, outer
-
-
-class Function:
-    """A function of the program: what `def` stores, and what `lambda` gives."""
-
-    __slots__ = ("body", "defaults", "local_names", "name", "outer", "parameters")
-
-    def __init__(
-        self, name: str, node: ast.FunctionDef | ast.Lambda, defaults: Sequence[Any], outer: Frame | None
-    ):
-        self.name, self.body, self.outer = name, node.body, outer
-        self.parameters = [parameter.arg for parameter in node.args.args]
-        self.defaults = dict(zip(reversed(self.parameters), reversed(defaults), strict=False))
-        statements = node.body if isinstance(node, ast.FunctionDef) else []
-        self.local_names = frozenset((*self.parameters, *own_names(statements)))
 
 
 class WideInterpreter(Interpreter):
@@ -282,7 +259,7 @@ class WideInterpreter(Interpreter):
         if self._depth >= MAX_WIDE_CALL_DEPTH:
             raise ProgramError(f"calls nested deeper than {MAX_WIDE_CALL_DEPTH}")
         outer, self._depth = self._frame, self._depth + 1
-        self._frame = Frame(_bind(function, values, keywords), function.local_names, function.outer)
+        self._frame = Frame(bind(function, values, keywords), function.local_names, function.outer)
         try:
             return self._body_value(function)
         finally:
@@ -296,13 +273,3 @@ class WideInterpreter(Interpreter):
         except Returned as returned:
             return returned.value
         return None
-
-
-def _bind(function: Function, values: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a call's parameters."""
-    given = dict(zip(function.parameters, values, strict=False))
-    fits = len(values) <= len(function.parameters) and not given.keys() & keywords.keys()
-    bound = {**function.defaults, **given, **keywords}
-    if not fits or bound.keys() != {*function.parameters}:
-        raise ProgramError(f"{function.name[:40]!r} does not take these arguments")
-    return bound
