@@ -2,8 +2,8 @@
 
     python -m analysis.searches RESULTS
 
-Scores are accuracies on the validation split; `analysis.searching.best_of` says how trials count that failed
-or were stopped early. Takes seconds.
+Scores are the primary ones, on the validation split; `analysis.searching.best_of` says how trials count that
+failed or were stopped early. Takes seconds.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from analysis.arms.names import name_arms
 from analysis.arms.pooling import pool_arms
 from analysis.command_line import open_console, results_parser, run_command, say_left_out
 from analysis.comparison.notes import exclusion_notes
+from analysis.comparison.tasks import common_task
 from analysis.errors import AnalysisError
 from analysis.layout.best_of import best_table
 from analysis.layout.choices import choice_table
@@ -37,6 +38,7 @@ def _main(arguments: Sequence[str] | None) -> None:
     parser = results_parser("analysis.searches", "Show what each arm's search found, and what it cost.")
     options = parser.parse_args(arguments)
     studies = open_studies(options.results)
+    common_task(studies)
     arms, _ = pool_arms(studies)
     say_left_out(exclusion_notes(studies))
     names = name_arms(arms)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -19,7 +19,6 @@ from study.methods.table import METHODS, check_method
 
 Quantization = Literal["none", "nf4", "int8"]
 Variant = Literal["main", "socratic"]
-PromptStyle = Literal["plain", "without_breakdown", "with_breakdown", "python_code"]
 Template = Literal["none", "chat"]
 Annotations = Literal["strip", "keep"]
 Stage = Literal["search", "confirm"]
@@ -141,15 +140,6 @@ class TrialConfig(BaseModel):
     def _check_name(cls, name: str) -> str:
         check_method(name)
         return name
-
-    @model_validator(mode="after")
-    def _check_style(self) -> TrialConfig:
-        if self.task == MATH and self.prompt_style not in get_args(PromptStyle):
-            *others, last = map(repr, get_args(PromptStyle))
-            raise ValueError(
-                f"prompt_style: Input should be {', '.join(others)} or {last}, received {self.prompt_style!r}"
-            )
-        return self
 
     @model_validator(mode="after")
     def _check_method(self) -> TrialConfig:

@@ -19,11 +19,13 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from study.command_line import open_console, run_command, say
+from study.results.finished import primary_score
 from study.results.folder import ResultsFolder
 from study.results.object_store import whole_place
 from study.space import list_spaces, load_space
 from study.starting.options import check_rerun_options, check_together, make_parser
 from study.starting.place import connect
+from study.tasks.finding import list_tasks, task_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +49,9 @@ def _main(arguments: Sequence[str] | None) -> int:
 def _list(console: Console) -> int:
     for name in list_spaces():
         say(console, f"{name:16} {load_space(name).question}")
+    say(console, "\nTasks, for --task:")
+    for name in list_tasks():
+        say(console, f"{name:18} {task_of(name).description}")
     return 0
 
 
@@ -65,8 +70,8 @@ def _rerun(options: argparse.Namespace, console: Console) -> int:
     folder = ResultsFolder(whole_place(options.results))
     with where_it_began(folder.read_description()):
         trial, same = rerun(folder, options.rerun, on_progress=lambda phase: say(console, phase))
-    accuracy = "" if trial.get("accuracy") is None else f", accuracy {trial['accuracy']:.1f}%"
-    say(console, f"{trial['trial']}: {trial['status']}{accuracy}")
+    score = "" if primary_score(trial) is None else f", score {primary_score(trial):.1f}"
+    say(console, f"{trial['trial']}: {trial['status']}{score}")
     say(console, "the predictions are the same" if same else "the predictions differ from those on record")
     return 0 if same else 1
 

@@ -25,8 +25,12 @@ from optuna.distributions import (
 
 from study.errors import UserError, unknown_name
 
-# The factors of an arm, in the order in which tables and labels name them.
-FACTORS = ("method", "quantization", "model", "rank", "variant", "prompt_style", "annotations")
+# The factors of an arm, in the order in which tables and labels name them; those that came later.
+LATER_FACTORS = ("template", "system", "shots")
+FACTORS = (
+    ("method", "quantization", "model", "rank", "variant", "prompt_style", "annotations")
+    + LATER_FACTORS
+)  # fmt: skip
 
 
 def choice(*values: str | int | float) -> CategoricalDistribution:

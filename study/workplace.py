@@ -13,8 +13,9 @@ from pathlib import Path
 from study.errors import UserError
 from study.machine.cgroup import group_cpus
 from study.machine.room import Room
-from study.rows.problems import GSM8K_COLUMNS, Columns
+from study.rows.problems import Columns
 from study.sources.finding import Source, find_again
+from study.tasks.finding import MATH_TASK, FoundTask
 
 
 def default_cache() -> Path:
@@ -48,7 +49,8 @@ class Workplace:
         cache: folder of what trials share: tokenised examples, reference embeddings.
         threads: CPU threads that the trial computes with: the CPUs it was given.
         use_gpu: whether the trial was given a GPU, or a share of one.
-        columns: the data's columns that hold the question and the answer.
+        task: what is asked, and how answers are scored.
+        columns: the data's columns that hold the question and the answer; None: those of the task.
         skip_bad_rows: leave out rows that can't be used, instead of refusing the data.
         keep_leaks: leave questions that are scored in the training data.
         checkpoints: folder of the trial's checkpoints, or None to keep none.
@@ -68,7 +70,8 @@ class Workplace:
     cache: Path = field(default_factory=default_cache)
     threads: int = 1
     use_gpu: bool = False
-    columns: Columns = GSM8K_COLUMNS
+    task: FoundTask = MATH_TASK
+    columns: Columns | None = None
     skip_bad_rows: bool = False
     keep_leaks: bool = False
     code_data: Source | None = None

@@ -11,7 +11,7 @@ the first of these places that holds a number:
 
 A place that holds something that is no one number (`12:30`, `1,5`) gives none, and the places after it are
 not asked. docs/numbers.md has the rules with examples, and where they differ from lm-evaluation-harness
-(`study.trial.published_rules`). Source: Cobbe et al. 2021 (`#### n`). Numbers are compared as exact
+(`study.scores.published_rules`). Source: Cobbe et al. 2021 (`#### n`). Numbers are compared as exact
 fractions.
 """
 

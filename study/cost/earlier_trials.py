@@ -11,7 +11,7 @@ from study.plan.plan import Plan
 from study.protocol.description import describe_arm
 from study.results.folder import ResultsFolder
 
-COLUMNS = ("study", "arm", "stage", "status", "replicate", "accuracy", "questions")
+COLUMNS = ("study", "arm", "stage", "status", "replicate", "score", "accuracy", "questions")
 # The latest so many studies are looked at, and none of more trials than this: it is to take no time.
 MOST_STUDIES, MOST_TRIALS = 5, 500
 # What makes two searches the same, of an arm in study.json.

@@ -246,6 +246,7 @@ def _resolution(estimate: StudyEstimate, on_record: Iterable[Mapping[str, Any]])
         seeds=min(arm.confirm_seeds for arm in arms),
         contrasts=count_contrasts(estimate.plan),
         measured=spread_on_record(on_record),
+        score=estimate.plan.primary,
     )
 
 

@@ -14,6 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from study.results.finished import primary_score
+from study.tasks import Score
+
 ALPHA, POWER = 0.05, 0.80
 
 # Assumed: the arms' accuracy, and the correlation of two answers to one question, whether two arms gave them
@@ -105,13 +108,14 @@ def spread_on_record(rows: Iterable[Mapping[str, Any]]) -> float | None:
     of freedom.
 
     Args:
-        rows: of trials; finished confirm trials of a replicate count: accuracy, replicate, arm, questions.
+        rows: of trials; finished confirm trials of a replicate count: score (or, of earlier versions,
+            accuracy), replicate, arm, questions.
     """
     arms: dict[tuple[Any, ...], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         if _counts(row):
             arm = (row.get("study"), row["arm"], row["questions"])
-            arms[arm][row["replicate"]].append(row["accuracy"])
+            arms[arm][row["replicate"]].append(primary_score(row))
     squares, df, by_chance = 0.0, 0, 0.0
     for (_, _, questions), replicates in arms.items():
         own = np.array([np.mean(seeds) for seeds in replicates.values()])
@@ -124,12 +128,16 @@ def spread_on_record(rows: Iterable[Mapping[str, Any]]) -> float | None:
 
 def _counts(row: Mapping[str, Any]) -> bool:
     scored = row.get("stage") == "confirm" and row.get("status") == "complete"
-    needed = ("accuracy", "replicate", "questions")
-    return scored and all(row.get(name) is not None for name in needed)
+    return scored and None not in (primary_score(row), row.get("replicate"), row.get("questions"))
 
 
 def describe_resolution(
-    questions: int, replicates: int, seeds: int, contrasts: int = 1, measured: float | None = None
+    questions: int,
+    replicates: int,
+    seeds: int,
+    contrasts: int = 1,
+    measured: float | None = None,
+    score: Score | None = None,
 ) -> str:
     """Return in a sentence what differences a study will see.
 
@@ -138,6 +146,7 @@ def describe_resolution(
         replicates, seeds: of each arm; seeds of one search are its repeats.
         contrasts: planned, and corrected together.
         measured: the spread of earlier replicates, in points (`spread_on_record`).
+        score: the primary one; None: accuracy. Of a mean nothing is known before its first answers.
     """
     if max(replicates, seeds) < 2 or questions < 2:
         return (
@@ -153,6 +162,11 @@ def describe_resolution(
         least = least_difference(questions, replicates, contrasts, spread)
         compared, repeats = "recipes", f"{replicates} replicates"
         differ = f"{',' if measured is None else '; measured:'} replicates differ by {spread:.1f} points (sd)"
+    if score is not None and score.kind == "mean":
+        return (
+            f"differences in {score.shown} by its spread, which the first answers will show; of a share in % "
+            f"{least:.1f} points and more ({questions} questions, {repeats}; 80% power at 5%)"
+        )
     family = "one contrast" if contrasts == 1 else f"corrected over {contrasts} planned contrasts"
     return (
         f"differences of {least:.1f} points and more between two {compared} ({questions} questions, "

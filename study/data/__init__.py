@@ -3,5 +3,5 @@
 Comes in: problems. Goes out: the questions of each split by seed, kept in the cache, with the text that a
 model reads and the text that it should write. It knows no model and no tokenizer.
 
-May use the rooms: `answers`, `embedded`, `machine` and `rows`.
+May use the rooms: `answers`, `embedded`, `machine`, `rows` and `tasks`.
 """

@@ -3,9 +3,9 @@
     study.rows.layouts   which files make each split      study.rows.files       the rows of a file
     study.rows.checked   rows -> problems, bad rows told  study.data.divisions   what is held out and sampled
 
-Every row has a question and an answer. The answer's last line is `#### n`, or the answer is a number: one, as
-`study.answers.reading.read_reference` reads it. No question stands in two of train, validation and test,
-whatever the layout: neither does one that differs in case, white space and punctuation alone.
+Every row has a question and an answer, which is what its task says (`study.tasks`). No question stands in
+two of train, validation and test, whatever the layout: neither does one that differs in case, white space
+and punctuation alone.
 """
 
 from __future__ import annotations
@@ -17,14 +17,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from study import embedded
+from study.config import MATH
 from study.data.divisions import TEST_SHARE, hold_out
 from study.data.question_keys import find_twins
 from study.errors import UserError
 from study.printable import printable
-from study.rows.checked import check_nothing, check_number, read_problems
+from study.rows.checked import read_problems
 from study.rows.layouts import Layout, find_code_files, find_layout
-from study.rows.problems import CODE_COLUMNS, GSM8K_COLUMNS, Columns, Problem, Problems
+from study.rows.problems import Columns, Problem, Problems
+from study.rows.rules import code_rules, make_rules
 from study.sizes import count_of
+from study.tasks import Task
+from study.tasks.finding import task_of
 
 
 @dataclass(frozen=True)
@@ -78,22 +82,26 @@ def load_data(
     source: Path,
     variant: str,
     *,
-    columns: Columns = GSM8K_COLUMNS,
+    task: Task | None = None,
+    columns: Columns | None = None,
     skip_bad_rows: bool = False,
     keep_leaks: bool = False,
 ) -> DataSet:
     """Return one variant of the data, divided into train, test and, where it has one, a validation split.
 
     Args:
+        task: what a row has to be; None: a worked problem.
+        columns: those of the question and the answer, if the user named them.
         keep_leaks: leave questions of the test split (and of a validation split) in the training data.
 
     Raises:
         UserError: a missing folder or file, no rows, a column that is not there, too few questions, or
-            (unless `skip_bad_rows`) an answer without a final number; file and row are named.
+            (unless `skip_bad_rows`) a row that the task can't use; file and row are named.
     """
+    rules = make_rules(task or task_of(MATH), columns)
     layout = find_layout(source, variant)
     rows = {
-        split: read_problems(files, columns, check_number, skip_bad_rows=skip_bad_rows)
+        split: read_problems(files, rules, skip_bad_rows=skip_bad_rows)
         for split, files in layout.files.items()
     }
     splits = {name: Split(read.problems, read.skipped, notes=read.notes) for name, read in rows.items()}
@@ -117,7 +125,7 @@ def load_code(source: Path, *, skip_bad_rows: bool = False) -> Split:
     Raises:
         UserError: a missing folder or file, no rows, or a row that can't be used, named by file and row.
     """
-    read = read_problems(find_code_files(source), CODE_COLUMNS, check_nothing, skip_bad_rows=skip_bad_rows)
+    read = read_problems(find_code_files(source), code_rules(), skip_bad_rows=skip_bad_rows)
     return Split(read.problems, read.skipped, notes=read.notes)
 
 
@@ -126,7 +134,8 @@ def fingerprint(*splits: Split) -> str:
     total = hashlib.sha256()
     for split in splits:
         for problem in split.problems:
-            total.update(json.dumps([problem.question, problem.answer]).encode())
+            extra = [problem.extra] if problem.extra else []
+            total.update(json.dumps([problem.question, problem.answer, *extra]).encode())
         total.update(b"\0")
     return total.hexdigest()[:16]
 

@@ -25,8 +25,8 @@ from study.rows.problems import BATCH_ROWS, from_arrow
 from study.workplace import Workplace
 
 # Goes up when what is kept changes for the same key.
-STORE_VERSION = 1
-_SCHEMA = pa.schema([("question", pa.string()), ("answer", pa.string()), ("name", pa.string())])
+STORE_VERSION = 2
+_SCHEMA = pa.schema([(name, pa.string()) for name in ("question", "answer", "extra", "name")])
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,11 @@ class StoredProblems:
     def questions(self, split: str) -> Iterator[str]:
         """Yield the questions of a split, in their order."""
         return self._column(split, "question")
+
+    def labels(self) -> tuple[str, ...]:
+        """Return the distinct answers of all splits, in their order: the labels, where answers are labels."""
+        files = self.folder.glob("*.arrow")
+        return tuple(sorted({answer for file in files for answer in self._column(file.stem, "answer")}))
 
     def names(self, split: str) -> Iterator[str]:
         """Yield what stands for each question: the same for those that are one but for their letters."""
@@ -114,6 +119,7 @@ def read_data(workplace: Workplace, variant: str) -> DataSet:
     return load_data(
         workplace.data.path,
         variant,
+        task=workplace.task.task,
         columns=workplace.columns,
         skip_bad_rows=workplace.skip_bad_rows,
         keep_leaks=workplace.keep_leaks,
@@ -123,10 +129,9 @@ def read_data(workplace: Workplace, variant: str) -> DataSet:
 def _folder(data_fingerprint: str, variant: str, workplace: Workplace) -> Path:
     key = {"version": STORE_VERSION, "data": data_fingerprint, "variant": variant}
     key |= {"path": str(workplace.data.path), "keep_leaks": workplace.keep_leaks}
-    key |= {
-        "columns": [workplace.columns.question, workplace.columns.answer],
-        "skip": workplace.skip_bad_rows,
-    }
+    columns = workplace.columns and [workplace.columns.question, workplace.columns.answer]
+    key |= {"columns": columns, "skip": workplace.skip_bad_rows}
+    key |= {"task": [workplace.task.name, workplace.task.fingerprint]}
     return workplace.cache / "problems" / digest(key, 24)
 
 
@@ -148,6 +153,7 @@ def _write_split(data: DataSet, split: Split, path: Path) -> None:
             columns = {
                 "question": [problem.question for problem in rows],
                 "answer": [problem.answer for problem in rows],
+                "extra": [problem.extra for problem in rows],
                 "name": [data.twins.get(problem.question) for problem in rows],
             }
             writer.write_table(pa.table(columns, schema=_SCHEMA))

@@ -3,5 +3,5 @@
 Comes in: a bound plan, a results folder, slots. Goes out: nothing but what the trials record. It is the one
 room that imports Ray, and it knows no model.
 
-May use the rooms: `machine`, `plan`, `protocol`, `results`, `search`, `trial` and `winner`.
+May use the rooms: `machine`, `plan`, `protocol`, `results`, `search`, `tasks`, `trial` and `winner`.
 """

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from study.plan.arms import Arm
 from study.plan.plan import Plan
+from study.results.finished import primary_score
 from study.search.assignment import Assignment
 from study.search.observer import Observer
 
@@ -30,7 +31,7 @@ class Tally:
     searched: int = 0
     confirmed: int = 0
     best: float | None = None
-    confirm_accuracies: list[float] = field(default_factory=list)
+    confirm_scores: list[float] = field(default_factory=list)
 
 
 class Progress:
@@ -127,9 +128,10 @@ class Progress:
         if row["status"] != "complete":
             return
         if assignment.config.stage == "search":
-            tally.best = max(row["accuracy"], tally.best if tally.best is not None else row["accuracy"])
+            score = primary_score(row)
+            tally.best = self.plan.primary.best([score, *([] if tally.best is None else [tally.best])])
         else:
-            tally.confirm_accuracies.append(row["accuracy"])
+            tally.confirm_scores.append(primary_score(row))
 
     def busy_share(self, wall_seconds: float) -> float:
         """Return the share of the slots' time in which trials ran, by the trials' own clocks."""
@@ -202,7 +204,7 @@ class Display(Observer):
         ended = (
             f"stopped early at step {row['train_steps']} of {row['planned_steps']}"
             if row["status"] == "pruned"
-            else f"accuracy {row['accuracy']:.1f}%"
+            else f"{progress.plan.primary.shown} {progress.plan.primary.show(primary_score(row))}"
         )
         return (
             f"[{progress.done:{width}}/{progress.plan.trials}] {_describe(assignment)}: "
@@ -244,17 +246,18 @@ def _describe(assignment: Assignment) -> str:
 def _arms_table(progress: Progress) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     table.add_column("arm")
-    for header in ("search", "confirm", "best so far", "test accuracy"):
+    primary = progress.plan.primary
+    for header in ("search", "confirm", "best so far", f"test {primary.shown}"):
         table.add_column(header, justify="right")
     for arm in progress.plan.compared:
         tally = progress.tallies[arm.label]
-        mean = sum(tally.confirm_accuracies) / max(1, len(tally.confirm_accuracies))
+        mean = sum(tally.confirm_scores) / max(1, len(tally.confirm_scores))
         table.add_row(
             Text(arm.label),
             f"{tally.searched}/{arm.trials_by_stage['search']}",
             f"{tally.confirmed}/{arm.trials_by_stage['confirm']}",
-            "" if tally.best is None else f"{tally.best:.1f}%",
-            f"{mean:.1f}%" if tally.confirm_accuracies else "",
+            "" if tally.best is None else primary.show(tally.best),
+            primary.show(mean) if tally.confirm_scores else "",
         )
     baselines = [arm for arm in progress.plan.arms if arm.is_baseline]
     done = sum(progress.tallies[arm.label].confirmed for arm in baselines)

@@ -28,6 +28,7 @@ from study.results.disk import DiskPlan
 from study.results.finished import forget_unfinished, missing_parts, note_finished, read_finished
 from study.results.folder import ResultsFolder
 from study.results.leftovers import remove_leftovers
+from study.results.score_columns import score_fields
 from study.search.assignment import Assignment
 from study.search.observer import Observer
 from study.search.optuna_record import OptunaRecord
@@ -119,7 +120,7 @@ def run_study(study: StudyRun, console: Console) -> None:
     progress = Progress(study.plan, study.slots.count, study.trial_seconds)
     folder.create()  # of a study that goes on, somebody may have deleted a part
     folder.wait_for_store()
-    when_there_is_room(folder.describe_columns)
+    when_there_is_room(lambda: folder.describe_columns(score_fields(study.plan.task.task)))
     for note in missing_parts(folder, study.finished):
         say(console, f"Note: {note}")
     forget_unfinished(folder, study.finished)
@@ -183,7 +184,7 @@ def _run_trials(study: StudyRun, progress: Progress, console: Console) -> StudyS
     plan, folder, slots, name = study.plan, study.folder, study.slots, study.description["study"]
     room = study.disk.room(folder.root.absolute())
     job = _job(study, room)
-    metrics = StudyMetrics(name, slots.count)
+    metrics = StudyMetrics(name, slots.count, study.plan.primary)
     records: list[Observer] = [OptunaRecord(folder.optuna_path), metrics]
 
     looks = Looks(folder, console)

@@ -12,8 +12,10 @@ from typing import Any
 
 from ray.util.metrics import Gauge
 
+from study.results.finished import primary_score
 from study.search.assignment import Assignment
 from study.search.observer import Observer
+from study.tasks import Score
 
 Row = Mapping[str, Any]
 Key = tuple[str, str]  # arm and stage
@@ -25,7 +27,7 @@ METRICS = {
     "finetune_study_slots": ("slots of the study", ()),
     "finetune_study_tokens_per_second": ("tokens a second of the trials in training", ("arm", "stage")),
     "finetune_study_loss": ("the last training loss reported, nats a token", ("arm", "stage")),
-    "finetune_study_best_accuracy": ("%: the best accuracy of a finished trial", ("arm", "stage")),
+    "finetune_study_best_score": ("the best of a finished trial, in its unit", ("arm", "stage")),
 }
 
 
@@ -39,9 +41,11 @@ class StudyMetrics(Observer):
     Args:
         study: the study's name.
         slots: trials that run at once.
+        primary: the score of which the best is told.
     """
 
-    def __init__(self, study: str, slots: int):
+    def __init__(self, study: str, slots: int, primary: Score):
+        self._primary = primary
         self._gauges = {
             name: Gauge(name, description, tag_keys=("study", *tags))
             for name, (description, tags) in METRICS.items()
@@ -101,9 +105,10 @@ class StudyMetrics(Observer):
         self._counted.add(row["trial"])
         self._ended[*key, row["status"]] += 1
         self._set("finetune_study_trials", self._ended[*key, row["status"]], *key, row["status"])
-        if row["status"] == "complete" and row.get("accuracy") is not None:
-            self._best[key] = max(row["accuracy"], self._best.get(key, 0.0))
-            self._set("finetune_study_best_accuracy", self._best[key], *key)
+        if row["status"] == "complete" and (score := primary_score(row)) is not None:
+            best = [self._best[key]] if key in self._best else []
+            self._best[key] = self._primary.best([score, *best])
+            self._set("finetune_study_best_score", self._best[key], *key)
 
     def _leave_slot(self, assignment: Assignment) -> None:
         for known in (self._running, self._speeds, self._last):

@@ -28,7 +28,7 @@ Row = Mapping[str, Any]
 PROGRESS = ("epoch", "loss", "learning_rate", "grad_norm", "validation_loss", "seconds")
 # What the row of a trial says of its outcome; the rest of it is configuration and provenance.
 OUTCOME = (
-    ("accuracy", "accuracy_strict", "accuracy_lenient")
+    ("score", "accuracy", "accuracy_strict", "accuracy_lenient")
     + ("accuracy_lm_eval_strict", "accuracy_lm_eval_flexible")
     + ("answered", "rouge1", "perplexity", "similarity")
     + ("questions", "train_loss", "train_seconds", "train_steps", "train_tokens", "evaluation_seconds")

@@ -113,8 +113,15 @@ STACKED_LORA = Method(
 
 ZERO_SHOT = Method(name="zero_shot", builder="study.models.building:UNTRAINED")
 
+# The same, with examples before each question: `config.shots` of them.
+FEW_SHOT = Method(name="few_shot", builder="study.models.building:UNTRAINED")
+
 # What needs no skill; `study.trial.floors` answers.
 FLOORS = tuple(
     Method(name=f"floor_{answer}", builder=None)
     for answer in ("commonest_answer", "random_solution", "nearest_solution", "echo")
 )
+FLOOR_EMPTY = Method(name="floor_empty", builder=None)
+
+# What learns from the training questions, and is no language model: TF-IDF with logistic regression.
+RIVAL_TFIDF = Method(name="rival_tfidf", builder=None)

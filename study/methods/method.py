@@ -61,7 +61,8 @@ class Method:
     Attributes:
         name: as it stands in spaces, in `--set method=` and in the results.
         builder: the object that builds its model and names its optimizer, a `study.models.building.Builder`,
-            as "module:name": only the process that trains imports it. None: a floor, which has no model.
+            as "module:name": only the process that trains imports it. None: a floor, or a rival, which has
+            no language model.
         phases: its trainings; none: nothing trains, and the study runs it beside every space.
         trains_adapter: whether an adapter trains; otherwise the model itself does.
         quantizations: how its base may be stored; more than "none" makes that a setting of the method.
@@ -82,7 +83,7 @@ class Method:
 
     @property
     def is_floor(self) -> bool:
-        """Whether it answers without a model."""
+        """Whether it answers without a language model: a floor, or a rival that is none."""
         return self.builder is None
 
     @property

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from study.methods.entries import FLOORS, FULL, LORA, QLORA, STACKED_LORA, ZERO_SHOT
+from study.methods.entries import (
+    FEW_SHOT,
+    FLOOR_EMPTY,
+    FLOORS,
+    FULL,
+    LORA,
+    QLORA,
+    RIVAL_TFIDF,
+    STACKED_LORA,
+    ZERO_SHOT,
+)
 from study.methods.method import Method
 
 METHODS: dict[str, Method] = {
-    method.name: method for method in (LORA, QLORA, FULL, STACKED_LORA, ZERO_SHOT, *FLOORS)
+    method.name: method
+    for method in (LORA, QLORA, FULL, STACKED_LORA, ZERO_SHOT, FEW_SHOT, *FLOORS, FLOOR_EMPTY, RIVAL_TFIDF)
 }
 
 
@@ -27,5 +38,5 @@ def trained_methods() -> tuple[str, ...]:
 
 
 def floor_methods() -> tuple[str, ...]:
-    """Return the floors: what answers without a model."""
-    return tuple(name for name, method in METHODS.items() if method.is_floor)
+    """Return the floors of a task that names none: what answers without a model, and without skill."""
+    return tuple(method.name for method in FLOORS)

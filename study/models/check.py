@@ -39,12 +39,18 @@ class Use:
         methods: of the arms that it is the base of.
         target_modules: every value that its trials may have.
         source_tokens, target_tokens: the largest limits of its trials.
+        has_chat: whether rows go through its tokenizer's chat template.
+        systems: the systems' texts of its trials, where it has.
+        shots: examples before each question of its few-shot trials.
     """
 
     methods: frozenset[str] = frozenset()
     target_modules: frozenset[str] = frozenset()
     source_tokens: int = 8
     target_tokens: int = 8
+    has_chat: bool = False
+    systems: frozenset[str] = frozenset()
+    shots: int = 0
 
 
 def check_model(source: Source, use: Use) -> list[str]:
@@ -55,6 +61,7 @@ def check_model(source: Source, use: Use) -> list[str]:
     """
     # Imported late: the first line of a study must not wait for torch.
     from study.models.families import family_of
+    from study.models.templates import check_template
     from study.models.vocabulary import check_limits, check_vocabulary
     from study.quiet import quiet_report
 
@@ -66,10 +73,11 @@ def check_model(source: Source, use: Use) -> list[str]:
     check()  # a signal waits while libraries are imported
     tokenizer = load_tokenizer(source)
     check()
+    notes = check_template(source.name, tokenizer, use.systems) if use.has_chat else []
     with quiet_report():
         model = load_whole(source, loads)
-    notes = check_vocabulary(source.name, tokenizer, model, family_of(config))
-    check_limits(source.name, model, use.source_tokens, use.target_tokens)
+    notes += check_vocabulary(source.name, tokenizer, model, family_of(config))
+    check_limits(source.name, model, use.source_tokens, use.target_tokens, use.shots)
     for name in sorted(use.target_modules):
         check_targets(name, model, source.name)
     return [*notes, *_notes(source, model, use)]

@@ -5,7 +5,7 @@ penalties, no least length, nothing forced or suppressed; not even the first tok
 force, since a training teaches the model to begin as its targets do. Nor could such a file refuse a save:
 transformers checks what it saves. What is left of it are the tokens that end a sequence, and those alone that
 the tokenizer too knows as special: an untrained model, which may end with another one of them than the
-tokenizer's, stops where the trained ones stop.
+tokenizer's, stops where the trained ones stop. Under a chat template its end of a turn is one more.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig
 
+from study.models.chat import ChatTemplate
 from study.models.families import decoder_start, family_of, own_ends
 
 # Of the spread of the logits: rounding comes to a millionth in 32 bits and a hundredth in 16 or 4, and
@@ -23,17 +24,29 @@ from study.models.families import decoder_start, family_of, own_ends
 BATCH_MATTERS = 0.1
 
 
-def decode_greedily(model: Any, tokenizer: Any) -> None:
-    """Put the project's generation settings in the place of the model's own."""
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+def decode_greedily(model: Any, tokenizer: Any, template: str = "none") -> None:
+    """Put the project's generation settings in the place of the model's own.
+
+    Args:
+        template: "chat": an answer also ends where the tokenizer's chat template ends one.
+    """
+    ends = end_tokens(base_of(model), tokenizer)
+    if template == "chat":
+        ends += sorted({ChatTemplate(tokenizer.name_or_path, tokenizer).end} - {*ends})
+    base = base_of(model)
     base.generation_config = GenerationConfig(
         do_sample=False,
         num_beams=1,
-        eos_token_id=end_tokens(base, tokenizer),
+        eos_token_id=ends,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,
         decoder_start_token_id=decoder_start(base) if base.config.is_encoder_decoder else None,
     )
+
+
+def base_of(model: Any) -> Any:
+    """Return the model under its adapters."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def end_tokens(model: Any, tokenizer: Any) -> list[int]:

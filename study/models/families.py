@@ -30,7 +30,10 @@ class Family(Protocol):
         """
 
     def collator(self, tokenizer: Any, model: Any) -> Any:
-        """Return the function that pads examples (input_ids, labels) to a training batch."""
+        """Return the function that pads examples (input_ids, labels) to a training batch.
+
+        A decoder's may have `learnt`: a flag for each of the input's tokens, of an earlier answer.
+        """
 
     def target_logits(
         self, model: Any, sources: list[Ids], targets: list[Ids], pad: int
@@ -111,7 +114,7 @@ class DecoderOnly:
         pad = DataCollatorForSeq2Seq(tokenizer, padding=True, pad_to_multiple_of=8)
 
         def collate(features: list[dict[str, Any]]) -> Any:
-            return pad([_joined(f["input_ids"], f["labels"]) for f in features])
+            return pad([_joined(f["input_ids"], f["labels"], f.get("learnt")) for f in features])
 
         return collate
 
@@ -217,12 +220,14 @@ def _shifted(labels: torch.Tensor, start: int | None, pad: int) -> torch.Tensor:
     return shifted.masked_fill(shifted == -100, pad)
 
 
-def _joined(source: Ids, target: Ids) -> dict[str, Any]:
+def _joined(source: Ids, target: Ids, learnt: Sequence[bool] | None) -> dict[str, Any]:
+    """Return an example of a decoder: of its input, the tokens of earlier answers alone are learnt."""
     ids = [*source, *target]
+    marks = learnt or [False] * len(source)
     return {
         "input_ids": ids,
         "attention_mask": [1] * len(ids),
-        "labels": [*([-100] * len(source)), *target],
+        "labels": [*(i if mark else -100 for i, mark in zip(source, marks, strict=True)), *target],
     }
 
 

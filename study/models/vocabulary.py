@@ -51,15 +51,39 @@ def check_vocabulary(name: str, tokenizer: Any, model: Any, family: Family) -> l
     return notes
 
 
-def check_limits(name: str, model: Any, source_tokens: int, target_tokens: int) -> None:
+def check_limits(name: str, model: Any, source_tokens: int, target_tokens: int, shots: int = 0) -> None:
     """Check that a study's token limits lie within a model's positions.
 
     Args:
         source_tokens, target_tokens: the largest max_source_tokens and max_target_tokens of its trials.
+        shots: examples before each question of its few-shot trials.
 
     Raises:
         UserError: the model has fewer positions; the message says what fits.
     """
+    _check_question(name, model, source_tokens, target_tokens)
+    if shots:
+        _check_shots(name, model, (source_tokens, target_tokens), shots)
+
+
+def _check_shots(name: str, model: Any, tokens: tuple[int, int], shots: int) -> None:
+    """Check that examples fit before a question; `tokens`: the limits of a source and of a target."""
+    is_apart = model.config.is_encoder_decoder  # an encoder reads the examples, and no target
+    most = _positions(model, encoder=is_apart)
+    own = tokens[0] if is_apart else sum(tokens)
+    wanted = shots * sum(tokens) + own
+    if most is not None and wanted > most:
+        fits = (most - own) // sum(tokens)
+        raise UserError(
+            f"--shots {shots} with max_source_tokens {tokens[0]} and max_target_tokens {tokens[1]} may take "
+            f"{wanted:,} tokens, and model '{name}' has {most:,} positions; valid: "
+            + (f"--shots {fits} or less, or " if fits > 0 else "no --shots, or ")
+            + "smaller limits (--set max_source_tokens=..., max_target_tokens=...)"
+        )
+
+
+def _check_question(name: str, model: Any, source_tokens: int, target_tokens: int) -> None:
+    """Check that a question and an answer fit."""
     if model.config.is_encoder_decoder:
         for side, wanted in (("source", source_tokens), ("target", target_tokens)):
             most = _positions(model, encoder=side == "source")

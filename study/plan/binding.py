@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from study import embedded
+from study.data.labels import describe_labels, labels_of
 from study.data.loading import DataSet, Split, describe_skipped, fingerprint, load_code
 from study.data.missing_programs import check_programs, describe_missing
 from study.data.store import keep_problems, read_data
 from study.machine.interruption import check
+from study.models.templates import has_chat_template
 from study.plan.arms import Arm
 from study.plan.labels import name_apart
 from study.plan.plan import Plan
@@ -55,12 +57,16 @@ def find_sources(plan: Plan) -> Plan:
     """
     data = find_data(plan.request.data or plan.profile.data)
     # What is read is kept in the cache and let go, before the libraries take up their memory.
-    prints_of_data, notes = _read_variants(plan, data)
+    prints_of_data, labels, notes = _read_variants(plan, data)
     code = _code_source(plan)
     code_print, notes_on_code = _read_code(code, skip_bad_rows=plan.request.skip_bad_rows)
     models = _find_models(plan)
     check()
     prints = {name: model.revision or fingerprint_folder(model.path) for name, model in models.items()}
+
+    # Rows go through a model's chat template where it has one, unless the user says otherwise.
+    chats = {name for name, model in models.items() if has_chat_template(model.path)}
+    chats = chats if plan.request.template == "auto" else set()
 
     def bound(arm: Arm) -> Arm:
         values: dict[str, Any] = {
@@ -69,6 +75,8 @@ def find_sources(plan: Plan) -> Plan:
             "data": data.name,
             "data_fingerprint": prints_of_data[arm.values["variant"]],
         }
+        if arm.values["model"] in chats and not arm.method.is_floor:
+            values["template"] = arm.values.get("template", "chat")
         if "code_data" in arm.values:
             assert code is not None
             values |= {"code_data": code.name, "code_fingerprint": code_print}
@@ -81,6 +89,7 @@ def find_sources(plan: Plan) -> Plan:
         models={model.name: model for model in models.values()},
         data=data,
         code_data=code,
+        labels=labels,
         notes=(*notes, *notes_on_code),
     )
 
@@ -96,6 +105,7 @@ def _workplace(plan: Plan, model: Source, data: Source, **options: Any) -> Workp
     return Workplace(
         model,
         data,
+        task=plan.task,
         columns=request.columns,
         skip_bad_rows=request.skip_bad_rows,
         keep_leaks=request.keep_leaks,
@@ -103,11 +113,12 @@ def _workplace(plan: Plan, model: Source, data: Source, **options: Any) -> Workp
     )
 
 
-def _read_variants(plan: Plan, source: Source) -> tuple[Mapping[str, str], list[str]]:
-    """Read the data, and keep them in the cache; return (variant -> fingerprint of its data, notes)."""
+def _read_variants(plan: Plan, source: Source) -> tuple[Mapping[str, str], tuple[str, ...], list[str]]:
+    """Read the data, and keep them in the cache; return (variant -> its fingerprint, labels, notes)."""
     place = _workplace(plan, source, source)  # no model is asked
     prints: dict[str, str] = {}
     notes: dict[str, None] = {}
+    labels: tuple[str, ...] = ()
     for variant in dict.fromkeys(arm.values["variant"] for arm in plan.arms):
         data = read_data(place, variant)
         prints[variant] = fingerprint(*data.splits)
@@ -115,8 +126,11 @@ def _read_variants(plan: Plan, source: Source) -> tuple[Mapping[str, str], list[
         notes |= dict.fromkeys((*data.notes, *_notes_on_use(data, variant, own)))
         if source.path != embedded.DATA_DIR:
             notes |= dict.fromkeys(_notes_on_limits(data, variant, own))
+        if plan.task.task.is_labels:
+            labels = labels_of(data)
+            notes |= dict.fromkeys(describe_labels(data, plan.task.name))
         keep_problems(data, prints[variant], variant, place)
-    return prints, [*notes]
+    return prints, labels, [*notes]
 
 
 def _read_code(code: Source | None, *, skip_bad_rows: bool) -> tuple[str | None, list[str]]:
@@ -190,6 +204,9 @@ def _use(plan: Plan, model: str) -> Use:
         return found - {None}
 
     return Use(
+        has_chat="chat" in values("template"),
+        systems=frozenset(values("system")),
+        shots=max(values("shots"), default=0),
         methods=frozenset(values("method")),
         target_modules=frozenset(values("target_modules")),
         source_tokens=max(values("max_source_tokens"), default=8),

@@ -12,7 +12,7 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution
 
-from study.config import TrialConfig
+from study.config import MATH, TrialConfig
 from study.errors import UserError, unknown_name
 from study.methods.table import METHODS, check_method, trained_methods
 from study.plan.arms import Arm
@@ -21,8 +21,10 @@ from study.plan.plan import Plan
 from study.plan.profiles import PROFILES, Profile
 from study.plan.request import Request
 from study.plan.space_check import check_space
+from study.plan.task_check import check_style, check_task
 from study.plan.values import PAIRED_BUDGETS, combine_factors, distinct, keep, values_of
-from study.space import FACTORS, Space, contains, count_values, ends, load_space
+from study.space import FACTORS, LATER_FACTORS, Space, contains, count_values, ends, load_space
+from study.tasks.finding import find_task
 
 # Of searches, of trials and of trainings anew: more is a slip of the finger.
 _MOST = 1_000_000
@@ -38,19 +40,23 @@ def make_plan(request: Request) -> Plan:
     if request.profile not in PROFILES:
         raise unknown_name("profile", request.profile, PROFILES)
     profile = PROFILES[request.profile]
-    check_space(space, profile)
+    task = find_task(request.task or MATH)
+    check_space(space, profile, task)
     _check_numbers(request)
     _check_method(request)
-    combinations = combine_factors(space, profile, request)
-    values = [values_of(combination, space, profile, request) for combination in combinations]
+    check_task(request, task)
+    combinations = combine_factors(space, profile, request, task.task)
+    values = [values_of(combination, space, profile, request, task) for combination in combinations]
     _check_settings(request, values)
+    for own in values:
+        check_style(own["prompt_style"], task)
     labels = label_arms(combinations)
     names = zip(labels, slugs_of(labels), values, strict=True)
     arms = [_arm(label, slug, own, space, profile, request) for label, slug, own in names]
     for arm in arms:
         _check_arm(arm)
     _check_distinct(arms)
-    return Plan(request, space, profile, tuple(arms))
+    return Plan(request, space, profile, tuple(arms), task)
 
 
 def _check_numbers(request: Request) -> None:
@@ -59,6 +65,7 @@ def _check_numbers(request: Request) -> None:
         ("--trials", request.trials, 1, _MOST),
         ("--confirm-seeds", request.confirm_seeds, 0, _MOST),
         ("--seed", request.seed, 0, math.inf),
+        ("--shots", request.shots, 0, 64),
     )
     for option, number, least, most in numbers:
         if number is not None and number < least:
@@ -142,7 +149,7 @@ def _arm(
     return Arm(
         label=label,
         slug=slug,
-        factors={name: values.get(name) for name in FACTORS},
+        factors=_factors(values),
         values=values,
         ranges=ranges,
         guesses=_guesses(values, ranges, space),
@@ -152,6 +159,11 @@ def _arm(
         confirm_seeds=seeds if method.is_trained else 1,
         seed=request.seed,
     )
+
+
+def _factors(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an arm's factors; those that came later only where they are set, as old studies have theirs."""
+    return {name: values.get(name) for name in FACTORS if name in values or name not in LATER_FACTORS}
 
 
 def _configurations(ranges: Mapping[str, BaseDistribution]) -> float:

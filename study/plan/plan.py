@@ -11,6 +11,8 @@ from study.plan.profiles import Profile
 from study.plan.request import Request
 from study.sources.finding import Source
 from study.space import Space
+from study.tasks import Score
+from study.tasks.finding import MATH_TASK, FoundTask
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,10 @@ class Plan:
     """What a study will run.
 
     Attributes:
+        task: what is asked, and how answers are scored.
         models: name -> where each base model was found; empty until the plan is bound.
         data, code_data: where the data were found; None until then, and where none is needed.
+        labels: the distinct answers of the data, where the task's are labels.
         notes: what the user has to know of the data, a line each.
     """
 
@@ -27,10 +31,18 @@ class Plan:
     space: Space
     profile: Profile
     arms: tuple[Arm, ...]
+    task: FoundTask = MATH_TASK
     models: Mapping[str, Source] = field(default_factory=dict)
     data: Source | None = None
     code_data: Source | None = None
+    labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def primary(self) -> Score:
+        """The score by which the search goes."""
+        task = self.task.task
+        return task.score(self.request.primary or task.primary)
 
     @property
     def trials(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from study.rows.problems import GSM8K_COLUMNS, Columns
+from study.rows.problems import Columns
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,13 @@ class Request:
     model: str | None = None
     data: str | None = None
     code_data: str | None = None
-    question_column: str = GSM8K_COLUMNS.question
-    answer_column: str = GSM8K_COLUMNS.answer
+    question_column: str | None = None
+    answer_column: str | None = None
+    task: str | None = None
+    primary: str | None = None
+    shots: int = 0
+    # "auto": rows go through a model's chat template where it has one. Studies of before know none.
+    template: str = "none"
     replicates: int | None = None
     trials: int | None = None
     confirm_seeds: int | None = None
@@ -33,6 +38,8 @@ class Request:
     early_stopping: bool = True
 
     @property
-    def columns(self) -> Columns:
-        """The data's columns that hold the question and the answer."""
-        return Columns(self.question_column, self.answer_column)
+    def columns(self) -> Columns | None:
+        """The data's columns that hold the question and the answer, if they are named."""
+        if self.question_column is None and self.answer_column is None:
+            return None
+        return Columns(self.question_column or "question", self.answer_column or "answer")

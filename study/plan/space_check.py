@@ -7,27 +7,29 @@ from typing import Any, get_args
 
 from optuna.distributions import BaseDistribution, FloatDistribution
 
-from study.config import Annotations, PromptStyle, Quantization, TrialConfig, Variant
+from study.config import Annotations, Quantization, Template, TrialConfig, Variant
 from study.errors import UserError, unknown_name
 from study.methods.table import METHODS, trained_methods
 from study.plan.profiles import Profile
 from study.space import FACTORS, Space
+from study.tasks.finding import FoundTask
 
 # The values that a factor may have. A model is any name, a rank any number that `TrialConfig` takes.
 VALUES: Mapping[str, Sequence[str]] = {
     "quantization": get_args(Quantization),
     "variant": get_args(Variant),
-    "prompt_style": get_args(PromptStyle),
     "annotations": get_args(Annotations),
+    "template": get_args(Template),
 }
 
 
-def check_space(space: Space, profile: Profile) -> None:
+def check_space(space: Space, profile: Profile, task: FoundTask) -> None:
     """Check what a space says, as far as that needs no model and no data.
 
     Args:
         space: any space.
         profile: at whose scale it is to run.
+        task: whose prompt styles it may compare.
 
     Raises:
         UserError: at the first thing that can't be.
@@ -36,7 +38,7 @@ def check_space(space: Space, profile: Profile) -> None:
     if not space.blocks():
         raise UserError("compare: at least one block of factors is needed, received none")
     for block in space.blocks():
-        _check_block(block)
+        _check_block(block, task)
     _check_search(space, profile)
 
 
@@ -64,8 +66,8 @@ def _is_list(value: Any, kind: type) -> bool:
     return is_sequence and all(isinstance(one, kind) for one in value)
 
 
-def _check_block(block: Mapping[str, Sequence[Any]]) -> None:
-    valid = {"method": trained_methods(), **VALUES}
+def _check_block(block: Mapping[str, Sequence[Any]], task: FoundTask) -> None:
+    valid = {"method": trained_methods(), **VALUES, "prompt_style": [*task.task.styles]}
     for name, values in block.items():
         if name not in FACTORS:
             raise unknown_name("factor", str(name), FACTORS)

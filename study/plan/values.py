@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from study.config import MATH
 from study.methods.method import TRAINING_SETTINGS
-from study.methods.table import METHODS, floor_methods
+from study.methods.table import METHODS
 from study.plan.profiles import Profile
 from study.plan.request import Request
 from study.space import Space
+from study.tasks import Task
+from study.tasks.finding import FoundTask
 
 # One budget at most: steps, or passes over the data.
 PAIRED_BUDGETS = (("max_steps", "epochs"), ("second_max_steps", "second_epochs"))
 
 
-def combine_factors(space: Space, profile: Profile, request: Request) -> list[dict[str, Any]]:
-    """Return the factors of every arm: those of the space, the zero-shot rows, and the floors."""
+# What decides how a question is put: a baseline is put as the arms that it stands beside.
+_PUT_BY = ("variant", "prompt_style", "annotations", "template", "system")
+
+
+def combine_factors(space: Space, profile: Profile, request: Request, task: Task) -> list[dict[str, Any]]:
+    """Return the factors of every arm: those of the space, the untrained rows, and the task's floors."""
     compared = [
         {name: request.settings.get(name, value) for name, value in combination.items()}
         for combination in space.combinations()
@@ -26,15 +33,16 @@ def combine_factors(space: Space, profile: Profile, request: Request) -> list[di
             combination["model"] = request.model or profile.models.get(
                 combination["model"], combination["model"]
             )
-    zero_shot = [keep(c, ("model", "variant", "prompt_style", "annotations")) for c in compared]
-    floors = [keep(c, ("variant", "prompt_style", "annotations")) for c in compared]
-    baselines = [{"method": "zero_shot", **c} for c in zero_shot]
-    baselines += [{"method": method, **c} for c in floors for method in floor_methods()]
+    untrained = [keep(c, ("model", *_PUT_BY)) for c in compared]
+    floors = [keep(c, _PUT_BY[:3]) for c in compared]
+    baselines = [{"method": "zero_shot", **c} for c in untrained]
+    baselines += [{"method": "few_shot", **c} for c in untrained if request.shots]
+    baselines += [{"method": method, **c} for c in floors for method in task.floors]
     return distinct([*compared, *baselines])
 
 
 def values_of(
-    combination: Mapping[str, Any], space: Space, profile: Profile, request: Request
+    combination: Mapping[str, Any], space: Space, profile: Profile, request: Request, found: FoundTask
 ) -> dict[str, Any]:
     """Return the configuration values of an arm, from the general to the particular."""
     method = METHODS[combination["method"]]
@@ -44,9 +52,10 @@ def values_of(
         "data": request.data or profile.data,
         "data_fingerprint": "",
         "variant": "main",
-        "prompt_style": "plain",
+        "prompt_style": next(iter(found.task.styles)),
         "annotations": "strip",
         "quantization": "none",
+        **_task_values(found, request),
         **profile.defaults,
     }
     if method.has_second_phase:
@@ -66,7 +75,15 @@ def values_of(
     if not method.is_trained:
         values = {name: value for name, value in values.items() if name not in TRAINING_SETTINGS}
         values["quantization"] = "none"
+    if values["method"] == "few_shot":
+        values["shots"] = request.shots
     return values
+
+
+def _task_values(found: FoundTask, request: Request) -> dict[str, Any]:
+    """Return what an arm says of its task, as far as it is not what a study says that names none."""
+    values = {} if found.name == MATH else {"task": found.name, "task_fingerprint": found.fingerprint}
+    return values | ({"primary": request.primary} if request.primary else {})
 
 
 def keep(combination: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:

@@ -3,5 +3,5 @@
 Comes in: a plan and rows. Goes out: study.json, and what `analysis` says of the rows. With `command_line`
 it is what knows `analysis`.
 
-May use the rooms: `machine`, `methods`, `plan`, `results` and `sources`.
+May use the rooms: `machine`, `methods`, `plan`, `results`, `sources` and `tasks`.
 """

@@ -21,11 +21,13 @@ from study.plan.request import Request
 from study.protocol.looks import describe_looks
 from study.results.schema import SCHEMA_VERSION
 from study.sources.finding import Source
+from study.tasks import Aggregate, Score
 from study.workplace import available_cpus
 
 # What a study must find as it left it: name -> configuration value.
 _FINGERPRINTS = {
     "model": "model_fingerprint",
+    "task's file": "task_fingerprint",
     "data": "data_fingerprint",
     "code data": "code_fingerprint",
 }
@@ -90,6 +92,7 @@ def describe_study(name: str, plan: Plan, slots: int, width: int, max_disk: floa
         "slots": slots,
         "max_disk": max_disk,
         "compared": plan.space.compared,
+        "task": describe_task(plan),
         "arms": [describe_arm(arm) for arm in plan.arms],
         "looks": describe_looks(plan),
         "looks_taken": [],
@@ -106,6 +109,36 @@ def describe_study(name: str, plan: Plan, slots: int, width: int, max_disk: floa
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "finished_at": None,
         "busy_share": None,
+    }
+
+
+def describe_task(plan: Plan) -> dict[str, Any]:
+    """Return what study.json says of the task: what reading its results asks for."""
+    found, task = plan.task, plan.task.task
+    return {
+        "name": found.name,
+        "fingerprint": found.fingerprint,
+        "description": task.description,
+        "primary": plan.primary.name,
+        "comparison": task.comparison,
+        "is_labels": task.is_labels,
+        "labels": list(plan.labels) if task.is_labels else None,
+        "scores": [_describe_score(score) for score in task.scores],
+    }
+
+
+def _describe_score(score: Score) -> dict[str, Any]:
+    return {
+        "name": score.name,
+        "label": score.shown,
+        "column": score.column or score.name,
+        "description": score.description,
+        "kind": score.kind,
+        "unit": "%" if score.kind == "share" else score.unit,
+        "low": score.low,
+        "high": score.high,
+        "lower_is_better": score.lower_is_better,
+        "is_aggregate": isinstance(score.of, Aggregate),
     }
 
 

@@ -24,8 +24,8 @@ Row = Mapping[str, Any]
 # What the search, the display and the record of the search ask of a finished trial.
 RESUMED_COLUMNS = (
     ("arm", "replicate", "method", "stage", "status", "reason", "search_number", "search_score")
-    + ("rung_losses", "accuracy", "train_steps", "planned_steps", "busy_seconds", "log", "config_json")
-    + ("questions",)
+    + ("rung_losses", "score", "accuracy", "train_steps", "planned_steps", "busy_seconds", "log")
+    + ("config_json", "questions")
 )  # fmt: skip
 NOTED_COLUMNS = ("trial", *RESUMED_COLUMNS)
 
@@ -108,8 +108,14 @@ def missing_parts(folder: ResultsFolder, finished: Mapping[str, Row]) -> list[st
 
 def _has_its_scores(row: Row) -> bool:
     """Tell whether the search can go by a row: one that says it is complete, without a score, is damaged."""
-    wanted = ("accuracy", "search_score") if row["stage"] == "search" else ("accuracy",)
-    return row["status"] != "complete" or all(row[name] is not None for name in wanted)
+    wanted = [primary_score(row), *([row["search_score"]] if row["stage"] == "search" else [])]
+    return row["status"] != "complete" or None not in wanted
+
+
+def primary_score(row: Row) -> Any:
+    """Return a row's primary score, or None; of a row from before there were others, its accuracy."""
+    score = row.get("score")
+    return row.get("accuracy") if score is None else score
 
 
 def _without_answers(folder: ResultsFolder, rows: Iterable[Row]) -> set[str]:

@@ -35,6 +35,7 @@ from study.results.place import DiskPlace, Place
 from study.results.row_files import Row
 from study.results.row_journal import Notes
 from study.results.schema import TABLES
+from study.results.score_columns import NO_FIELDS, Fields
 
 # Files that a thread reads before it asks for more.
 MOST_AT_ONCE = 64
@@ -77,9 +78,9 @@ class ResultsFolder:
         except OSError as error:
             raise UserError(f"results folder '{self}' can't be written: {error.strerror}") from None
 
-    def describe_columns(self) -> None:
+    def describe_columns(self, scores: Fields = NO_FIELDS) -> None:
         """Write columns.json, unless it says already what this version writes."""
-        path, ours = self.root / "columns.json", encode_columns()
+        path, ours = self.root / "columns.json", encode_columns(scores)
         try:
             if self._place.read(path) == ours:
                 return
@@ -159,18 +160,25 @@ class ResultsFolder:
         """Return the folder of an arm's winner."""
         return self.root / "models" / arm_slug
 
-    def write_table(self, table: str, trial_id: str, rows: Sequence[Row]) -> None:
-        """Write a trial's rows of `table`, whole or not at all."""
-        self._place.write(self.table_path(table, trial_id), row_files.encode(table, rows))
+    def write_table(self, table: str, trial_id: str, rows: Sequence[Row], scores: Fields = NO_FIELDS) -> None:
+        """Write a trial's rows of `table`, whole or not at all; `scores` are the fields of its task's."""
+        content = row_files.encode(table, rows, scores.get(table, ()))
+        self._place.write(self.table_path(table, trial_id), content)
 
-    def finish_trial(self, row: Row, predictions: Sequence[Row] = (), history: Sequence[Row] = ()) -> None:
+    def finish_trial(
+        self,
+        row: Row,
+        predictions: Sequence[Row] = (),
+        history: Sequence[Row] = (),
+        scores: Fields = NO_FIELDS,
+    ) -> None:
         """Write what a trial leaves behind; its row comes last and makes it finished."""
         trial_id = row["trial"]
         if predictions:
-            self.write_table("predictions", trial_id, predictions)
+            self.write_table("predictions", trial_id, predictions, scores)
         if history:
             self.write_table("history", trial_id, history)
-        self.write_table("trials", trial_id, [row])
+        self.write_table("trials", trial_id, [row], scores)
         self.remove(self.checkpoints_path(trial_id))
 
     def remove(self, path: Path) -> None:

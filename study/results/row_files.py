@@ -23,13 +23,16 @@ _FIELDS = {field.name: field for field in TABLES["trials"]}
 _GONE_BY = ("status", "config_json")
 
 
-def encode(table: str, rows: Sequence[Row]) -> bytes:
+def encode(table: str, rows: Sequence[Row], more: Sequence[pa.Field] = ()) -> bytes:
     """Return the file of a trial's rows of `table`.
+
+    Args:
+        more: the columns of its task's scores.
 
     Raises:
         KeyError: the table has no such column.
     """
-    schema = TABLES[table]
+    schema = pa.schema([*TABLES[table], *more], metadata=TABLES[table].metadata)
     for row in rows:
         if unknown := set(row) - set(schema.names):
             raise KeyError(f"{table} has no column {sorted(unknown)}")

@@ -57,6 +57,13 @@ TRIALS = pa.schema(
         _field("variant", _TEXT, "dataset variant: main or socratic"),
         _field("prompt_style", _TEXT, "plain, without_breakdown, with_breakdown, python_code"),
         _field("annotations", _TEXT, "calculator annotations in text targets: strip or keep"),
+        _field("template", _TEXT, "chat: rows go through the tokenizer's chat template; none"),
+        _field("system", _TEXT, "the system's text, before the question"),
+        _field("shots", _INT, "examples from train before each question"),
+        _field(
+            "task", _TEXT, "what is asked, and how answers are scored: a name of the project's, or a file's"
+        ),
+        _field("primary", _TEXT, "the score by which the search goes; null: the task's own"),
         # Hyperparameters and budget
         _field("rank", _INT, "LoRA rank"),
         _field("alpha", _FLOAT, "LoRA alpha; the update is scaled by alpha / rank"),
@@ -77,6 +84,7 @@ TRIALS = pa.schema(
         # Metrics over the questions of the split
         _field("split", _TEXT, "validation or test"),
         _field("questions", _INT, "questions scored"),
+        _field("score", _FLOAT, "the primary score, in its own unit (study.json, task): a share in %"),
         _field(
             "accuracy",
             _FLOAT,
@@ -98,7 +106,7 @@ TRIALS = pa.schema(
             _FLOAT,
             "%: right by lm-evaluation-harness's gsm8k, filter flexible-extract; null for programs",
         ),
-        _field("answered", _FLOAT, "%: predictions from which a number could be read"),
+        _field("answered", _FLOAT, "%: predictions from which an answer (a number) could be read"),
         _field("rouge1", _FLOAT, "0-1: mean ROUGE-1 F-measure, stemmed"),
         _field(
             "perplexity", _FLOAT, "exp of the mean negative log likelihood per target token, teacher-forced"
@@ -108,7 +116,7 @@ TRIALS = pa.schema(
             _FLOAT,
             "%: mean 100 x cosine of the sentence embeddings of prediction and reference",
         ),
-        _field("search_score", _FLOAT, "what the search maximises: accuracy, ties broken by perplexity"),
+        _field("search_score", _FLOAT, "what the search maximises: the primary score, ties by perplexity"),
         _field(
             "rung_losses",
             pa.list_(_FLOAT),
@@ -172,12 +180,14 @@ PREDICTIONS = pa.schema(
             "question_id", _TEXT, "hash of the question: the same question has the same id in every study"
         ),
         _field("question", _TEXT, "the question as the data has it"),
+        _field("group", _TEXT, "the row's group, where the data have a column of that name"),
         _field("reference", _TEXT, "the target text that the model should have written"),
         _field("text", _TEXT, "the model's output"),
         _field("reference_number", _TEXT, "the reference's number: a decimal, or a fraction such as 1/3"),
         _field(
             "number", _TEXT, "the prediction's number, as reference_number; null where none could be read"
         ),
+        _field("answer", _TEXT, "what was read out of the output; null where nothing could be read"),
         _field("outcome", _TEXT, "answered; no_number in a text; how a program ended, see study.sandbox"),
         _field("correct", pa.bool_(), "accuracy: the number equals the reference's"),
         _field("correct_strict", pa.bool_(), "the number after #### equals the reference's"),

@@ -3,5 +3,5 @@
 Comes in: a folder or a file. Goes out: the problems of each split, and for every row that can't be used a
 line that names it. What is held out of which split is decided in `study.data`.
 
-May use the rooms: `answers`.
+May use the rooms: `answers` and `tasks`.
 """

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from study.answers.reading import NotOneNumber, format_number, marked_number, read_reference
+from study.answers.reading import NotOneNumber
 from study.errors import UserError
 from study.rows.csv_rows import Fault
 from study.rows.files import RowFile
-from study.rows.problems import Columns, Problem, Problems
-from study.rows.shapes import (
-    SHAPE_COLUMNS,
-    WrongRow,
-    choose_shape,
-    columns_hint,
-    describe_columns,
-    is_number,
-    show_names,
-)
+from study.rows.problems import Problem, Problems
+from study.rows.rules import Rules, encode_extra
+from study.rows.shapes import WrongRow, columns_hint, describe_columns, is_number, show_names
+from study.tasks import BadRow as UnusableRow
 
 # Characters of a bad answer that its message shows.
 MOST_SHOWN = 60
@@ -29,10 +24,6 @@ VALID_ANSWERS = "valid: '#### 18', '#### $1,234.50', '3/4', '18 apples'"
 # So many rows, all without a number, are no bad rows but a wrong column.
 _TEXT_ROWS = 5
 _NO_TEXT = re.compile("[\0-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-# A full-width mark is one; what looks for it later knows the ASCII one.
-_WIDE_MARK = "\uff03"
-
-Check = Callable[[Problem], Problem]
 
 
 class BadRow(UserError):
@@ -53,9 +44,7 @@ class CheckedRows:
     notes: tuple[str, ...] = ()
 
 
-def read_problems(
-    paths: Sequence[Path], columns: Columns, check: Check, *, skip_bad_rows: bool
-) -> CheckedRows:
+def read_problems(paths: Sequence[Path], rules: Rules, *, skip_bad_rows: bool) -> CheckedRows:
     """Return the problems of the files of one split, in their order.
 
     Raises:
@@ -66,7 +55,7 @@ def read_problems(
 
     def read() -> Iterator[Problem]:
         for path in paths:
-            readings.append(_Reading(path, columns, check, skip_bad_rows))
+            readings.append(_Reading(path, rules, skip_bad_rows))
             yield from readings[-1].read()
 
     problems = Problems(read())
@@ -79,37 +68,19 @@ def read_problems(
     return CheckedRows(problems, skipped, tuple(notes))
 
 
-def check_number(problem: Problem) -> Problem:
-    """Return the problem with a `#### n`, which a bare number as the answer gets.
-
-    Raises:
-        NotOneNumber: the answer is not one number.
-    """
-    answer = problem.answer.replace(_WIDE_MARK, "#")
-    number = read_reference(answer)
-    if marked_number(answer) is not None:
-        return problem if answer == problem.answer else Problem(problem.question, answer)
-    return Problem(problem.question, f"#### {format_number(number)}")
-
-
-def check_nothing(problem: Problem) -> Problem:
-    """Return the problem: an answer that is code has no number."""
-    return problem
-
-
 class _Reading:
     """The reading of one file: its problems, one by one, and what went wrong."""
 
-    def __init__(self, path: Path, columns: Columns, check: Check, skip_bad_rows: bool) -> None:
-        self._file = RowFile(path, [columns.question, columns.answer, *SHAPE_COLUMNS])
-        self._columns, self._check, self._skip = columns, check, skip_bad_rows
+    def __init__(self, path: Path, rules: Rules, skip_bad_rows: bool) -> None:
+        self._file = RowFile(path, rules.wanted)
+        self._rules, self._skip = rules, skip_bad_rows
         self._read, self.skipped = 0, 0
         self._texts: list[str] = []
         # A file that begins with rows that are no objects has no columns; each of its rows says so.
-        names = self._file.columns or [columns.question, columns.answer]
-        shape = choose_shape(names, columns)
+        names = self._file.columns or [rules.columns.question, rules.columns.answer]
+        shape = rules.shape_of(names)
         if shape is None:
-            raise UserError(f"data file '{path}': {describe_columns(names, columns)}")
+            raise UserError(f"data file '{path}': {describe_columns(names, rules.columns)}")
         self._shape = shape
         self.notes = [note for note in (self._file.note, self._shape.note) if note]
 
@@ -142,10 +113,16 @@ class _Reading:
                 return str(row)
             if not isinstance(row, Mapping):
                 return "not a JSON object"
-            question, answer = self._shape.read(row)
-            problem = Problem(_text(question, self._shape.question), _text(answer, self._shape.answer))
-            return self._check(problem)
-        except WrongRow as error:
+            question, answer, *rest = self._shape.read(row)
+            if self._rules.keeps_any:
+                answer = _as_json(answer)
+            problem = Problem(
+                _text(question, self._shape.question),
+                _text(answer, self._shape.answer),
+                encode_extra({name: row.get(name) for name in self._shape.extra} | dict(*rest)),
+            )
+            return self._rules.check(problem)
+        except (WrongRow, UnusableRow) as error:
             return str(error)
         except NotOneNumber as error:
             if "no number" in str(error):
@@ -168,8 +145,16 @@ class _Reading:
         return UserError(
             f"data file '{self._file.path}': the answers in column '{self._shape.answer}' look like text, "
             f"not numbers: none of the first {len(self._texts)} rows has one ({'; '.join(self._texts[:2])}); "
-            f"{VALID_ANSWERS}; columns there: {show_names(self._file.columns)}{columns_hint(self._columns)}"
+            f"{VALID_ANSWERS}; columns there: {show_names(self._file.columns)}"
+            f"{columns_hint(self._rules.columns)}"
         )
+
+
+def _as_json(value: Any) -> Any:
+    """Return an object, a list, true or false as JSON text; text and numbers as they are."""
+    return (
+        json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list | bool) else value
+    )
 
 
 def _text(value: Any, column: str) -> str:

@@ -1,8 +1,9 @@
-"""A problem: one question and its worked answer; and which columns of a data set hold them."""
+"""A problem: one question and its answer; and which columns of a data set hold them."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +13,8 @@ from typing import Any, overload
 
 # Rows that are turned into Python's objects at once.
 BATCH_ROWS = 4096
+# Of a problem.
+_TEXTS = 3
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,21 @@ CODE_COLUMNS = Columns("query", "answer")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One question and its worked answer, as the data has them."""
+    """One question and its answer, as the data has them.
+
+    Attributes:
+        extra: what else its task keeps of the row, a JSON object by name; empty for nothing.
+    """
 
     question: str
     answer: str
+    extra: str = ""
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What a task's functions are given: the question, the answer, and what else was kept, by name."""
+        kept: dict[str, Any] = json.loads(self.extra) if self.extra else {}
+        return {**kept, "question": self.question, "answer": self.answer}
 
     @property
     def question_id(self) -> str:
@@ -45,7 +59,7 @@ class _Batch:
     """Some thousand problems as one text.
 
     Attributes:
-        text: in UTF-8, each question and its answer after it.
+        text: in UTF-8, each question, its answer and its extra after it.
         ends: of each of those texts within it.
         places: of the problems that count.
     """
@@ -56,7 +70,7 @@ class _Batch:
 
     def problems(self) -> list[Problem]:
         """Return those that count."""
-        return [Problem(self._text(2 * place), self._text(2 * place + 1)) for place in self.places]
+        return [Problem(*(self._text(_TEXTS * place + i) for i in range(_TEXTS))) for place in self.places]
 
     def _text(self, number: int) -> str:
         return self.text[self.ends[number - 1] if number else 0 : self.ends[number]].decode()
@@ -120,11 +134,11 @@ class Problems(Sequence[Problem]):
 
 
 def _pack(problems: Sequence[Problem]) -> _Batch:
-    texts = [text.encode() for problem in problems for text in (problem.question, problem.answer)]
+    texts = [text.encode() for p in problems for text in (p.question, p.answer, p.extra)]
     return _Batch(b"".join(texts), array("L", accumulate(map(len, texts))), range(len(problems)))
 
 
 def from_arrow(batch: Any) -> list[Problem]:
     """Return the problems of a batch of Arrow that has their columns."""
-    questions, answers = (batch.column(name).to_pylist() for name in ("question", "answer"))
-    return [*map(Problem, questions, answers)]
+    columns = (batch.column(name).to_pylist() for name in ("question", "answer", "extra"))
+    return [*map(Problem, *columns)]

@@ -33,16 +33,19 @@ class Shape:
 
     Attributes:
         columns: the columns that are needed.
-        read: row -> (question, answer), each text or a number; raises `WrongRow`.
+        read: row -> (question, answer), each text or a number, and where a third stands behind them, what
+            else is kept of the row; raises `WrongRow`.
         note: how it is read, where that is not plain, else None.
         question, answer: the columns that hold them.
+        extra: columns that are kept beside them.
     """
 
     columns: tuple[str, ...]
-    read: Callable[[Mapping[str, Any]], tuple[Any, Any]]
+    read: Callable[[Mapping[str, Any]], tuple[Any, ...]]
     note: str | None
     question: str
     answer: str
+    extra: tuple[str, ...] = ()
 
 
 def choose_shape(names: Sequence[str], columns: Columns) -> Shape | None:
@@ -54,7 +57,7 @@ def choose_shape(names: Sequence[str], columns: Columns) -> Shape | None:
     Raises:
         UserError: the question and the answer are one column.
     """
-    found = [_find(name, names) for name in (columns.question, columns.answer)]
+    found = [find_column(name, names) for name in (columns.question, columns.answer)]
     if all(found) and found[0] == found[1]:
         raise UserError(
             f"the question and the answer can't both be the column '{found[0]}'; valid: one column each for "
@@ -70,9 +73,9 @@ def choose_shape(names: Sequence[str], columns: Columns) -> Shape | None:
     for name in CHAT_COLUMNS:
         if name in names:
             note = (
-                f"rows are chats ('{name}'): the question is what the user says (a system's text before it)"
+                f"rows are chats ('{name}'): the question is what the user says (a system's text and earlier "
+                "turns before it), the answer what the assistant says last"
             )
-            note += ", the answer what the assistant says"
             return Shape((name,), partial(_chat, name), note, name, name)
     if {"instruction", "output"} <= {*names}:
         given = ("input",) if "input" in names else ()
@@ -86,7 +89,7 @@ def choose_shape(names: Sequence[str], columns: Columns) -> Shape | None:
 def describe_columns(names: Sequence[str], columns: Columns) -> str:
     """Return the line about columns that are not there: those missing, those there, and the options."""
     wanted = (columns.question, columns.answer)
-    missing = next((name for name in wanted if _find(name, names) is None), wanted[0])
+    missing = next((name for name in wanted if find_column(name, names) is None), wanted[0])
     if len(alike := _alike(missing, names)) > 1:
         return f"no one column '{missing}', but {' and '.join(map(repr, alike))}{columns_hint(columns)}"
     return f"no column '{missing}'; columns there: {show_names(names)}{columns_hint(columns)}"
@@ -110,7 +113,8 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
-def _find(name: str, names: Sequence[str]) -> str | None:
+def find_column(name: str, names: Sequence[str]) -> str | None:
+    """Return the one column of that name, or of that name in other capitals, or None."""
     if name in names:
         return name
     alike = _alike(name, names)
@@ -126,7 +130,7 @@ def _cells(question: str, answer: str) -> Callable[[Mapping[str, Any]], tuple[An
         if question in row and answer in row:
             return row[question], row[answer]
         names = [*map(str, row)]  # which may have other capitals than those of another row
-        found = [_find(name, names) for name in (question, answer)]
+        found = [find_column(name, names) for name in (question, answer)]
         if None in found or found[0] == found[1]:
             raise WrongRow(describe_columns(names, Columns(question, answer)))
         return row[str(found[0])], row[str(found[1])]
@@ -147,21 +151,27 @@ def _instruction(row: Mapping[str, Any]) -> tuple[Any, Any]:
     return f"{question}\n{given}", row["output"]
 
 
-def _chat(name: str, row: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the user's turn, a system's before it, and the assistant's; there must be one of each."""
+def _chat(name: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what is said before the assistant's last turn, that turn, and the turns before it as they are.
+
+    The turns are left out where there is but one, the user's: it is the question.
+    """
     who, what = CHAT_COLUMNS[name]
     turns = row.get(name)
     if not isinstance(turns, list | tuple) or not all(isinstance(turn, Mapping) for turn in turns):
         raise WrongRow(f"column '{name}' must be a list of turns")
     roles = [_ROLES.get(str(turn.get(who)), str(turn.get(who))) for turn in turns]
-    spoken = [role for role in roles if role != "system"]
-    if spoken != ["user", "assistant"] or roles[1:].count("system"):
+    spoken = roles[1:] if roles[:1] == ["system"] else roles
+    if not spoken or spoken != ["user", "assistant"] * (len(spoken) // 2):
+        shown = ", ".join(" ".join(role.split())[:_MOST_CHARACTERS] for role in roles[:8])
         raise WrongRow(
-            f"a chat must be one question of the user and one answer of the assistant, received the turns "
-            f"{', '.join(roles[:8]) or 'none'}"
+            "a chat must be turns of the user and the assistant, one after the other, after at most a "
+            f"system's text, and end with the assistant's, received the turns {shown or 'none'}"
+            f"{f' and {len(roles) - 8} more' if len(roles) > 8 else ''}"
         )
     texts = [_said(turn.get(what), name) for turn in turns]
-    return "\n".join(texts[:-1]), texts[-1]
+    kept = [[role, text] for role, text in zip(roles[:-1], texts[:-1], strict=True)]
+    return "\n".join(texts[:-1]), texts[-1], ({"turns": kept} if len(kept) > 1 else {})
 
 
 def _said(content: Any, name: str) -> str:

@@ -3,5 +3,5 @@
 Comes in: an answer, its reference, and the row that both belong to. Goes out: a number, or what the question
 adds to a sum of the whole split. The files in `tasks/` say which scores a task has.
 
-May use the rooms: `sandbox` and `tasks`.
+May use the rooms: `answers`, `sandbox` and `tasks`.
 """

@@ -10,7 +10,9 @@ from rich.console import Console
 from study.command_line import say
 from study.config import parse_setting
 from study.engine.watching import choose_watching
+from study.errors import UserError
 from study.plan.binding import find_sources
+from study.plan.guessing import Guess, guess_task
 from study.plan.making import make_plan
 from study.plan.plan import Plan, search_width
 from study.plan.request import Request
@@ -18,6 +20,7 @@ from study.protocol.description import describe_study
 from study.protocol.looks import parse_looks
 from study.results.folder import ResultsFolder
 from study.results.new_folder import check_writable, claim_folder
+from study.sources.finding import find_data
 from study.starting.place import check_nodes_of, max_disk_of, slots_of
 from study.starting.runtime import Runtime, runtime_of
 
@@ -28,11 +31,14 @@ def start(options: argparse.Namespace, console: Console) -> int:
     Raises:
         UserError: something of it can't be used; nothing has been written.
     """
-    plan = make_plan(_request(options))
+    request, guess = _with_task(_request(options))
+    plan = make_plan(request)
     choose_watching(options.track, dashboard=not options.no_dashboard)  # a dry run refuses what a run does
     check_writable(options.results)
     slots = slots_of(options, plan)
     say(console, f"Study {plan.request.space} ({plan.profile.name}): {plan.space.question}")
+    if guess is not None:
+        console.print(guess.line, markup=False, highlight=False)
     max_disk = max_disk_of(options)
     if options.dry_run:
         from study.cost.preflight import dry_run  # torch waits until here
@@ -65,6 +71,17 @@ def _run(plan: Plan, parent: str, max_disk: float | None, runtime: Runtime, cons
         return run_to_its_end(study, console)
 
 
+def _with_task(request: Request) -> tuple[Request, Guess | None]:
+    """Return the request with a task, and how that was guessed, if it was."""
+    if request.task is not None or request.data is None:
+        return request, None
+    try:
+        guess = guess_task(find_data(request.data).path, request.columns)
+    except UserError:  # which is told where the data are needed
+        guess = None
+    return (request, None) if guess is None else (dataclasses.replace(request, task=guess.task), guess)
+
+
 def _request(options: argparse.Namespace) -> Request:
     return Request(
         space=options.space,
@@ -72,6 +89,10 @@ def _request(options: argparse.Namespace) -> Request:
         model=options.model,
         data=options.data,
         code_data=options.code_data,
+        task=options.task,
+        primary=options.primary,
+        shots=options.shots,
+        template="auto",
         question_column=options.question_column,
         answer_column=options.answer_column,
         replicates=options.replicates,

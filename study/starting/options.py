@@ -15,11 +15,12 @@ from study.space import list_spaces
 # What a study is of stands in its study.json; a resume takes it from there.
 _FIXED_BY_A_STUDY = (
     ("space", "profile", "model", "data", "question_column", "answer_column", "code_data")
+    + ("task", "primary", "shots")
     + ("looks", "seed", "set", "no_early_stopping", "skip_bad_rows", "keep_leaks", "results")
 )  # fmt: skip
 _NAMES = (
     ("space", "profile", "model", "data", "question_column", "answer_column", "code_data")
-    + ("results", "resume")
+    + ("results", "resume", "task", "primary")
 )  # fmt: skip
 
 
@@ -42,7 +43,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--track", action="append", default=[], metavar="NAME", help=f"{', '.join(TRACKERS)}; repeatable"
     )
     watch.add_argument("--no-dashboard", action="store_true", help="leave Ray's dashboard out: 0.2 GB less")
-    parser.add_argument("--list", action="store_true", help="list the search spaces and stop")
+    parser.add_argument("--list", action="store_true", help="list the search spaces and the tasks, and stop")
     parser.add_argument("--dry-run", action="store_true", help="say what would run and its cost, and stop")
     return parser
 
@@ -93,8 +94,17 @@ def _add_recipe(group: Any) -> None:
     group.add_argument("--profile", default="embedded", help=f"scale: {' or '.join(PROFILES)} (embedded)")
     group.add_argument("--model", help="base model: a folder, a Hub name, or 'embedded'")
     group.add_argument("--data", help="a folder or a file, a Hub name, or 'embedded'; see docs/data.md")
-    group.add_argument("--question-column", default="question", help="column of the question (question)")
-    group.add_argument("--answer-column", default="answer", help="column of the answer (answer)")
+    group.add_argument("--task", help="what is asked: a name from --list, or a file: ./my_task.py")
+    group.add_argument("--primary", metavar="SCORE", help="the score that decides (the task's own)")
+    group.add_argument("--question-column", help="column of the question (as the task has it: question)")
+    group.add_argument("--answer-column", help="column of the answer (as the task has it: answer)")
+    group.add_argument(
+        "--shots",
+        type=int,
+        default=0,
+        metavar="K",
+        help="also ask the base with K examples before each question",
+    )
     group.add_argument("--code-data", help="code data of stacked LoRA: a folder, a Hub name, or 'embedded'")
 
 

@@ -93,6 +93,7 @@ class Score:
         column: of the predictions that holds it question by question; by default its name.
         lower_is_better: whether less is better.
         label: its name in tables, by default the name with spaces.
+        undefined: why it may be None for some rows, where it may.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Score:
     lower_is_better: bool = False
     label: str | None = None
     column: str | None = None
+    undefined: str | None = None
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier() or keyword.iskeyword(self.name) or self.name != self.name.lower():
@@ -125,6 +127,16 @@ class Score:
         """Its name in tables."""
         return self.label or self.name.replace("_", " ")
 
+    def show(self, value: float) -> str:
+        """Return a value with its unit, as it stands in a line."""
+        if self.kind == "share" or self.unit == "%":
+            return f"{value:.1f}%"
+        return f"{value:.4g} {self.unit}".rstrip()
+
+    def best(self, values: Sequence[float]) -> float:
+        """Return the best of some values."""
+        return min(values) if self.lower_is_better else max(values)
+
 
 @dataclass(frozen=True)
 class Task:
@@ -141,7 +153,8 @@ class Task:
         columns: with `row`: the columns that it needs.
         check: a function of what was read, which may change it; it raises `BadRow` for what can't be used.
         styles: prompt style -> how a row is put; the first is the default.
-        read: (output, row) -> the answer that it holds, or None; without it the output is the answer.
+        read: (output, row) -> the answer that it holds, or None; without it the output is the answer. What is
+            read may be a mapping: its `answer`, `number` and `outcome` are then columns of the predictions.
         read_all: (outputs, rows) -> the same of all at once, for what has to be started (the sandbox).
         is_labels: whether answers are a few labels: rows then have them all as `labels`, outputs that are
             none are counted, and the report has a confusion matrix.

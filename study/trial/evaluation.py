@@ -109,7 +109,7 @@ def generate_answers(
     Args:
         parts: by which what a batch may take up of memory is divided.
     """
-    decode_greedily(model, tokenizer)
+    decode_greedily(model, tokenizer, examples.template)
     family, shape = family_of(model.config), shape_of(model.config)
     pad, ends = tokenizer.pad_token_id, model.generation_config.eos_token_id
     texts, tokens = [""] * len(examples), [0] * len(examples)
@@ -121,7 +121,8 @@ def generate_answers(
         with autocast(precision, model.device.type):
             output = family.generate(model, sources, pad, limit)
         answers = [until_end(ids, ends) for ids in output.tolist()]
-        decoded = tokenizer.batch_decode(answers, skip_special_tokens=True)
+        said = [without_end(ids, ends) for ids in answers]
+        decoded = tokenizer.batch_decode(said, skip_special_tokens=True)
         for i, text, answer in zip(rows, decoded, answers, strict=True):
             texts[i], tokens[i] = text.strip(), len(answer)
 
@@ -139,6 +140,11 @@ def until_end(ids: Sequence[int], ends: Sequence[int]) -> list[int]:
     """Return an answer's tokens to the first that ends it, that one included."""
     stop = next((i + 1 for i, token in enumerate(ids) if token in ends), len(ids))
     return [*ids[:stop]]
+
+
+def without_end(ids: Sequence[int], ends: Sequence[int]) -> Sequence[int]:
+    """Return an answer's tokens without the one that ends it, which need not be special to the tokenizer."""
+    return ids[:-1] if ids and ids[-1] in ends else ids
 
 
 def lengths_of(rows: Any, column: str) -> list[int]:

@@ -1,7 +1,7 @@
-"""The no-skill floors: what the metrics give to answers that need no model.
+"""The no-skill floors and the rival: what the metrics give to answers that need no language model.
 
 Rows of every table, scored by the same code as a model's. A metric on which a floor scores high measures
-little: ROUGE-1 of an echoed question is 0.45 on GSM8K.
+little: ROUGE-1 of an echoed question is 0.45 on GSM8K. Which of them a study has, its task says.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from study.config import TrialConfig
+from study.config import MATH, TrialConfig
+from study.scores.numbers import PROGRAMS
+from study.scores.rivals import empty_answers, tfidf_answers
 from study.trial.tokenised import Examples
 
 
@@ -22,9 +24,11 @@ def floor_answers(config: TrialConfig, train: Examples, scored: Examples) -> lis
 
 
 def _commonest_answer(config: TrialConfig, train: Examples, scored: Examples) -> list[str]:
-    (number, _), *_ = Counter(sorted(train.rows["reference_number"])).most_common(1)
-    text = f"answer = {number}" if config.prompt_style == "python_code" else f"#### {number}"
-    return [text] * len(scored)
+    column = "reference_number" if config.task == MATH else "target"
+    (answer, _), *_ = Counter(sorted(train.rows[column])).most_common(1)
+    if config.task == MATH:
+        answer = f"answer = {answer}" if config.prompt_style == PROGRAMS else f"#### {answer}"
+    return [answer] * len(scored)
 
 
 def _random_solution(config: TrialConfig, train: Examples, scored: Examples) -> list[str]:
@@ -49,9 +53,21 @@ def _echo(config: TrialConfig, train: Examples, scored: Examples) -> list[str]:
     return list(scored.rows["question"])
 
 
+def _empty(config: TrialConfig, train: Examples, scored: Examples) -> list[str]:
+    return empty_answers([], [], scored.rows["question"], config.seed)
+
+
+def _rival(config: TrialConfig, train: Examples, scored: Examples) -> list[str]:
+    """What a classifier of words answers, which is trained, and is no language model."""
+    known = (list(train.rows["question"]), list(train.rows["target"]))
+    return tfidf_answers(*known, list(scored.rows["question"]), config.seed)
+
+
 _FLOORS: dict[str, Callable[[TrialConfig, Examples, Examples], list[str]]] = {
     "floor_commonest_answer": _commonest_answer,
     "floor_random_solution": _random_solution,
     "floor_nearest_solution": _nearest_solution,
     "floor_echo": _echo,
+    "floor_empty": _empty,
+    "rival_tfidf": _rival,
 }

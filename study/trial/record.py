@@ -21,6 +21,7 @@ from study.machine.hardware import describe_machine, describe_versions, source_c
 from study.machine.memory import free_memory, is_out_of_memory
 from study.machine.room import Room, print_reason, when_there_is_room
 from study.results.folder import ResultsFolder
+from study.results.score_columns import score_fields
 from study.search.pruning import RungLosses, prune_above
 from study.workplace import Workplace
 
@@ -78,9 +79,8 @@ def record_trial(
     """Run a trial and write what it leaves behind into `folder`; return its row.
 
     Whatever the trial does becomes the row's status: only an interruption of the process itself gets out.
-    A trial that runs out of memory while it trains has a second attempt, with smaller micro-batches. (One
-    that scores has halved its batches itself by then, see `study.trial.batches`.)
-    On a full disk it waits for room, however long that takes.
+    A trial that runs out of memory while it trains has a second attempt, with smaller micro-batches (scoring
+    halves its batches itself). On a full disk it waits for room, however long that takes.
 
     Args:
         run: the trainer: `study.trial.trial.run_trial`, or another of its kind.
@@ -113,7 +113,8 @@ def record_trial(
         "busy_seconds": time.perf_counter() - clock,
         "log": folder.log_name(config.trial_id),
     }
-    when_there_is_room(lambda: folder.finish_trial(row, outcome.predictions, outcome.history))
+    scores = score_fields(workplace.task.task)
+    when_there_is_room(lambda: folder.finish_trial(row, outcome.predictions, outcome.history, scores))
     return row
 
 
@@ -179,7 +180,7 @@ def config_columns(config: TrialConfig) -> dict[str, Any]:
     """Return the columns of a trial's row that its configuration alone decides."""
     same = (
         ("method", "quantization", "model", "variant", "prompt_style", "annotations", "stage", "seed")
-        + ("trained_by",)
+        + ("trained_by", "template", "system", "shots", "task", "primary")
         + ("rank", "alpha", "lora_dropout", "target_modules", "learning_rate", "batch_size")
         + ("warmup_fraction", "weight_decay", "max_steps", "epochs", "split")
         + ("second_rank", "second_alpha", "second_learning_rate", "second_max_steps", "second_epochs")

@@ -51,7 +51,7 @@ def train(model: Any, session: Session, result: Training, on_log: OnLog) -> Like
             checkpoints,
             model=model,
             args=_arguments(session, folder),
-            train_dataset=session.examples.rows.select_columns(["input_ids", "labels"]),
+            train_dataset=session.examples.to_train,
             data_collator=family_of(model.config).collator(session.tokenizer, model),
             processing_class=session.tokenizer,
             callbacks=[recorder, *_after_saving(session)],
@@ -119,6 +119,7 @@ def _arguments(session: Session, folder: Path) -> Seq2SeqTrainingArguments:
         save_strategy="no",  # `Recorder` saves by the clock
         report_to="none",
         disable_tqdm=True,
+        remove_unused_columns=False,  # which tokens are learnt is no argument of a model
         dataloader_pin_memory=workplace.use_gpu,
     )
 

@@ -7,8 +7,6 @@ It knows no Ray and writes no results: `study.trial.record` does, around it.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,17 +19,14 @@ from study.models.counting import count_parameters, shipped_bytes
 from study.models.decoding import decode_greedily
 from study.models.loading import load_tokenizer
 from study.quiet import quiet_libraries
-from study.sandbox import Sandbox
 from study.search.pruning import rung_losses
 from study.sources.finding import fingerprint_tokenizer
 from study.trial.evaluation import Likelihood, generate_answers, score_targets
 from study.trial.floors import floor_answers
-from study.trial.metrics import score_answer, summarise
-from study.trial.published_rules import NOT_FOR_PROGRAMS, PUBLISHED
+from study.trial.predictions import Output, fill_scores
 from study.trial.recipe import recipe_of
 from study.trial.record import OnProgress, Outcome, SaveModel
 from study.trial.session import Session, Training
-from study.trial.similarity import SimilarityUnavailable, similarities
 from study.trial.tokenised import Examples, load_examples
 from study.trial.training import train
 from study.workplace import Workplace
@@ -43,16 +38,6 @@ TRAINING_COLUMNS = (
 )  # fmt: skip
 # Split -> the column that counts the rows of it that a phase trained on.
 _ROWS_OF = {"train": "train_questions", "code": "code_rows"}
-
-
-@dataclass(frozen=True)
-class Output:
-    """What is scored: an answer to each question, and where a model gave it, its likelihood of the target."""
-
-    texts: Sequence[str]
-    tokens: Sequence[int | None]
-    nll: Sequence[float | None]
-    target_tokens: Sequence[int | None]
 
 
 def run_trial(
@@ -95,7 +80,7 @@ def run_trial(
     else:
         output = _model_output(config, workplace, outcome, scored, on_progress, save_model)
     started = time.perf_counter()
-    _score(config, workplace, outcome, scored, output)
+    fill_scores(config, workplace, outcome, scored, output)
     outcome.row["evaluation_seconds"] = (
         outcome.row.get("evaluation_seconds", 0.0) + time.perf_counter() - started
     )
@@ -233,56 +218,6 @@ def _add_training(outcome: Outcome, session: Session, result: Training) -> None:
     computed = on_gpu if workplace.use_gpu else result.processor_seconds
     row["train_compute_seconds"] = row.get("train_compute_seconds", 0.0) + computed
     row["train_loss"] = result.history[-1]["loss"] if result.history else None
-
-
-def _score(
-    config: TrialConfig, workplace: Workplace, outcome: Outcome, examples: Examples, output: Output
-) -> None:
-    """Fill in the predictions and the metrics."""
-    similarity, reason = _similarity(config, workplace, output.texts, examples.rows["target"])
-    if reason:
-        outcome.row["missing"]["similarity"] = reason
-    programs = _run_programs(config, output.texts)
-    if config.prompt_style == "python_code":
-        outcome.row["missing"] |= dict.fromkeys(PUBLISHED, NOT_FOR_PROGRAMS)
-    for i, row in enumerate(examples.rows):
-        outcome.predictions.append(
-            {
-                "trial": config.trial_id,
-                "question_id": row["question_id"],
-                "question": row["question"],
-                "reference": row["target"],
-                "text": output.texts[i],
-                "reference_number": row["reference_number"],
-                **score_answer(output.texts[i], row["target"], row["reference_number"], programs[i]),
-                "similarity": similarity[i],
-                "nll": output.nll[i],
-                "tokens": output.target_tokens[i],
-                "generated_tokens": output.tokens[i],
-            }
-        )
-    outcome.row |= summarise(outcome.predictions)
-
-
-def _run_programs(config: TrialConfig, texts: Sequence[str]) -> Sequence[Any]:
-    """Return each program's result in the sandbox, or None for each text of the other styles."""
-    if config.prompt_style != "python_code":
-        return [None] * len(texts)
-    with Sandbox() as sandbox:
-        return sandbox.run_all(texts)
-
-
-def _similarity(
-    config: TrialConfig, workplace: Workplace, texts: Sequence[str], references: Sequence[str]
-) -> tuple[Sequence[float | None], str | None]:
-    """Return (similarity of each text or None, why there is none)."""
-    nothing: list[float | None] = [None] * len(texts)
-    if config.stage == "search":
-        return nothing, "not computed in the search stage, which does not rank by it"
-    try:
-        return [*similarities(texts, references, workplace.cache)], None
-    except SimilarityUnavailable as error:
-        return nothing, str(error)
 
 
 def _count_truncated(outcome: Outcome, examples: Examples) -> None:

@@ -23,12 +23,17 @@ from study.models.loading import load_base, load_tokenizer
 from study.models.merging import copy_rounded, merge
 from study.sources.finding import EMBEDDED, HUB_NAME, Source, find_model, fingerprint_folder
 from study.trial.record import SaveModel
+from study.winner.asking import Asked
 from study.winner.choosing import TRIAL_FILE
 from study.workplace import Workplace
 
 
-def saver(path: Path, config: TrialConfig, base: Source) -> SaveModel:
-    """Return the function that writes a trial's model to the folder `path`, whole or not at all."""
+def saver(path: Path, config: TrialConfig, base: Source, asked: Asked | None = None) -> SaveModel:
+    """Return the function that writes a trial's model to the folder `path`, whole or not at all.
+
+    Args:
+        asked: its task, where that is another than worked problems.
+    """
 
     def save(model: Any, tokenizer: Any) -> None:
         from study.models.decoding import decode_greedily
@@ -37,7 +42,7 @@ def saver(path: Path, config: TrialConfig, base: Source) -> SaveModel:
         # Of the same trial, cut off: two would not keep to --max-disk.
         shutil.rmtree(path, ignore_errors=True)
         try:
-            decode_greedily(model, tokenizer)
+            decode_greedily(model, tokenizer, config.template)
             model.save_pretrained(temporary)
             model.generation_config.save_pretrained(temporary)  # beside an adapter too
             for card in temporary.rglob("README.md"):  # peft's empty form; `study.export` writes one
@@ -45,6 +50,7 @@ def saver(path: Path, config: TrialConfig, base: Source) -> SaveModel:
             _name_the_base(temporary, base)
             save_tokenizer(tokenizer, model, temporary)
             about = {"config": config.model_dump(mode="json"), "base": str(base.path)}
+            about |= asked.description if asked else {}
             (temporary / TRIAL_FILE).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
             follow_umask(temporary)
             replace(temporary, path)
@@ -129,7 +135,7 @@ def _load(path: Path, base: Source | None, *, whole: bool) -> tuple[Any, Any, Tr
         raise UserError(f"--base '{base.path}' is no folder; it must hold the base model '{config.model}'")
     else:
         model = _adapted(_base(base or _find_base(recorded, config), config, whole=whole), path)
-    decode_greedily(model, tokenizer)
+    decode_greedily(model, tokenizer, config.template)
     return model, tokenizer, config
 
 

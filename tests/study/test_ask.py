@@ -22,8 +22,8 @@ def test_ask_answers_and_shows_the_working(
 ) -> None:
     folder, _ = study_of(config_for("lora"), workplace, tmp_path / "study")
     said = {"text": "30 - 12 = 18\n#### 18"}
-    monkeypatch.setattr("study.models.families.EncoderDecoder.generate", lambda *rest: [said["text"]])
-    monkeypatch.setattr("transformers.PreTrainedTokenizerBase.decode", lambda self, text, **options: text)
+    decode = "transformers.PreTrainedTokenizerBase.decode"
+    monkeypatch.setattr(decode, lambda self, ids, **options: said["text"])
     kept = str(folder.model_path("my-arm"))
     capsys.readouterr()
     assert ask_module.main([kept, "How many?"]) == 0

@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from study.ask import ask
-from study.trial.metrics import score_answer
+from study.config import make_config
+from study.scores.numbers import score_answer
+
+CONFIG = {
+    **{"method": "zero_shot", "stage": "confirm", "seed": 0, "model": "m", "model_fingerprint": "m"},
+    **{"data": "d", "data_fingerprint": "d"},
+}
 
 
 class Saying:
@@ -15,6 +21,7 @@ class Saying:
 
     pad_token_id = 0
     config = None
+    generation_config = SimpleNamespace(eos_token_id=[1])
     device = torch.device("cpu")
 
     def __init__(self, text: str):
@@ -48,7 +55,7 @@ def test_an_answer_is_read_as_it_is_scored(
 ) -> None:
     says = Saying(text)
     monkeypatch.setattr("study.models.families.family_of", lambda config: says)
-    config = SimpleNamespace(prompt_style="plain", max_source_tokens=9, max_target_tokens=9, precision="auto")
+    config = make_config({**CONFIG, "max_source_tokens": 9, "max_target_tokens": 9})
     reply = ask(says, says, config, "How many?")
-    assert reply.number == number == score_answer(text, "#### 7", "7")["number"]
+    assert reply.answer == number == score_answer(text, "#### 7", "7")["number"]
     assert (reply.reason is None) == (number is not None)

@@ -42,7 +42,7 @@ def refused(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[
         ),
         (
             [*SPACE, "--set", "prompt_style=plane"],
-            "'plain', 'without_breakdown', 'with_breakdown' or 'python_code'",
+            "unknown prompt_style of task math_word_problems 'plane': did you mean plain?",
         ),
         ([*SPACE, "--set", "quantization=fp4"], "'none', 'nf4' or 'int8'"),
         (["--space", "./nothing.py"], "there is no such file"),

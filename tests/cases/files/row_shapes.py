@@ -27,6 +27,13 @@ PARTS = [
     for r in ROWS
 ]
 TWICE = {"messages": [*chats(ROWS)[0]["messages"], *chats(ROWS)[1]["messages"]]}
+UNANSWERED = [
+    {"messages": TWICE["messages"][:3]},
+    {"messages": TWICE["messages"][:1]},
+    {"messages": TWICE["messages"][1:]},
+    {"messages": [*TWICE["messages"][:1], *TWICE["messages"][:2]]},
+    {"messages": []},
+]
 SAID = "rows are chats ('messages'): the question is what the user says"
 
 CASES: list[Case] = [
@@ -55,10 +62,20 @@ CASES: list[Case] = [
     ),
     Case(
         KIND,
-        "a chat of several turns",
-        {"mine.jsonl": jsonl([*chats(ROWS), TWICE])},
+        "a chat of several turns: its last answer is the answer, what comes before it the question",
+        {"mine.jsonl": jsonl([*chats(ROWS[1:]), TWICE])},
         note=SAID,
-        skipped=1,
+        answers={
+            **{row["question"]: str(row["answer"]) for row in ROWS[1:]},
+            f"{ROWS[0]['question']}\n#### {ROWS[0]['answer']}\n{ROWS[1]['question']}": str(ROWS[1]["answer"]),
+        },
+    ),
+    Case(
+        KIND,
+        "chats that do not end with the assistant's turn, or have none",
+        {"mine.jsonl": jsonl([*chats(ROWS), *UNANSWERED])},
+        note=SAID,
+        skipped=len(UNANSWERED),
     ),
     Case(
         KIND,

@@ -11,7 +11,7 @@ import pytest
 
 from study.answers.reading import NotOneNumber, read_prediction, read_reference
 from study.errors import UserError
-from study.trial.metrics import score_answer
+from study.scores.numbers import score_answer
 from tests.study.splits import load_split
 
 # A text of this length is read in hundredths of a second; a pattern that goes back would take minutes.

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from study.answers.reading import NotOneNumber, format_number, read_prediction, read_reference
 from study.errors import UserError
-from study.trial.metrics import score_answer
-from study.trial.published_rules import is_flexible_match, is_strict_match
+from study.scores.numbers import score_answer
+from study.scores.published_rules import is_flexible_match, is_strict_match
 from tests.conftest import write_jsonl
 from tests.study.splits import load_split
 

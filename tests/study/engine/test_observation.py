@@ -209,7 +209,7 @@ def test_the_metrics_port_serves_the_study(study: Study) -> None:
         return found
 
     ports = metrics_ports(study)
-    names = {"trials", "busy_slots", "slots", "tokens_per_second", "loss", "best_accuracy"}
+    names = {"trials", "busy_slots", "slots", "tokens_per_second", "loss", "best_score"}
     deadline, found = time.monotonic() + 120, metrics()
     while time.monotonic() < deadline and not (
         names <= set(found) and any_positive(found["tokens_per_second"])
@@ -227,7 +227,7 @@ def test_the_metrics_port_serves_the_study(study: Study) -> None:
     assert any_positive(found["tokens_per_second"])
     assert {value % 1000 for _, value in found["tokens_per_second"]} == {0}
     assert all(0.5 < value <= 3 for _, value in found["loss"])
-    assert all(0 <= value <= 100 for _, value in found["best_accuracy"])
+    assert all(0 <= value <= 100 for _, value in found["best_score"])
     assert {tags["arm"] for tags, _ in found["loss"]} <= {tags["arm"] for tags, _ in found["busy_slots"]}
 
 

@@ -6,7 +6,8 @@ import pytest
 from rouge_score.rouge_scorer import RougeScorer
 
 from study.sandbox import Result as ProgramResult
-from study.trial.metrics import score_answer, search_score, summarise
+from study.scores.numbers import score_answer
+from study.trial.metrics import search_score, summarise
 from study.trial.similarity import SimilarityUnavailable, is_in_another_script, similarities
 
 

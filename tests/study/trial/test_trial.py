@@ -13,8 +13,8 @@ import pytest
 from study.config import TrialConfig
 from study.results.folder import ResultsFolder
 from study.sandbox import OUTCOMES
+from study.scores.published_rules import PUBLISHED
 from study.trial.metrics import summarise
-from study.trial.published_rules import PUBLISHED
 from study.trial.record import Outcome, fewest_parts, record_trial
 from study.trial.similarity import similarities
 from study.trial.trial import run_trial

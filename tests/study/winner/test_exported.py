@@ -17,13 +17,16 @@ from study.errors import UserError
 from study.export import export
 from study.export import main as export_main
 from study.results.folder import ResultsFolder
-from study.sources.finding import Source
+from study.sources.finding import Source, find_data
+from study.tasks.finding import FoundTask
 from study.trial.record import record_trial
 from study.trial.trial import TRAINING_COLUMNS, run_trial
 from study.winner.card import METRICS
 from study.winner.card_code import QUESTION, loading_example
 from study.winner.keeping import load_kept, load_merged, saver
 from study.workplace import Workplace
+from tasks import classification
+from tests.cases.models.tiny import CHATML, chat_model
 from tests.cases.zoo import TYPES, build
 from tests.study.winner.trained import Maker, logits, study_of
 
@@ -144,13 +147,99 @@ def test_what_is_delivered_answers_as_what_was_measured(
     card = (to / "README.md").read_text(encoding="utf-8")
     assert loading_example(to, config, row) in card
     for prediction in predictions:
-        code = loading_example(to, config, row, prediction["question"])
-        said = io.StringIO()
-        with contextlib.chdir(to), contextlib.redirect_stdout(said):
-            exec(compile(code, "card", "exec"), {})
-        assert said.getvalue().strip() == prediction["text"]
+        assert printed_by(loading_example(to, config, row, prediction["question"]), to) == prediction["text"]
         assert ask_module.ask(model, tokenizer, config, prediction["question"]).text == prediction["text"]
     assert len({prediction["text"] for prediction in predictions}) > 1
+
+
+# Templates that are asked each in another way: as they are, with thinking switched off, with a thought taken
+# away, with a header put in, and with an end that the tokenizer does not know as special.
+TEMPLATES = {
+    "ChatML": CHATML,
+    "switch": CHATML.replace(
+        "'<|im_start|>assistant\n'",
+        "'<|im_start|>assistant\n' + ('' if enable_thinking is defined else 'Hm.')",
+    ),
+    "thought": CHATML.replace("'<|im_start|>assistant\n'", "'<|im_start|>assistant\n<think>\n'"),
+    "no header": CHATML.partition("{% if add")[0],
+    "own end": CHATML.replace("<|im_end|>", "<|stop|>"),
+    "no end": CHATML.replace("<|im_end|>", ""),
+}
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_chat_model_is_delivered_with_the_template_that_it_was_measured_through(
+    config_for: Maker, workplace: Workplace, tmp_path: Path, template: str
+) -> None:
+    base = Source("chat", chat_model(tmp_path / "base", TEMPLATES[template]))
+    changes = {"learning_rate": 5e-3, "max_steps": 25, "precision": "fp32", "max_target_tokens": 8}
+    config = config_for(
+        "full", model="chat", model_fingerprint=template, template="chat", system='Be "brief".', **changes
+    )
+    folder, _ = study_of(config, dataclasses.replace(workplace, model=base), tmp_path / "study")
+    to = tmp_path / "exported"
+    export(folder, "my arm", to, merged=False)
+    (row,) = folder.read_trials()
+    table = folder.read_table("predictions", row["trial"])
+    assert table is not None
+    model, tokenizer, config = load_kept(to)
+    card = (to / "README.md").read_text(encoding="utf-8")
+    assert loading_example(to, config, row) in card
+    assert "tokenizer.apply_chat_template(messages, " in card
+    assert "through the tokenizer's chat template" in card
+    said = []
+    for prediction in table.to_pylist()[:3]:
+        said.append(printed_by(loading_example(to, config, row, prediction["question"]), to))
+        assert said[-1] == prediction["text"]
+        assert ask_module.ask(model, tokenizer, config, prediction["question"]).text == prediction["text"]
+    assert any(said)
+
+
+def printed_by(code: str, folder: Path) -> str:
+    """What a card's code prints, run in its folder."""
+    said = io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(said):
+        exec(compile(code, "card", "exec"), {})
+    return said.getvalue().strip()
+
+
+@pytest.mark.parametrize("style", ["plain", "instruction"])
+def test_a_model_of_another_task_is_asked_as_its_task_puts_it_where_neither_file_nor_data_is(
+    config_for: Maker,
+    workplace: Workplace,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    style: str,
+) -> None:
+    rows = [f"Text {i} is {'good' if i % 2 else 'bad'}.,{'yes' if i % 2 else 'no'}" for i in range(60)]
+    (tmp_path / "labels.csv").write_text("\n".join(["text,label", *rows]) + "\n")
+    text = Path(classification.__file__).read_text(encoding="utf-8")
+    task = FoundTask("mine", text, "0" * 16)
+    place = dataclasses.replace(
+        workplace, data=find_data(str(tmp_path / "labels.csv")), task=task, columns=None
+    )
+    changes = {"task": "mine", "task_fingerprint": "0" * 16, "prompt_style": style, "max_target_tokens": 8}
+    config = config_for(
+        "full", data="labels", data_fingerprint="labels", learning_rate=1e-2, max_steps=60, **changes
+    )
+    folder, _ = study_of(config, place, tmp_path / "study")
+    (tmp_path / "labels.csv").unlink()
+    to = tmp_path / "exported"
+    export(folder, "my arm", to, merged=False)
+    card = (to / "README.md").read_text(encoding="utf-8")
+    assert "- macro_f1 (%): the mean of the labels' F1" in card
+    assert ("Classify the text. Labels: no, yes." in card) == (style == "instruction")
+    (row,) = folder.read_trials()
+    table = folder.read_table("predictions", row["trial"])
+    assert table is not None
+    assert any(prediction["answer"] for prediction in table.to_pylist())
+    for prediction in table.to_pylist()[:4]:
+        assert printed_by(loading_example(to, config, row, prediction["question"]), to) == prediction["text"]
+        capsys.readouterr()
+        assert ask_module.main([str(to), prediction["question"]]) == 0
+        answer = prediction["answer"]
+        last = f"Answer: {answer}" if answer else "No answer: its task could read none."
+        assert capsys.readouterr().out == f"{prediction['text']}\n\n{last}\n"
 
 
 def test_an_adapter_on_a_hub_model_names_it_by_the_hub(
