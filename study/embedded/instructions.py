@@ -18,7 +18,7 @@ from study.embedded import INSTRUCTIONS_DIR
 from study.embedded.drawn_splits import Row, draw_splits, write_splits
 from study.embedded.families import load_families
 
-ROWS = {"train": 1000, "test": 300}
+ROWS = {"train": 900, "test": 300}
 ITEMS = 3
 LARGEST_NUMBER = 99
 SHARE_OF_TWO_TURNS = 0.5
