@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -211,11 +212,19 @@ def test_word_problems_are_what_they_were_with_an_entry_of_their_task(tmp_path, 
     assert shown(render(plain)) == shown(render(named))
 
 
-def test_word_problems_can_go_by_another_of_their_scores(tmp_path):
+@pytest.mark.parametrize(
+    ("primary", "header", "said"),
+    [
+        ("accuracy_strict", "strict accuracy % (95%)", r"\(strict accuracy \d\d\.\d to \d\d\.\d%"),
+        ("rouge1", "ROUGE-1 (95%)", r"\(ROUGE-1 0\.\d\d\d to 0\.\d\d\d"),
+    ],
+)
+def test_word_problems_can_go_by_another_of_their_scores(tmp_path, primary, header, said):
     write_study(tmp_path)
     path = tmp_path / "study.json"
-    entry = {"name": "math_word_problems", "primary": "accuracy_strict"}
+    entry = {"name": "math_word_problems", "primary": primary}
     path.write_text(json.dumps({**json.loads(path.read_text()), "task": entry}))
     found = compare(tmp_path)
-    assert "strict accuracy % (95%)" in shown(render(found), 130)
-    assert "(strict accuracy " in say(found)[0]
+    assert header in shown(render(found), 130)
+    assert re.search(said, " ".join(say(found)))
+    assert next(csv.DictReader(io.StringIO(to_csv(found))))[primary]
