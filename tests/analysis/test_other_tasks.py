@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -132,6 +133,18 @@ def test_interval_of_a_mean_ends_where_its_range_does(tmp_path):
     arms = [SimulatedArm("zero_shot", accuracy=1.0), SimulatedArm(accuracy=0.99), SimulatedArm("qlora")]
     rows = compare(write_task_study(tmp_path, EXTRACTION, arms)).rows
     assert all(0 <= row.primary.low <= row.primary.mean <= row.primary.high <= 100 for row in rows)
+
+
+def test_mean_without_any_variance_has_no_interval(tmp_path):
+    task = replace(EXTRACTION, answer=_all_wrong)
+    (row,) = compare(write_task_study(tmp_path, task, [SimulatedArm("floor_empty")])).rows
+    assert (row.primary.mean, row.primary.low, row.primary.high) == (0.0, None, None)
+
+
+def _all_wrong(skill, references, generator):
+    nothing = np.zeros(len(references))
+    columns = {"field_f1": nothing, "valid": nothing > 0, "exact_match": nothing > 0}
+    return {**columns, "text": [""] * len(references), "answer": [None] * len(references)}, {"field_f1": 0.0}
 
 
 def test_table_of_pairs_takes_the_better_one_off_where_less_is_better(folders, capsys):
