@@ -130,9 +130,10 @@ def test_matrix_of_differences_is_row_minus_column_where_less_is_better(compared
 
 
 def test_interval_of_a_mean_ends_where_its_range_does(tmp_path):
-    arms = [SimulatedArm("zero_shot", accuracy=0.98), SimulatedArm(accuracy=0.98), SimulatedArm("qlora")]
+    arms = [SimulatedArm("zero_shot", accuracy=0.96), SimulatedArm(accuracy=0.99), SimulatedArm("qlora")]
     rows = compare(write_task_study(tmp_path, EXTRACTION, arms)).rows
     assert all(0 <= row.primary.low <= row.primary.mean <= row.primary.high <= 100 for row in rows)
+    assert [row.primary.high == 100 for row in rows] == [True, False, True]
 
 
 def test_mean_without_any_variance_has_no_interval(tmp_path):
