@@ -10,6 +10,7 @@ from analysis.arms.costs import find_costs, training_times
 from analysis.arms.names import name_arms
 from analysis.arms.pooling import pool_arms
 from analysis.arms.scores import ANSWERED
+from analysis.comparison.estimates import estimate_score
 from analysis.comparison.notes import notes_on
 from analysis.comparison.paper import paper_row
 from analysis.comparison.rows import Comparison, ComparisonRow
@@ -66,11 +67,14 @@ def _score_estimates(arm: Arm) -> dict[str, Estimate]:
     if arm.scores is None:
         return {}
     matrices, fixed, task = arm.scores.matrices, arm.is_reference, arm.task
-    shares = [*(score.name for score in task.scores if score.is_share), ANSWERED]
-    found = {name: share_interval(matrices[name], fixed).scaled(100) for name in shares if name in matrices}
+    found = {
+        score.name: estimate_score(matrices[score.name], score, fixed)
+        for score in task.scores
+        if score.name in matrices
+    }
+    if ANSWERED in matrices and ANSWERED not in found:
+        found[ANSWERED] = share_interval(matrices[ANSWERED], fixed).scaled(100)
     found |= {name: mean_interval(matrices[name], fixed) for name in task.means if name in matrices}
-    means = [score for score in task.scores if not score.is_share and score.name in matrices]
-    found |= {one.name: mean_interval(matrices[one.name], fixed).within(one.low, one.high) for one in means}
     if "nll" in matrices and "tokens" in matrices and matrices["tokens"].sum() > 0:
         found["perplexity"] = perplexity_interval(matrices["nll"], matrices["tokens"], fixed)
     return found

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.arms.scores import read_texts
+from analysis.comparison.estimates import estimate_score
 from analysis.comparison.rows import ComparisonRow
 from analysis.reading.tasks import Score
-from analysis.statistics.intervals import Estimate, mean_interval, share_interval
+from analysis.statistics.intervals import Estimate
 
 # Of fewer questions a group's figure is mostly chance: none of them is called the worst.
 FEWEST_QUESTIONS = 10
@@ -85,6 +86,4 @@ def _group_names(row: ComparisonRow) -> np.ndarray | None:
 def _estimate(row: ComparisonRow, score: Score, chosen: np.ndarray) -> Estimate:
     assert row.arm.scores is not None
     own = row.arm.scores.matrices[score.name][:, chosen]
-    if score.is_share:
-        return share_interval(own, row.is_reference).scaled(100)
-    return mean_interval(own, row.is_reference).within(score.low, score.high)
+    return estimate_score(own, score, row.is_reference)

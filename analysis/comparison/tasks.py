@@ -26,7 +26,8 @@ def common_task(studies: Sequence[Study]) -> tuple[Task, list[str]]:
                 f"'{first.root}' is of {_describe(first.task)}, '{other.root}' of {_describe(other.task)}"
                 f"{_difference(first.task, other.task)}"
             )
-    versions = {version for study in studies for version in _versions(study)}
+    found = [(study.description.get("task") or {}).get("fingerprint") for study in studies]
+    versions = set() if first.task.is_math else {version for version in found if version}
     note = f"The file of the task {first.task.name} is of {len(versions)} versions: their scores may differ."
     return first.task, [note] if len(versions) > 1 else []
 
@@ -46,9 +47,3 @@ def _describe(task: Task) -> str:
 
 def _difference(first: Task, other: Task) -> str:
     return "; their scores are defined differently" if _describe(first) == _describe(other) else ""
-
-
-def _versions(study: Study) -> set[str]:
-    values = [arm.get("values") for arm in study.arms]
-    found = [own.get("task_fingerprint") for own in values if isinstance(own, dict)]
-    return {str(version) for version in found if version is not None}

@@ -61,7 +61,7 @@ _SCORE = {
     **dict.fromkeys(("lower_is_better", "is_aggregate"), _is_flag),
 }
 _TASK = {
-    **dict.fromkeys(("name", "description", "primary", "comparison"), _is_text),
+    **dict.fromkeys(("name", "fingerprint", "description", "primary", "comparison"), _is_text),
     "is_labels": _is_flag,
     "labels": [_is_text],
     "scores": [_SCORE],

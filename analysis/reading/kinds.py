@@ -167,14 +167,6 @@ _GROUPS: tuple[tuple[list[str], str, Callable[[pa.DataType], bool], pa.DataType]
 KINDS = {name: (words, test, kind) for names, words, test, kind in _GROUPS for name in names}
 
 
-# What the files of tasks other than word problems have besides.
-_OF_TASKS = (("task", "primary", "template", "system", "answer", "group"), ("shots",))
-KINDS_OF_TASKS: dict[str, Kind] = {
-    **{name: ("texts", _is_text, pa.string()) for name in _OF_TASKS[0]},
-    **{name: ("whole numbers", _is_number, pa.int64()) for name in _OF_TASKS[1]},
-}
-
-
 def as_described(table: pa.Table, name: str = "", task: Task = MATH) -> tuple[pa.Table, list[str]]:
     """Return a table whose known columns have the types that they are described with, and what was amiss.
 
@@ -206,10 +198,10 @@ def as_described(table: pa.Table, name: str = "", task: Task = MATH) -> tuple[pa
 def _kinds(name: str, task: Task) -> Mapping[str, Kind]:
     """Return the kinds of a table's columns: a score of the task may have the name of another's column."""
     if name == "trials":
-        return {**KINDS, **KINDS_OF_TASKS, **{score.name: _MEAN for score in task.scores}}
+        return {**KINDS, **{score.name: _MEAN for score in task.scores}}
     if name == "predictions":
         scores = {score.column: _SHARE if score.is_share else _MEAN for score in task.scores}
-        return {**KINDS, **KINDS_OF_TASKS, **scores}
+        return {**KINDS, **scores}
     return KINDS
 
 

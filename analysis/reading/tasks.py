@@ -124,6 +124,8 @@ _MATH_SCORES = (
         "accuracy_lm_eval_flexible", "lm-eval flexible accuracy", "lm-eval flexible", in_terminal=False
     ),
 )
+# A mean that ranks nothing, unless a user asks for it.
+_ROUGE = Score("rouge1", "rouge1", Measure("ROUGE-1", "", 3), "R-1", is_share=False, low=0.0, high=1.0)
 MATH = Task(
     "math_word_problems",
     "worked problems that end in a number",
@@ -168,9 +170,10 @@ def read_task(entry: Mapping[str, Any] | None, where: str) -> Task:
 def _with_primary(task: Task, primary: str | None, where: str) -> Task:
     if primary is None:
         return task
-    found = next((score for score in task.scores if score.name == primary), None)
+    named = (*task.scores, _ROUGE) if task.is_math else task.scores
+    found = next((score for score in named if score.name == primary), None)
     if found is None:
-        names = ", ".join(score.name for score in task.scores)
+        names = ", ".join(score.name for score in named)
         raise AnalysisError(
             f"'{where}': task.primary must be one of its scores ({names}), "
             f"received '{printable(primary)[:80]}'"

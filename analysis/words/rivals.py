@@ -23,25 +23,24 @@ def _beside(verdict: Verdict, reference: ComparisonRow) -> str | None:
     behind = verdict.not_shown_to_beat(reference.name)
     if not behind:
         return None
-    if len(behind) == len(verdict.rows):
-        return f"{_not_needed(verdict, reference)}."
+    if len(behind) == len(verdict.rows) and _is_ahead(verdict, reference):
+        return _not_needed(reference)
     what = "is no language model" if reference.arm.is_rival else "prompts the untrained model"
     return f"Not shown to beat {scored(reference)}, which {what}: {join_names(shorten(behind))}."
 
 
-def _not_needed(verdict: Verdict, reference: ComparisonRow) -> str:
-    """Return that no arm is shown to beat a row, and what follows, without a full stop."""
-    ahead = reference.merit >= verdict.rows[0].merit
-    shown = (
-        f"{scored(reference)} {'is beaten by no arm' if ahead else 'is not shown to be beaten by any arm'}"
-    )
+def _is_ahead(verdict: Verdict, reference: ComparisonRow) -> bool:
+    return reference.merit >= verdict.rows[0].merit
+
+
+def _not_needed(reference: ComparisonRow) -> str:
     if reference.arm.is_rival:
-        return f"No language model {'is' if ahead else 'is shown to be'} needed: {shown}"
-    return f"No fine-tuning {'is' if ahead else 'is shown to be'} needed: prompting alone, {shown}"
+        return f"No language model is needed: {scored(reference)} is beaten by no arm."
+    return f"No fine-tuning is needed: prompting alone, {scored(reference)}, is beaten by no arm."
 
 
 def nothing_beats(verdict: Verdict) -> str:
     """Return why no arm can be recommended where none is shown to beat the best reference row."""
     best = next((row for row in verdict.tested_rivals if row.name == verdict.reference), None)
-    follows = "" if best is None else f" {_not_needed(verdict, best)}."
+    follows = f" {_not_needed(best)}" if best is not None and _is_ahead(verdict, best) else ""
     return f"Nothing can be recommended: no arm is shown to beat {name_best_reference(verdict)}.{follows}"

@@ -95,8 +95,13 @@ def _scores(description: Mapping[str, Any], config: TrialConfig) -> Sequence[Map
     return [] if config.task == MATH else description["task"]["scores"]
 
 
+def own_metrics(description: Mapping[str, Any], config: TrialConfig) -> list[str]:
+    """Return the names of the scores of the study's task, or none of worked problems."""
+    return [score["name"] for score in _scores(description, config)]
+
+
 def _metrics(description: Mapping[str, Any], config: TrialConfig) -> Sequence[str]:
-    names = [score["name"] for score in _scores(description, config)]
+    names = own_metrics(description, config)
     return [*names, *_EVERY_TASKS] if names else METRICS
 
 

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -128,9 +130,22 @@ def test_matrix_of_differences_is_row_minus_column_where_less_is_better(compared
 
 
 def test_interval_of_a_mean_ends_where_its_range_does(tmp_path):
-    arms = [SimulatedArm("zero_shot", accuracy=1.0), SimulatedArm(accuracy=0.99), SimulatedArm("qlora")]
+    arms = [SimulatedArm("zero_shot", accuracy=0.96), SimulatedArm(accuracy=0.99), SimulatedArm("qlora")]
     rows = compare(write_task_study(tmp_path, EXTRACTION, arms)).rows
     assert all(0 <= row.primary.low <= row.primary.mean <= row.primary.high <= 100 for row in rows)
+    assert [row.primary.high == 100 for row in rows] == [True, False, True]
+
+
+def test_mean_without_any_variance_has_no_interval(tmp_path):
+    task = replace(EXTRACTION, answer=_all_wrong)
+    (row,) = compare(write_task_study(tmp_path, task, [SimulatedArm("floor_empty")])).rows
+    assert (row.primary.mean, row.primary.low, row.primary.high) == (0.0, None, None)
+
+
+def _all_wrong(skill, references, generator):
+    nothing = np.zeros(len(references))
+    columns = {"field_f1": nothing, "valid": nothing > 0, "exact_match": nothing > 0}
+    return {**columns, "text": [""] * len(references), "answer": [None] * len(references)}, {"field_f1": 0.0}
 
 
 def test_table_of_pairs_takes_the_better_one_off_where_less_is_better(folders, capsys):
@@ -149,7 +164,8 @@ def test_pictures_are_of_the_primary_score(compared, name):
     assert f"{primary.name.replace('_', '-')}-by-method" in drawn
     assert not [figure for figure in drawn.values() if "ccuracy" in figure.title]
     chart = score_by_method(table)
-    assert chart.y_label == f"{primary.measure.heading} (test questions)"
+    direction = "; less is better" if name == "lengths" else ""
+    assert chart.y_label == f"{primary.measure.heading} (test questions{direction})"
     # Of prompting, of the rival and of the floors the best.
     assert [level for level, _ in chart.levels] == [
         "few_shot main",
@@ -211,11 +227,19 @@ def test_word_problems_are_what_they_were_with_an_entry_of_their_task(tmp_path, 
     assert shown(render(plain)) == shown(render(named))
 
 
-def test_word_problems_can_go_by_another_of_their_scores(tmp_path):
+@pytest.mark.parametrize(
+    ("primary", "header", "said"),
+    [
+        ("accuracy_strict", "strict accuracy % (95%)", r"\(strict accuracy \d\d\.\d to \d\d\.\d%"),
+        ("rouge1", "ROUGE-1 (95%)", r"\(ROUGE-1 0\.\d\d\d to 0\.\d\d\d"),
+    ],
+)
+def test_word_problems_can_go_by_another_of_their_scores(tmp_path, primary, header, said):
     write_study(tmp_path)
     path = tmp_path / "study.json"
-    entry = {"name": "math_word_problems", "primary": "accuracy_strict"}
+    entry = {"name": "math_word_problems", "primary": primary}
     path.write_text(json.dumps({**json.loads(path.read_text()), "task": entry}))
     found = compare(tmp_path)
-    assert "strict accuracy % (95%)" in shown(render(found), 130)
-    assert "(strict accuracy " in say(found)[0]
+    assert header in shown(render(found), 130)
+    assert re.search(said, " ".join(say(found)))
+    assert next(csv.DictReader(io.StringIO(to_csv(found))))[primary]

@@ -9,6 +9,7 @@ from analysis.errors import AnalysisError
 from analysis.reading.folders import open_studies
 from tests.analysis.opened import compare
 from tests.analysis.simulated import write_study
+from tests.analysis.simulated_trials import SimulatedArm
 from tests.analysis.task_studies import (
     CLASSIFICATION,
     EXTRACTION,
@@ -66,3 +67,11 @@ def test_studies_of_one_task_are_pooled(folders, tmp_path):
     both = compare(folders["labels"], more)
     assert [row.name for row in both.trained]
     assert both.task.primary.name == "macro_f1"
+
+
+def test_versions_of_a_tasks_file_are_said(tmp_path):
+    for version in ("one", "two"):
+        task = with_entry(MEASUREMENT, fingerprint=version)
+        write_task_study(tmp_path / version, task, [SimulatedArm("zero_shot")])
+    notes = compare(tmp_path / "one", tmp_path / "two").notes
+    assert notes[0] == "The file of the task lengths is of 2 versions: their scores may differ."

@@ -49,3 +49,12 @@ def test_nothing_is_recommended_where_the_rival_is_not_beaten(tmp_path):
         "Nothing can be recommended: no arm is shown to beat the best row without fine-tuning "
         "(rival_tfidf main). No language model is needed: rival_tfidf main (macro F1 "
     )
+
+
+def test_rival_that_is_behind_and_can_not_be_told_apart_makes_nothing_needless(tmp_path):
+    arms = [SimulatedArm(accuracy=0.6, seed_sd=0.3), SimulatedArm("rival_tfidf", accuracy=0.3)]
+    found = compare(write_task_study(tmp_path, CLASSIFICATION, arms, replicates=2))
+    (line,) = [line for line in say(found) if "no language model" in line]
+    assert line.startswith("Not shown to beat rival_tfidf main (macro F1 ")
+    assert line.endswith("which is no language model: lora main.")
+    assert recommend(found, judge(found)).lines[0].endswith("without fine-tuning (rival_tfidf main).")

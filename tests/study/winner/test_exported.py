@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -233,6 +234,7 @@ def test_a_model_of_another_task_is_asked_as_its_task_puts_it_where_its_data_are
     export(folder, "my arm", to, merged=False)
     card = (to / "README.md").read_text(encoding="utf-8")
     assert "- macro_f1 (%): the mean of the labels' F1" in card
+    assert re.search(r"^\| macro_f1 \| [\d.]+ \| [\d.]+ \|$", card, re.MULTILINE)
     assert ("Classify the text. Labels: no, yes." in card) == (name == "classification")
     assert ("is code of the task's own file" in card) == (name == "mine" and style == "instruction")
     file = ["--task", str(tmp_path / "mine.py")] if name == "mine" else []
