@@ -23,7 +23,7 @@ from analysis.layout.best_of import best_table
 from analysis.layout.choices import choice_table
 from analysis.layout.spending import spending_table
 from analysis.reading.folders import open_studies
-from analysis.searching.best_of import CAPTION, too_few_sentence
+from analysis.searching.best_of import caption, too_few_sentence
 from analysis.searching.choices import find_choices, overstatement
 from analysis.searching.importance import importance_lines
 from analysis.searching.spending import saving_sentence, spending, total_spending
@@ -52,7 +52,7 @@ def _main(arguments: Sequence[str] | None) -> None:
             console.print(part)
     if (best := best_table(searched, named)) is not None:
         console.print(best)
-        console.print(Text(f"{' '.join(CAPTION.split())}."))
+        console.print(Text(f"{' '.join(caption(searched[0].task.primary).split())}."))
     if (sentence := too_few_sentence(searched, named)) is not None:
         console.print(Text(sentence))
     console.print("share of the score's variance that each hyperparameter explains (fANOVA):")

@@ -139,7 +139,8 @@ def _file_name(comparison: Comparison) -> str:
 
 def score_label(comparison: Comparison) -> str:
     """Return the label of an axis of the primary score."""
-    return f"{comparison.task.primary.measure.heading} (test questions)"
+    measure = comparison.task.primary.measure
+    return f"{measure.heading} (test questions{'; less is better' if measure.lower_is_better else ''})"
 
 
 def score_axis(comparison: Comparison) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from analysis.comparison.rows import Comparison, ComparisonRow
 from analysis.pictures.figures import Chart, Mark, Series, starts_at_zero
 from analysis.reading.tasks import Score
-from analysis.searching.best_of import CAPTION, BestOf, best_of_random, random_trials
+from analysis.searching.best_of import BestOf, best_of_random, caption, random_trials
 from analysis.searching.learning import Curve, learning_curve
 from analysis.searching.ranges import is_logarithmic, varied
 from analysis.searching.scores import slices
@@ -36,7 +36,7 @@ def expected_best_chart(comparison: Comparison) -> Chart | None:
     stopped = sum(row.get("status") == PRUNED for own in comparison.rows for row in random_trials(own.arm))
     worst = "highest" if measure.lower_is_better else "lowest"
     pruned = f"\n({stopped} stopped early count as their arm's {worst})" if stopped else ""
-    title = f"Expected best of n search trials\n({CAPTION}){pruned}"
+    title = f"Expected best of n search trials\n({caption(comparison.task.primary)}){pruned}"
     return Chart(
         "expected-best",
         title,
@@ -49,7 +49,7 @@ def expected_best_chart(comparison: Comparison) -> Chart | None:
 
 
 def _validation(measure: Measure) -> str:
-    return f"{measure.heading} (validation)"
+    return f"{measure.heading} (validation{'; less is better' if measure.lower_is_better else ''})"
 
 
 def _best_marks(name: str, curve: Sequence[BestOf], measure: Measure) -> list[Mark]:

@@ -17,15 +17,14 @@ from dataclasses import dataclass
 
 from analysis.arms.arm import Arm
 from analysis.reading.folders import Row
+from analysis.reading.tasks import Score
 from analysis.searching.scores import search_scores
 
 FEWEST_RANDOM = 4
 RANDOM = "random"
 # Before schema 2 no row says who proposed it: first the profile's guess, then at least two random ones.
 _RANDOM_OF_OLD = (1, 2)
-CAPTION = (
-    "random trials, replicates pooled; up to half of them:\nbeyond, a handful of the largest scores decides"
-)
+_CAPTION = "random trials, replicates pooled; up to half of them:\nbeyond, a handful of the {} scores decides"
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,11 @@ class BestOf:
     expected: float
     low: float
     high: float
+
+
+def caption(primary: Score) -> str:
+    """Return what the expectation rests on, in two lines."""
+    return _CAPTION.format("least" if primary.measure.lower_is_better else "largest")
 
 
 def random_trials(arm: Arm) -> list[Row]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from study.errors import UserError
 from study.rows.csv_rows import Fault
 from study.rows.files import RowFile
 from study.rows.problems import Problem, Problems
-from study.rows.rules import Rules, encode_extra
+from study.rows.rules import Rules, encode_extra, json_text
 from study.rows.shapes import WrongRow, columns_hint, describe_columns, is_number, show_names
 from study.tasks import BadRow as UnusableRow
 
@@ -152,9 +151,7 @@ class _Reading:
 
 def _as_json(value: Any) -> Any:
     """Return an object, a list, true or false as JSON text; text and numbers as they are."""
-    return (
-        json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list | bool) else value
-    )
+    return json_text(value) if isinstance(value, dict | list | bool) else value
 
 
 def _text(value: Any, column: str) -> str:

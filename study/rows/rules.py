@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from study.rows.problems import CODE_COLUMNS, GSM8K_COLUMNS, Columns, Problem
@@ -102,7 +103,19 @@ def encode_extra(extra: Mapping[str, Any]) -> str:
     known = {name: value for name, value in extra.items() if value is not None}
     if not known:
         return ""
-    return json.dumps(known, sort_keys=True, ensure_ascii=False, default=str)
+    return json_text(known, sort_keys=True)
+
+
+def json_text(value: Any, *, sort_keys: bool = False) -> str:
+    """Return an object or a list of a row as JSON: numbers, which may be decimals, as numbers."""
+    return json.dumps(value, sort_keys=sort_keys, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, Decimal):
+        return str(value)
+    is_whole = value == value.to_integral_value() and value.as_tuple().exponent == 0
+    return int(value) if is_whole else float(value)
 
 
 def _own_shape(task: Task, names: Sequence[str]) -> Shape | None:

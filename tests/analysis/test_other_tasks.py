@@ -164,7 +164,8 @@ def test_pictures_are_of_the_primary_score(compared, name):
     assert f"{primary.name.replace('_', '-')}-by-method" in drawn
     assert not [figure for figure in drawn.values() if "ccuracy" in figure.title]
     chart = score_by_method(table)
-    assert chart.y_label == f"{primary.measure.heading} (test questions)"
+    direction = "; less is better" if name == "lengths" else ""
+    assert chart.y_label == f"{primary.measure.heading} (test questions{direction})"
     # Of prompting, of the rival and of the floors the best.
     assert [level for level, _ in chart.levels] == [
         "few_shot main",

@@ -137,3 +137,18 @@ def test_hostile_labels_and_groups_are_shown_and_not_obeyed(tmp_path, chromium):
     assert chromium.execute_script("return document.body.dataset.hacked ?? null") is None
     assert chromium.execute_script("return document.images.length") == 0
     assert chromium.get_log("browser") == []
+
+
+@pytest.mark.parametrize(
+    "task", [CLASSIFICATION, EXTRACTION, MEASUREMENT], ids=lambda task: task.entry["name"]
+)
+def test_page_of_a_task_keeps_to_a_phones_width(tmp_path, chromium, task):
+    open_page(chromium, write_report(write_task_study(tmp_path, task, replicates=2)), width=390)
+    chromium.execute_script("document.querySelector('.grid-row').click()")
+    assert chromium.execute_script("return document.documentElement.scrollWidth") <= 390
+    wide = chromium.execute_script(
+        "return [...document.querySelectorAll('p, h1, h2, .grid, .side, .scroll, dl, select, input')]"
+        ".filter(e => e.offsetParent && e.getBoundingClientRect().right > 391).map(e => e.outerHTML)"
+    )
+    assert wide == []
+    assert chromium.get_log("browser") == []
