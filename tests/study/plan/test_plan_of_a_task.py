@@ -1,4 +1,4 @@
-"""Plans of other tasks than word problems: factors, floors, few-shot rows, and what does not go with a task."""
+"""Plans of other tasks than word problems: factors, floors, few-shot rows, and what is refused."""
 
 import pytest
 
