@@ -73,7 +73,7 @@ def test_a_study_gives_the_ids_and_the_predictions_of_the_record(tmp_path: Path)
     assert sorted(found) == sorted(recorded)
     for trial, known in recorded.items():
         own = found[trial]
-        # Settings that came after the record are no part of these ids: what they are by default changes nothing.
+        # Settings that came after the record are no part of these ids.
         config = {name: own["config"][name] for name in known["config"]}
         assert {**own, "config": config} == known, f"{trial}, {known['arm']}"
 
