@@ -1,5 +1,7 @@
 """A results folder with one trained model, for the tests of what becomes of it."""
 
+import contextlib
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,3 +59,11 @@ def study_of(
     about["task"] = {"description": workplace.task.task.description, "scores": scores}
     folder.write_description(about)
     return folder, seen
+
+
+def printed_by(code: str, folder: Path) -> str:
+    """What a card's code prints, run in its folder."""
+    said = io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(said):
+        exec(compile(code, "card", "exec"), {})
+    return said.getvalue().strip()
