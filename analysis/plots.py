@@ -2,7 +2,7 @@
 
     python -m analysis.plots RESULTS -o plots
 
-Accuracy by method and by prompt style (the paper's Figures 2 and 3) and by rank, the Pareto fronts, the
+The primary score by method and by prompt style (the paper's Figures 2 and 3) and by rank, Pareto fronts, the
 matrix of paired differences, expected best of n, search trials by hyperparameter, learning curves: those
 that the results have data for. Takes seconds.
 """

@@ -2,8 +2,8 @@
 
     python -m analysis.searches RESULTS
 
-Scores are accuracies on the validation split; `analysis.searching.best_of` says how trials count that failed
-or were stopped early. Takes seconds.
+Scores are the primary ones, on the validation split; `analysis.searching.best_of` says how trials count that
+failed or were stopped early. Takes seconds.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from analysis.arms.names import name_arms
 from analysis.arms.pooling import pool_arms
 from analysis.command_line import open_console, results_parser, run_command, say_left_out
 from analysis.comparison.notes import exclusion_notes
+from analysis.comparison.tasks import common_task
 from analysis.errors import AnalysisError
 from analysis.layout.best_of import best_table
 from analysis.layout.choices import choice_table
 from analysis.layout.spending import spending_table
 from analysis.reading.folders import open_studies
-from analysis.searching.best_of import CAPTION, too_few_sentence
+from analysis.searching.best_of import caption, too_few_sentence
 from analysis.searching.choices import find_choices, overstatement
 from analysis.searching.importance import importance_lines
 from analysis.searching.spending import saving_sentence, spending, total_spending
@@ -37,6 +38,7 @@ def _main(arguments: Sequence[str] | None) -> None:
     parser = results_parser("analysis.searches", "Show what each arm's search found, and what it cost.")
     options = parser.parse_args(arguments)
     studies = open_studies(options.results)
+    common_task(studies)
     arms, _ = pool_arms(studies)
     say_left_out(exclusion_notes(studies))
     names = name_arms(arms)
@@ -50,7 +52,7 @@ def _main(arguments: Sequence[str] | None) -> None:
             console.print(part)
     if (best := best_table(searched, named)) is not None:
         console.print(best)
-        console.print(Text(f"{' '.join(CAPTION.split())}."))
+        console.print(Text(f"{' '.join(caption(searched[0].task.primary).split())}."))
     if (sentence := too_few_sentence(searched, named)) is not None:
         console.print(Text(sentence))
     console.print("share of the score's variance that each hyperparameter explains (fANOVA):")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 MISSING = "–"
@@ -43,3 +45,59 @@ def show_values(values: Mapping[str, Any]) -> str:
     """Return hyperparameters in words, those that have a value: rank 8, learning rate 0.0031."""
     known = {name: value for name, value in values.items() if value is not None}
     return ", ".join(f"{name.replace('_', ' ')} {show_value(value)}" for name, value in known.items())
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a score is measured in, and how its figures are written: 61.2%, by 4.1 points; 3.2 cm, by 0.4 cm.
+
+    Attributes:
+        name: as it stands in a sentence: accuracy, macro F1.
+        unit: "%", or what stands behind a figure; "" for none.
+        digits: behind the point; None: as many as leave three figures of the largest that stand together.
+        lower_is_better: whether less is better.
+    """
+
+    name: str = "accuracy"
+    unit: str = "%"
+    digits: int | None = 1
+    lower_is_better: bool = False
+
+    @property
+    def sign(self) -> int:
+        """1, or -1 where less is better: times it, more is better."""
+        return -1 if self.lower_is_better else 1
+
+    @property
+    def suffix(self) -> str:
+        """What stands behind a figure, its space included."""
+        return self.unit if self.unit in ("%", "") else f" {self.unit}"
+
+    @property
+    def difference_suffix(self) -> str:
+        """What stands behind a difference: of two figures in % it is in points."""
+        return " points" if self.unit == "%" else self.suffix
+
+    @property
+    def difference_heading(self) -> str:
+        """The header of a column of differences."""
+        return self.difference_suffix.strip() or "difference"
+
+    @property
+    def heading(self) -> str:
+        """The header of a column of figures: accuracy %, mean error (cm)."""
+        return (
+            f"{self.name} %" if self.unit == "%" else f"{self.name} ({self.unit})" if self.unit else self.name
+        )
+
+    def write(self, *values: float, signed: bool = False) -> list[str]:
+        """Return figures that stand together, all with the same digits and without their unit."""
+        digits = self.digits
+        if digits is None:
+            largest = max(map(abs, values), default=0.0)
+            digits = min(max(2 - math.floor(math.log10(largest)), 0), 9) if largest > 0 else 1
+        return [f"{value:{'+' if signed else ''}.{digits}f}" for value in values]
+
+    def show(self, value: float) -> str:
+        """Return a figure with its unit."""
+        return self.write(value)[0] + self.suffix

@@ -1,10 +1,11 @@
-"""The verdict: which arm is right more often, and how sure that is.
+"""The verdict: which arm is better, and how sure that is.
 
     python -m analysis.verdict RESULTS                             # in words, then every pair
     python -m analysis.verdict RESULTS --max-train-seconds 15min --max-memory 2GB --max-parameters 1M
 
-Arms are compared in accuracy on the same questions (`analysis.statistics.differences`). What the space asks
-for is tested together (`analysis.statistics.contrasts`); other pairs are exploratory. Takes seconds.
+Arms are compared in the task's primary score on the same questions (`analysis.statistics.differences`). What
+the space asks for is tested together (`analysis.statistics.contrasts`); other pairs are exploratory. Takes
+seconds.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def _print_words(
 
 
 def _main(arguments: Sequence[str] | None) -> None:
-    parser = results_parser("analysis.verdict", "Say which arm is right more often, and how sure that is.")
+    parser = results_parser("analysis.verdict", "Say which arm is better, and how sure that is.")
     parser.add_argument(
         "--max-train-seconds", metavar="TIME", help="only arms that train in this: 90, 15min, 2h"
     )
@@ -72,7 +73,9 @@ def _main(arguments: Sequence[str] | None) -> None:
     _print_words(comparison, verdicts, console, limits)
     for verdict in verdicts:
         if verdict.differences:
-            console.print(pair_table([*verdict.effects, *verdict.differences, *verdict.gains]))
+            console.print(
+                pair_table([*verdict.effects, *verdict.differences, *verdict.gains, *verdict.rivals])
+            )
     for note in exclusion_notes(studies):
         console.print(Text(note))
 

@@ -5,9 +5,10 @@
     python -m benchmarks.protocol --only looks        # one part
 
 Each study searches (benchmarks/searched_studies.py says on which surfaces and how), scores what it found on
-test, and is judged by the project's own analysis (benchmarks/protocol_rates.py). A rate of 5% has a standard
-error of half a point. The figures go to benchmarks/results/protocol.json, from which the README and
-`analysis` quote them; the choice of the profiles' replicates and trials rests on them.
+test, and is judged by the project's own analysis (benchmarks/protocol_rates.py; where the primary score is
+no share: benchmarks/other_scores.py). A rate of 5% has a standard error of half a point. The figures go to
+benchmarks/results/protocol.json, from which the README and `analysis` quote them; the choice of the
+profiles' replicates and trials rests on them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import numpy as np
 
 from analysis.statistics.sequential import LookPlan, split_alpha
 from benchmarks.origin import command_of, describe_origin
+from benchmarks.other_scores import SCORES, measure_score_family, measure_score_pair
 from benchmarks.protocol_rates import (
     Figures,
     measure_extension,
@@ -124,6 +126,14 @@ def measure_extensions(studies: int) -> Result:
             yield _row("extensions", design, surface, measure_extension, surface, studies=studies)
 
 
+def measure_other_scores(studies: int) -> Result:
+    """Yield the rates of a planned pair and of a family under the defaults for scores that are no shares."""
+    for design, score, surface in itertools.product(DEFAULTS, SCORES, SURFACES):
+        for part, measure in (("scores", measure_score_pair), ("families", measure_score_family)):
+            row = _row(f"other {part}", design, surface, measure, score, surface, studies=studies)
+            yield {"score": score.name, **row}
+
+
 def measure_resolutions(studies: int) -> Result:
     """Yield the power at the least difference that is announced before a study."""
     for repeats, questions, spread, contrasts in itertools.product(*GRID):
@@ -141,6 +151,7 @@ PARTS: dict[str, Callable[[int], Result]] = {
     "looks": measure_all_looks,
     "extensions": measure_extensions,
     "other arms": measure_other_arms,
+    "other scores": measure_other_scores,
     "resolution": measure_resolutions,
     "long searches": measure_long_searches,
 }
@@ -176,13 +187,16 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=STUDIES, help="studies a setting")
     parser.add_argument("--only", choices=PARTS, help="one part; the others' figures stay in the file")
     options = parser.parse_args()
-    found = (
-        json.loads(RESULT.read_text(encoding="utf-8"))["parts"] if options.only and RESULT.exists() else {}
-    )
+    before = json.loads(RESULT.read_text(encoding="utf-8")) if options.only and RESULT.exists() else {}
+    found = before.pop("parts", {})
+    described = _describe(sys.argv[1:])
     for part in [options.only] if options.only else PARTS:
         found[part] = measure_part(part, options.studies)
+        if before:
+            # The others are of the command and the machine that the file names.
+            found[part] |= {name: described[name] for name in ("command", "date", "machine")}
         ordered = {name: found[name] for name in PARTS if name in found}
-        RESULT.write_text(_lay_out({**_describe(sys.argv[1:]), "parts": ordered}), encoding="utf-8")
+        RESULT.write_text(_lay_out({**(before or described), "parts": ordered}), encoding="utf-8")
 
 
 def _lay_out(result: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
     python -m study.ask results/NAME/models/lora-main "Mia has 30 apples and eats 12. How many are left?"
 
-Prints the working and the answer; for a program its value. Takes seconds.
+Prints the working and the answer as its task reads it; for a program its value. Takes seconds.
 """
 
 from __future__ import annotations
@@ -13,14 +13,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from study.answers.reading import answer_number, format_number
 from study.command_line import Parser, run_command
-from study.data.prompts import Example, asked_source
+from study.config import MATH
 from study.errors import UserError
 from study.printable import printable
 from study.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from study.winner.asking import Asked
 
 
 @dataclass(frozen=True)
@@ -29,13 +32,13 @@ class Reply:
 
     Attributes:
         text: its output: the working.
-        number: what that comes to, or None.
-        reason: why there is no number, or None.
+        answer: what that comes to, as its task reads it, or None.
+        reason: why there is none, or None; there is no reason where the output is the answer.
         lost_tokens: tokens of the input over the model's limit; its end was cut off.
     """
 
     text: str
-    number: str | None
+    answer: str | None
     reason: str | None = None
     lost_tokens: int = 0
 
@@ -47,22 +50,27 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "question", help="the question; for a breakdown, then a line 'Breakdown:' and a sub-question a line"
     )
+    parser.add_argument("--task", metavar="FILE", help="the file of its task, where that is one of your own")
     parser.add_argument("--base", type=Path, help="where the base model is now, if it was moved")
     return parser
 
 
-def ask(model: Any, tokenizer: Any, config: Any, question: str) -> Reply:
-    """Return a model's reply to one question, put to it as in its training, in the precision it has here."""
+def ask(model: Any, tokenizer: Any, config: Any, question: str, asked: Asked | None = None) -> Reply:
+    """Return a model's reply to one question, put to it as in its training, in the precision it has here.
+
+    Args:
+        asked: its task; None: worked problems.
+    """
     import torch
 
     from study.machine.hardware import pick_precision
     from study.models.families import family_of
-    from study.trial.encoding import conversation_of, encode_conversations
+    from study.trial.encoding import encode_conversations
     from study.trial.evaluation import autocast, until_end, without_end
+    from study.winner.asking import Asked
 
-    family = family_of(model.config)
-    asked = conversation_of(Example(asked_source(question, config.prompt_style), ""), config)
-    (read,) = encode_conversations([asked], config, tokenizer, family)
+    asked, family = asked or Asked(), family_of(model.config)
+    (read,) = encode_conversations([asked.conversation(question, config)], config, tokenizer, family)
     precision = pick_precision(config.precision, use_gpu=model.device.type == "cuda")
     with torch.no_grad(), autocast(precision, model.device.type):
         sources: list[Sequence[int]] = [read.source]
@@ -71,8 +79,12 @@ def ask(model: Any, tokenizer: Any, config: Any, question: str) -> Reply:
     ends = model.generation_config.eos_token_id
     said = without_end(until_end(output[0].tolist(), ends), ends)
     text = tokenizer.decode(said, skip_special_tokens=True).strip()
-    number, reason = _number_of(text, config.prompt_style)
-    return Reply(text, number, reason, read.lost_tokens)
+    if asked.name == MATH:
+        answer, reason = _number_of(text, config.prompt_style)
+    else:
+        answer, is_read = asked.read(text, question)
+        reason = "its task could read none" if is_read and answer is None else None
+    return Reply(text, answer, reason, read.lost_tokens)
 
 
 def _number_of(text: str, prompt_style: str) -> tuple[str | None, str | None]:
@@ -94,19 +106,24 @@ def _main(arguments: Sequence[str] | None) -> int:
         raise UserError("the question is empty")
     from study.quiet import quiet_libraries
     from study.sources.finding import Source
+    from study.winner.asking import read_asked
     from study.winner.keeping import load_kept
 
     quiet_libraries()
+    asked = read_asked(options.model, options.task)
     base = Source(options.base.name, options.base) if options.base else None
     model, tokenizer, config = load_kept(options.model, base)
-    reply = ask(model, tokenizer, config, options.question)
+    reply = ask(model, tokenizer, config, options.question, asked)
     if reply.lost_tokens:
         print(
             f"Note: the question is longer than the model was trained on (max_source_tokens="
             f"{config.max_source_tokens}): {reply.lost_tokens} tokens at its end were cut off.\n"
         )
     print(printable(reply.text))
-    print(f"\nAnswer: {reply.number}" if reply.number is not None else f"\nNo answer: {reply.reason}.")
+    if reply.answer is not None:
+        print(f"\nAnswer: {printable(reply.answer)}")
+    elif reply.reason is not None:
+        print(f"\nNo answer: {reply.reason}.")
     return 0
 
 

@@ -186,6 +186,8 @@ class TrialConfig(BaseModel):
     def _check_stage(self) -> TrialConfig:
         if self.trained_by is not None and self.stage != "confirm":
             raise ValueError("trained_by goes with stage confirm: a search trial trains its own model")
+        if (self.method == "few_shot") != (self.shots > 0):
+            raise ValueError(f"shots go with method few_shot alone, 1 or more: received {self.shots}")
         return self
 
     @property

@@ -24,9 +24,10 @@ from study.errors import UserError, unknown_name
 from study.machine.permissions import follow_umask
 from study.protocol.description import check_exportable
 from study.results.folder import ResultsFolder
+from study.results.schema import TABLES
 from study.sizes import count_of
 from study.sources.finding import Source
-from study.winner.card import Measured, make_card
+from study.winner.card import Measured, make_card, own_metrics
 from study.winner.card_code import loading_example
 from study.winner.choosing import TRIAL_FILE
 from study.winner.keeping import load_merged, read_trial_file, save_tokenizer
@@ -62,7 +63,7 @@ def export(folder: ResultsFolder, arm: str, to: Path, *, merged: bool, base: Pat
     if to.exists():
         raise UserError(f"'{to}' exists; --to takes a new folder")
     config, _ = read_trial_file(kept)
-    measured = _confirmed(folder, arm, config)
+    measured = _confirmed(folder, arm, config, own_metrics(description, config))
     temporary = to.with_name(f".{to.name}.{uuid.uuid4().hex[:8]}")
     try:
         if merged:
@@ -91,13 +92,17 @@ def _why_no_model(folder: ResultsFolder, arm: str, kept: Path) -> str:
     )
 
 
-def _confirmed(folder: ResultsFolder, arm: str, config: TrialConfig) -> Measured:
+def _confirmed(folder: ResultsFolder, arm: str, config: TrialConfig, scores: Sequence[str]) -> Measured:
     """Return what was measured of an arm, and of the model that it kept.
+
+    Args:
+        scores: columns that the study's task has beside everybody's.
 
     Raises:
         UserError: the kept model has not been scored.
     """
-    rows = [row for row in folder.read_trials() if row["arm"] == arm and row["status"] == "complete"]
+    names = dict.fromkeys((*TABLES["trials"].names, *scores))
+    rows = [row for row in folder.read_trials([*names]) if row["arm"] == arm and row["status"] == "complete"]
     confirmed = [row for row in rows if row["stage"] == "confirm"]
     confirmed.sort(key=lambda row: (row["replicate"] or 0, row["seed"]))
     own = [row for row in confirmed if config.trial_id in (row["trial"], row["trained_by"])]

@@ -9,13 +9,24 @@ from typing import Any
 
 from analysis.arms.scores import Scores, TrialScores, average, join_scores, read_scores
 from analysis.reading.folders import Row, Study
+from analysis.reading.tasks import Task
 
 # The columns that tell arms apart, in the order in which tables name them.
-FACTORS = ("method", "quantization", "model", "variant", "prompt_style", "annotations")
-ZERO_SHOT = "zero_shot"
+FACTORS = (
+    ("method", "quantization", "model", "variant", "prompt_style", "annotations")
+    + ("template", "system", "shots")
+)  # fmt: skip
+ZERO_SHOT, FEW_SHOT = "zero_shot", "few_shot"
 FLOOR_PREFIX = "floor_"
+# Trained, and no language model: what one has to beat to be needed.
+RIVAL = "rival_tfidf"
 # A study's seed, and the replicate's number in it.
 Replicate = tuple[str, int]
+
+
+def is_reference_method(method: str) -> bool:
+    """Say whether a method trains no language model: prompting alone, the rival, the no-skill floors."""
+    return method in (ZERO_SHOT, FEW_SHOT, RIVAL) or method.startswith(FLOOR_PREFIX)
 
 
 @dataclass
@@ -60,9 +71,19 @@ class Arm:
         return self.method.startswith(FLOOR_PREFIX)
 
     @property
+    def is_rival(self) -> bool:
+        """Whether it is no language model, and was trained all the same."""
+        return self.method == RIVAL
+
+    @property
     def is_reference(self) -> bool:
-        """Whether it stands at a table's foot: nothing was trained, so nothing varies."""
-        return self.is_floor or self.method == ZERO_SHOT
+        """Whether it stands at a table's foot: no language model was trained, so nothing varies."""
+        return is_reference_method(self.method)
+
+    @property
+    def task(self) -> Task:
+        """The task of its study."""
+        return self.study.task
 
     @property
     def unit(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis.arms.arm import FACTORS, FLOOR_PREFIX, ZERO_SHOT, Arm
+from analysis.arms.arm import FACTORS, Arm, is_reference_method
 from analysis.reading.folders import Row, Study
 
 
@@ -41,7 +41,7 @@ def _planned_arm(study: Study, label: str, plan: Row) -> Arm:
 def _key(label: str, row: Row) -> Any:
     # A label that was not planned may serve several untrained rows: what they are tells them apart.
     method = str(row.get("method"))
-    if method == ZERO_SHOT or method.startswith(FLOOR_PREFIX):
+    if is_reference_method(method):
         return (label, *(row.get(name) for name in FACTORS))
     return label
 
@@ -74,4 +74,4 @@ def keep_latest(arm: Arm) -> None:
 
 
 def _place(arm: Arm) -> int:
-    return 2 if arm.is_floor else 1 if arm.is_reference else 0
+    return 3 if arm.is_floor else 2 if arm.is_rival else 1 if arm.is_reference else 0

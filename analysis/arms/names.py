@@ -13,7 +13,7 @@ def name_arms(arms: Sequence[Arm]) -> list[str]:
     names = [arm.label for arm in arms]
     if len({tuple(study.root for study in arm.studies) for arm in arms}) > 1:
         names = [f"{_origin(arm)}: {name}" for arm, name in zip(arms, names, strict=True)]
-    for name in ("model", "variant", "prompt_style", "annotations"):
+    for name in ("model", "variant", "prompt_style", "annotations", "template"):
         counts = Counter(names)
         names = [
             f"{old} {arm.factor(name)}" if counts[old] > 1 and arm.factor(name) else old

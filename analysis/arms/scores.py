@@ -15,14 +15,11 @@ import pyarrow.compute as pc
 
 from analysis.reading.agreement import disagreement
 from analysis.reading.folders import Study
-from analysis.reading.kinds import ACCURACIES
+from analysis.reading.tasks import Task
 from analysis.statistics.intervals import Matrix
 
-MEANS = ("rouge1", "similarity")
 Values = dict[str, np.ndarray]
-SHARES = {**ACCURACIES, "answered": "number"}
-_SOURCES = {**SHARES, **{name: name for name in (*MEANS, "nll", "tokens")}}
-_COLUMNS = ("trial", "question_id", *_SOURCES.values())
+ANSWERED = "answered"
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,8 @@ class TrialScores:
         trials: the trials' ids, one a row of the matrices.
         questions: the columns' ids, sorted.
         matrices: metric -> trials x questions. A metric that was not computed for every answer is absent.
-            Shares are zeros and ones; `rouge1` is 0-1, `similarity` %, `nll` nats, `tokens` target tokens.
+            Shares are zeros and ones; a mean is in its unit, or a question's jackknife value where the score
+            is an aggregate; `rouge1` is 0-1, `similarity` %, `nll` nats, `tokens` target tokens.
     """
 
     trials: list[str]
@@ -101,11 +99,12 @@ def read_scores(study: Study, trials: Sequence[str]) -> TrialScores | None:
     found = _read_answers(study, trials)
     read: dict[str, tuple[np.ndarray, Values]] = {}
     order = None
+    sources = _sources(study.task)
     for trial, table in found.items():
         # The trials of an arm are asked the same questions in the same order: it is found once.
         if order is None or not order.fits(table):
             order = _Order(table["question_id"])
-        read[trial] = (order.questions, _values(table, order.places))
+        read[trial] = (order.questions, _values(table, sources, order.places))
     if not read:
         return None
     sets = {trial: questions.tobytes() for trial, (questions, _) in read.items()}
@@ -119,20 +118,40 @@ def read_scores(study: Study, trials: Sequence[str]) -> TrialScores | None:
     return TrialScores(kept, read[kept[0]][0], matrices)
 
 
+def _sources(task: Task) -> dict[str, str]:
+    """Return metric -> the predictions' column that it is read from."""
+    beside = {ANSWERED: task.answer, **{name: name for name in (*task.means, "nll", "tokens")}}
+    return {**beside, **{score.name: score.column for score in task.scores}}
+
+
 def _read_answers(study: Study, trials: Sequence[str]) -> dict[str, pa.Table]:
     """Return trial -> its answers, where there are some that its row can have been made from."""
     wanted = set(trials)
     rows = {row["trial"]: row for row in study.trials if row["trial"] in wanted}
     found = {}
-    tables = study.read_many("predictions", trials, _COLUMNS)
+    columns = dict.fromkeys(("trial", "question_id", *_sources(study.task).values()))
+    tables = study.read_many("predictions", trials, list(columns))
     for trial, table in zip(trials, tables, strict=True):
         if table is None:
             continue
-        if why := disagreement(rows.get(trial, {"trial": trial}), table):
+        row = rows.get(trial, {"trial": trial})
+        if why := disagreement(row, table, study.task) or _unscored(table, study.task):
             study.exclude_file("predictions", trial, why)
         elif table.num_rows:
             found[trial] = table
     return found
+
+
+def read_texts(
+    study: Study, trial: str, columns: Sequence[str]
+) -> tuple[np.ndarray, dict[str, list[str | None]]] | None:
+    """Return a trial's questions, sorted, and columns of text in their order; None where there are none."""
+    table = study.read("predictions", trial, ["question_id", *columns])
+    if table is None or not table.num_rows:
+        return None
+    order = _Order(table["question_id"])
+    places = pa.array(order.places)
+    return order.questions, {name: table[name].take(places).to_pylist() for name in columns}
 
 
 class _Order:
@@ -149,13 +168,24 @@ class _Order:
         return bool(self._column.equals(table["question_id"]))
 
 
-def _values(table: pa.Table, places: np.ndarray) -> Values:
-    values = {name: _numbers(table[column], name) for name, column in _SOURCES.items()}
+def _unscored(table: pa.Table, task: Task) -> str | None:
+    """Return why a trial's answers have no primary score; None where each has, or where tables say it."""
+    if (
+        task.is_math
+        or not table.num_rows
+        or _numbers(table[task.primary.column], task.primary.name) is not None
+    ):
+        return None
+    return f"lacks {task.primary.name} (column {task.primary.column}) of a question, by which the study goes"
+
+
+def _values(table: pa.Table, sources: Mapping[str, str], places: np.ndarray) -> Values:
+    values = {name: _numbers(table[column], name) for name, column in sources.items()}
     return {name: value[places] for name, value in values.items() if value is not None}
 
 
 def _numbers(column: pa.ChunkedArray, name: str) -> np.ndarray | None:
-    if name == "answered":
+    if name == ANSWERED and not pa.types.is_boolean(column.type) and not pa.types.is_floating(column.type):
         return pc.is_valid(column).to_numpy().astype(np.float64) if column.type != pa.null() else None
     if column.null_count:
         return None

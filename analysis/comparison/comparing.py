@@ -9,25 +9,32 @@ from analysis.arms.arm import Arm
 from analysis.arms.costs import find_costs, training_times
 from analysis.arms.names import name_arms
 from analysis.arms.pooling import pool_arms
-from analysis.arms.scores import MEANS, SHARES
+from analysis.arms.scores import ANSWERED
+from analysis.comparison.estimates import estimate_score
 from analysis.comparison.notes import notes_on
 from analysis.comparison.paper import paper_row
 from analysis.comparison.rows import Comparison, ComparisonRow
 from analysis.comparison.scales import perplexity_scale
+from analysis.comparison.tasks import common_task
 from analysis.errors import AnalysisError
 from analysis.reading.folders import Study
 from analysis.statistics.intervals import Estimate, mean_interval, perplexity_interval, share_interval
 
 
 def comparison(studies: Sequence[Study]) -> Comparison:
-    """Return the figures of every arm of `studies`: arms in their planned order, reference rows last."""
+    """Return the figures of every arm of `studies`: arms in their planned order, reference rows last.
+
+    Raises:
+        AnalysisError: the studies are of several tasks, or go by several scores.
+    """
+    task, versions = common_task(studies)
     arms, pooled = pool_arms(studies)
     arms.sort(key=lambda arm: arm.is_reference)
     scales = _letters([perplexity_scale(arm) for arm in arms])
     sets = _letters([arm.scores.questions.tobytes() if arm.scores else None for arm in arms])
     names = name_arms(arms)
     rows = _time([_row(*parts) for parts in zip(arms, names, scales, sets, strict=True)])
-    return Comparison(rows, [*pooled, *notes_on(studies, rows)])
+    return Comparison(rows, [*versions, *pooled, *notes_on(studies, rows)], task)
 
 
 def _time(rows: Sequence[ComparisonRow]) -> list[ComparisonRow]:
@@ -59,9 +66,15 @@ def _row(arm: Arm, name: str, scale: str | None, question_set: str | None) -> Co
 def _score_estimates(arm: Arm) -> dict[str, Estimate]:
     if arm.scores is None:
         return {}
-    matrices, fixed = arm.scores.matrices, arm.is_reference
-    found = {name: share_interval(matrices[name], fixed).scaled(100) for name in SHARES if name in matrices}
-    found |= {name: mean_interval(matrices[name], fixed) for name in MEANS if name in matrices}
+    matrices, fixed, task = arm.scores.matrices, arm.is_reference, arm.task
+    found = {
+        score.name: estimate_score(matrices[score.name], score, fixed)
+        for score in task.scores
+        if score.name in matrices
+    }
+    if ANSWERED in matrices and ANSWERED not in found:
+        found[ANSWERED] = share_interval(matrices[ANSWERED], fixed).scaled(100)
+    found |= {name: mean_interval(matrices[name], fixed) for name in task.means if name in matrices}
     if "nll" in matrices and "tokens" in matrices and matrices["tokens"].sum() > 0:
         found["perplexity"] = perplexity_interval(matrices["nll"], matrices["tokens"], fixed)
     return found

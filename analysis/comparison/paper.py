@@ -53,7 +53,7 @@ FIGURE_3 = {
 
 def paper_row(arm: Arm) -> PaperRow | None:
     """Return the row of the paper's Table 1 that an arm repeats; None for another profile's."""
-    if not any(row.get("profile") == "paper" for row in arm.confirm):
+    if not arm.task.is_math or not any(row.get("profile") == "paper" for row in arm.confirm):
         return None
     if arm.factor("prompt_style") not in (None, "plain"):
         return None

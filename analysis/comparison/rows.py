@@ -5,6 +5,7 @@ The terminal table, the Markdown, LaTeX, HTML and CSV ones and the report are al
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from analysis.arms.arm import Arm
 from analysis.arms.costs import Cost, TrainingTimes
 from analysis.comparison.paper import PaperRow
 from analysis.reading.folders import Study
+from analysis.reading.tasks import MATH, Task
 from analysis.statistics.intervals import Estimate
 
 
@@ -25,8 +27,8 @@ class ComparisonRow:
             `planned` those that were planned, None where unknown.
         trials: confirm trials with scores.
         unfinished: confirm trials that ended otherwise, by status.
-        estimates: metric -> mean and interval; % for shares and similarity, 0-1 for rouge1. What was not
-            measured is absent.
+        estimates: metric -> mean and interval; % for shares and similarity, 0-1 for rouge1, other scores of
+            a task in their units. What was not measured is absent.
         costs: cost -> its values over the repeats; seconds, bytes. What was not measured is absent.
         perplexity_scale: a letter; perplexities with different letters can't be compared.
         question_set: a letter; rows with different letters were scored on different questions.
@@ -50,8 +52,23 @@ class ComparisonRow:
 
     @property
     def is_reference(self) -> bool:
-        """Whether nothing was trained: the zero-shot row and the floors."""
+        """Whether no language model was trained: prompting alone, the rival and the floors."""
         return self.arm.is_reference
+
+    @property
+    def task(self) -> Task:
+        """The task, which is that of all rows of the comparison."""
+        return self.arm.task
+
+    @property
+    def primary(self) -> Estimate | None:
+        """The primary score; None where it could not be read."""
+        return self.estimates.get(self.task.primary.name)
+
+    @property
+    def merit(self) -> float:
+        """The primary score so that more is better; that of a row without one is less than any."""
+        return -math.inf if self.primary is None else self.task.primary.measure.sign * self.primary.mean
 
     @property
     def is_short(self) -> bool:
@@ -61,14 +78,15 @@ class ComparisonRow:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The rows of a comparison, and the sentences that belong under it."""
+    """The rows of a comparison, all of one task, and the sentences that belong under it."""
 
     rows: list[ComparisonRow]
     notes: list[str]
+    task: Task = MATH
 
     @property
     def trained(self) -> list[ComparisonRow]:
-        """The rows of arms that were trained: all but the zero-shot row and the floors."""
+        """The rows of arms that were trained: all but the reference rows."""
         return [row for row in self.rows if not row.is_reference]
 
     @property

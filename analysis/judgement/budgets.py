@@ -1,4 +1,4 @@
-"""What accuracy costs: the Pareto front, and the arms that keep to a budget of time, memory or parameters."""
+"""What a score costs: the Pareto front, and the arms that keep to a budget of time, memory or parameters."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ def pareto_front(
         cost: a cost; its median over the repeats counts.
         is_clearly_better: whether one arm (by its name) can be told to be better than another.
     """
-    points = [
-        row for row in rows if not row.is_reference and "accuracy" in row.estimates and cost in row.costs
-    ]
+    points = [row for row in rows if not row.is_reference and row.primary is not None and cost in row.costs]
 
     def is_beaten(row: ComparisonRow) -> bool:
         return any(

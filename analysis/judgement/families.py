@@ -19,10 +19,10 @@ from analysis.statistics.sequential import LookPlan
 
 
 def question_sets(rows: Sequence[ComparisonRow]) -> list[list[ComparisonRow]]:
-    """Return the rows that have accuracies, by the questions that they answered."""
+    """Return the rows that have the primary score, by the questions that they answered."""
     sets: dict[str, list[ComparisonRow]] = {}
     for row in rows:
-        if row.question_set is not None and "accuracy" in row.estimates:
+        if row.question_set is not None and row.primary is not None:
             sets.setdefault(row.question_set, []).append(row)
     return list(sets.values())
 
@@ -62,9 +62,11 @@ def looked_at(rows: Sequence[ComparisonRow]) -> Study | None:
 
 
 def answers_of(row: ComparisonRow) -> Answers:
-    """Return an arm's right answers in points: 0 to 100 a question."""
+    """Return an arm's primary score of every question in its unit, so that more is better."""
     assert row.arm.scores is not None
-    return Answers(row.name, 100 * row.arm.scores.matrices["accuracy"], row.is_reference)
+    score = row.task.primary
+    matrix = score.measure.sign * score.factor * row.arm.scores.matrices[score.name]
+    return Answers(row.name, matrix, row.is_reference, score.measure)
 
 
 def answers_at(rows: Sequence[ComparisonRow], replicates: int) -> dict[str, Answers]:

@@ -1,6 +1,6 @@
 """The judgement on arms that answered the same questions: what was asked for, what is clear, who may be best.
 
-Pure: `words` says it, `pictures` and `page` draw it.
+`words` says it, `pictures` and `page` draw it.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from analysis.arms.arm import FEW_SHOT
+from analysis.comparison.groups import Groups, find_groups
 from analysis.comparison.rows import Comparison, ComparisonRow, studies_of
 from analysis.judgement.families import (
     answers_at,
@@ -19,6 +21,7 @@ from analysis.judgement.families import (
     question_sets,
 )
 from analysis.reading.folders import Study
+from analysis.reading.tasks import Task
 from analysis.statistics.contrasts import (
     Contrast,
     estimate_contrast,
@@ -50,6 +53,9 @@ class Verdict:
         effects: the main effects of the compared factors, corrected with the planned pairs.
         gains: every arm against the best row without training, corrected among themselves.
         reference: the name of that row; None where there is none.
+        rivals: every arm against few-shot prompting and against the rival that is no language model, where
+            they are not that row, corrected among themselves; `references` are the rows without training.
+        groups: how the arms do by group, where the questions have groups.
         is_planned: whether the space asks for contrasts; if not, all pairs are tested together.
         looks: where the study was looked at while it ran.
     """
@@ -62,6 +68,14 @@ class Verdict:
     effects: list[Difference]
     is_planned: bool
     looks: LooksTaken | None = None
+    rivals: Sequence[Difference] = ()
+    references: Sequence[ComparisonRow] = ()
+    groups: Groups | None = None
+
+    @property
+    def task(self) -> Task:
+        """The task, which is that of all its rows."""
+        return self.rows[0].task
 
     def pair(self, first: str, second: str) -> Difference:
         """Return the difference of two arms, whichever is better."""
@@ -81,6 +95,17 @@ class Verdict:
     def shown_to_gain(self) -> set[str]:
         """The names of the arms that clearly beat the best row without training."""
         return {gain.better for gain in self.gains if gain.is_clear and gain.worse == self.reference}
+
+    @property
+    def tested_rivals(self) -> list[ComparisonRow]:
+        """Few-shot prompting and the rival that is no language model, as far as there are such rows."""
+        return [row for row in self.references if _is_rival(row)]
+
+    def not_shown_to_beat(self, reference: str) -> list[str]:
+        """Return the names of the arms that are not shown to beat a row that they were tested against."""
+        tests = [test for test in (*self.gains, *self.rivals) if reference in test.arms]
+        beat = {test.better for test in tests if test.is_clear and test.worse == reference}
+        return [row.name for row in self.rows if row.name not in beat]
 
     @property
     def studies(self) -> list[Study]:
@@ -130,15 +155,16 @@ def judge(comparison: Comparison) -> list[Verdict]:
 
 def _judge_set(rows: Sequence[ComparisonRow]) -> Verdict:
     planned_order = [row for row in rows if not row.is_reference]
-    trained = sorted(planned_order, key=lambda row: -row.estimates["accuracy"].mean)
+    trained = sorted(planned_order, key=lambda row: -row.merit)
     untrained = [row for row in rows if row.is_reference]
-    best = max(untrained, key=lambda row: row.estimates["accuracy"].mean, default=None)
+    best = max(untrained, key=lambda row: row.merit, default=None)
     names, asked = [row.name for row in trained], family_contrasts(planned_order)
-    family, looks = _family(trained, best, asked)
+    rivals = [row for row in untrained if row is not best and _is_rival(row)]
+    family, looks = _family(trained, [*([best] if best else []), *rivals], asked)
     planned = [replace(d, is_planned=True) for d in family.test(asked)]
     pairs = family.test(every_pair(names))
     planned_pairs = {_key(d.better, d.worse): d for d in planned if not d.over}
-    gains = [Contrast(name, best.name, {name: 1.0, best.name: -1.0}) for name in names] if best else []
+    gains = _against(names, [best] if best else [])
     return Verdict(
         trained,
         rank_arms(names, pairs),
@@ -148,13 +174,24 @@ def _judge_set(rows: Sequence[ComparisonRow]) -> Verdict:
         [d for d in planned if d.over],
         bool(asked_contrasts(planned_order)),
         looks,
+        [replace(rival, is_planned=True) for rival in family.test(_against(names, rivals))],
+        untrained,
+        find_groups(trained) if trained else None,
     )
 
 
+def _is_rival(row: ComparisonRow) -> bool:
+    return row.arm.is_rival or row.arm.method == FEW_SHOT
+
+
+def _against(names: Sequence[str], references: Sequence[ComparisonRow]) -> list[Contrast]:
+    return [Contrast(name, row.name, {name: 1.0, row.name: -1.0}) for row in references for name in names]
+
+
 def _family(
-    rows: Sequence[ComparisonRow], reference: ComparisonRow | None, asked: Sequence[Contrast]
+    rows: Sequence[ComparisonRow], references: Sequence[ComparisonRow], asked: Sequence[Contrast]
 ) -> tuple[_Family, LooksTaken | None]:
-    own = [*rows, reference] if reference is not None else list(rows)
+    own = [*rows, *references]
     family = _Family({row.name: answers_of(row) for row in own})
     study = looked_at(rows)
     plan = planned_looks(study.description) if study else None
@@ -164,7 +201,9 @@ def _family(
     every = len(plan.replicates)
     taken = min(len(study.description.get("looks_taken") or []), every) if study.is_running else every
     at_looks = [answers_at(own, count) for count in plan.replicates[:taken]]
-    outcome = replay(at_looks, asked, plan)
+    # As the driver took them: a row that nothing trained is no arm that others would have to overtake.
+    trained = [{row.name: look[row.name] for row in rows if row.name in look} for look in at_looks]
+    outcome = replay(trained, asked, plan)
     if outcome.settled_at is not None:
         taken = outcome.settled_at + 1
     return replace(family, plan=plan, at_looks=at_looks[:taken], outcome=outcome), LooksTaken(

@@ -2,5 +2,5 @@
 
 Comes in: figures. Goes out: text, or what `rich` prints. It computes nothing.
 
-May use the rooms: `arms`, `comparison`, `searching`, `statistics` and `words`.
+May use the rooms: `arms`, `comparison`, `reading`, `searching`, `statistics` and `words`.
 """

@@ -14,19 +14,20 @@ from analysis.units import MISSING
 
 
 def best_table(arms: Sequence[Arm], names: Sequence[str]) -> Table | None:
-    """Return the table of the expected best of 1, 2, 4, ... trials (validation, %), if there is any."""
+    """Return the table of the expected best of 1, 2, 4, ... trials (on validation), if there is any."""
     curves = {name: best_of_random(arm) for arm, name in zip(arms, names, strict=True)}
     most = max(map(len, curves.values()))
     if not most:
         return None
     counts = sorted({n for n in (1, 2, 4, 8, 16, 32, 64, 128, most) if n <= most})
-    table = Table(
-        title="expected best of n trials, validation accuracy %", box=box.SIMPLE_HEAD, title_justify="left"
-    )
+    measure = arms[0].task.primary.measure
+    title = f"expected best of n trials, validation {measure.heading}"
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("arm", overflow="fold")
     for n in counts:
         table.add_column(f"n = {n}", justify="right")
     for name, curve in curves.items():
         expected = {best.trials: best.expected for best in curve}
-        table.add_row(Text(name), *(f"{expected[n]:.1f}" if n in expected else MISSING for n in counts))
+        cells = [measure.write(expected[n])[0] if n in expected else MISSING for n in counts]
+        table.add_row(Text(name), *cells)
     return table

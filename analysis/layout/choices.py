@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.arms.arm import Arm
+from analysis.reading.tasks import MATH
 from analysis.searching.choices import Choice, find_choices, value_order
 from analysis.searching.ranges import searched_by
 from analysis.units import MISSING, show_value
@@ -43,13 +44,12 @@ def show_chosen(choices: Sequence[Choice], name: str) -> str:
 
 def choice_headers(arms: Sequence[Arm]) -> list[str]:
     """Return the headers of the table of choices."""
-    return [
-        "arm",
-        "replicate",
-        *(name.replace("_", " ") for name in searched_by(arms)),
-        "validation %",
-        "test %",
-    ]
+    searched = [name.replace("_", " ") for name in searched_by(arms)]
+    # Of word problems it is the accuracy, and so said elsewhere.
+    task = arms[0].task if arms else MATH
+    primary = task.primary.measure
+    unit = "%" if task.is_math else primary.heading
+    return ["arm", "replicate", *searched, f"validation {unit}", f"test {unit}"]
 
 
 def choice_rows(arms: Sequence[Arm], names: Sequence[str]) -> list[list[str]]:
@@ -64,8 +64,9 @@ def choice_rows(arms: Sequence[Arm], names: Sequence[str]) -> list[list[str]]:
 
 def _cells(choice: Choice, columns: Sequence[str]) -> list[str]:
     values = [choice.hyperparameters.get(name) for name in columns]
-    validation = MISSING if choice.validation is None else f"{choice.validation:.1f}"
-    tests = ", ".join(f"{test:.1f}" for test in choice.tests) or MISSING
+    measure = choice.primary.measure
+    validation = MISSING if choice.validation is None else measure.write(choice.validation)[0]
+    tests = ", ".join(measure.write(test)[0] for test in choice.tests) or MISSING
     shown = [MISSING if value is None else show_value(value) for value in values]
     return [choice.replicate or MISSING, *shown, validation, tests]
 

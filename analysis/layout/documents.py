@@ -15,19 +15,15 @@ from analysis.cells import plain_cell
 from analysis.comparison.rows import Comparison, ComparisonRow
 from analysis.layout.terminal import (
     PAPER_COLUMNS,
-    PUBLISHED_COLUMNS,
     cost_columns,
     legend,
     score_columns,
+    wide_columns,
 )
+from analysis.reading.tasks import Task
 from analysis.searching.choices import find_choices
 from analysis.searching.ranges import searched_by
 
-METRICS = (
-    *("accuracy", "accuracy_strict", "accuracy_lenient"),
-    *("accuracy_lm_eval_strict", "accuracy_lm_eval_flexible"),
-    *("answered", "rouge1", "perplexity", "similarity"),
-)
 COSTS = (*OF_TRAINING, *OF_SCORING)
 
 
@@ -36,7 +32,7 @@ def grid(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     columns = {
         "arm": lambda row: row.name,
         **score_columns(comparison),
-        **PUBLISHED_COLUMNS,
+        **wide_columns(comparison),
         **cost_columns(comparison),
     }
     if any(row.paper for row in comparison.rows):
@@ -89,31 +85,44 @@ def to_html(comparison: Comparison) -> str:
 
 
 def to_csv(comparison: Comparison) -> str:
-    """Return CSV with unrounded figures: seconds, bytes, % (ROUGE-1: 0-1); empty where there is none.
+    """Return CSV with unrounded figures: seconds, bytes, % (ROUGE-1: 0-1), other scores in their units.
+
+    What is empty was not measured.
 
     Scores are means with 95% intervals, costs medians with the least and the most of the repeats. A text that
     a spreadsheet would run as a formula begins with an apostrophe.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    bounds = [f"{metric}{suffix}" for metric in (*METRICS, *COSTS) for suffix in ("", "_low", "_high")]
+    task = comparison.task
+    metrics = metrics_of(task)
+    bounds = [f"{metric}{suffix}" for metric in (*metrics, *COSTS) for suffix in ("", "_low", "_high")]
     chosen = searched_by([row.arm for row in comparison.trained])
     facts = ["arm", "study", "method", "unit", "repeats", "planned", "confirm_trials", "not_completed"]
     facts += ["questions", "question_set"]
-    ends = ["perplexity_scale", "paper_accuracy", *(f"chosen_{name}" for name in chosen)]
+    papers = ["paper_accuracy"] if task.is_math else []
+    ends = ["perplexity_scale", *papers, *(f"chosen_{name}" for name in chosen)]
     writer.writerow(map(plain_cell, [*facts, *bounds, *ends]))
     for row in comparison.rows:
         counts = [row.unit, row.repeats, row.planned, row.trials, sum(row.unfinished.values())]
         counts += [row.questions, row.question_set]
         names = [row.name, row.arm.study.name, row.arm.method]
-        paper = row.paper.accuracy if row.paper else None
-        cells = [*names, *counts, *_figures(row), row.perplexity_scale, paper, *_chosen(row, chosen)]
+        paper = [row.paper.accuracy if row.paper else None] if papers else []
+        cells = [*names, *counts, *_figures(row, metrics), row.perplexity_scale, *paper]
+        cells += _chosen(row, chosen)
         writer.writerow(map(plain_cell, cells))
     return text.getvalue()
 
 
-def _figures(row: ComparisonRow) -> list[float | None]:
-    estimates = [row.estimates.get(metric) for metric in METRICS]
+def metrics_of(task: Task) -> list[str]:
+    """Return the metrics of a task's CSV: the primary score, the others, and what is measured besides."""
+    beside = ["answered", *task.means[:-1], "perplexity", *task.means[-1:]]
+    named = [task.primary.name, *(score.name for score in task.others)]
+    return list(dict.fromkeys([*named, *beside]))
+
+
+def _figures(row: ComparisonRow, metrics: Sequence[str]) -> list[float | None]:
+    estimates = [row.estimates.get(metric) for metric in metrics]
     costs = [row.costs.get(cost) for cost in COSTS]
     found = [(e.mean, e.low, e.high) if e else (None, None, None) for e in estimates]
     found += [(cost.median, cost.low, cost.high) if cost else (None, None, None) for cost in costs]

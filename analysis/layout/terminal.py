@@ -15,9 +15,11 @@ from rich.text import Text
 from analysis.arms.costs import COMPUTE, WALL
 from analysis.comparison.rows import Comparison, ComparisonRow
 from analysis.layout.choices import chosen_columns, show_chosen
+from analysis.reading.tasks import Score
 from analysis.searching.choices import find_choices
 from analysis.units import MISSING, show_bytes, show_count, show_seconds
-from analysis.words.numbers import show_cost, show_interval, show_mean
+from analysis.words.numbers import show_cost, show_mean, show_scored
+from analysis.words.scores import score_legend
 
 Cell = Callable[[ComparisonRow], str]
 
@@ -33,11 +35,17 @@ def _mean(metric: str, digits: int = 1) -> Cell:
     return lambda row: show_mean(row.estimates.get(metric), digits)
 
 
-# In documents and the report alone: a terminal is narrow.
-PUBLISHED_COLUMNS: dict[str, Cell] = {
-    "lm-eval strict": _mean("accuracy_lm_eval_strict"),
-    "lm-eval flexible": _mean("accuracy_lm_eval_flexible"),
-}
+def _score(score: Score) -> Cell:
+    def cell(row: ComparisonRow) -> str:
+        estimate = row.estimates.get(score.name)
+        return MISSING if estimate is None else score.measure.write(estimate.mean)[0]
+
+    return cell
+
+
+def wide_columns(comparison: Comparison) -> dict[str, Cell]:
+    """Return the scores that stand in documents and the report alone: a terminal is narrow."""
+    return {score.header: _score(score) for score in comparison.task.others if not score.in_terminal}
 
 
 def _cost(metric: str, show: Callable[[float], str]) -> Cell:
@@ -62,15 +70,43 @@ def name_repeats(comparison: Comparison) -> str:
 def score_columns(comparison: Comparison) -> dict[str, Cell]:
     """Return the columns of the table of scores: header -> what it shows."""
     several = len({row.perplexity_scale for row in comparison.rows if "perplexity" in row.estimates}) > 1
+    task = comparison.task
+    measure = task.primary.measure
     return {
         name_repeats(comparison): show_repeats,
-        "accuracy % (95%)": lambda row: show_interval(row.estimates.get("accuracy")),
-        "strict": _mean("accuracy_strict"),
-        "lenient": _mean("accuracy_lenient"),
-        "answd": _mean("answered"),
-        "R-1": _mean("rouge1", 2),
+        f"{measure.heading} (95%)": lambda row: show_scored(row.primary, measure),
+        **{score.header: _score(score) for score in task.others if score.in_terminal},
+        **(_BESIDE_MATH if task.is_math else _beside(comparison)),
         "perpl.": _perplexity(several),
-        "simil.": _mean("similarity"),
+        **({"simil.": _mean("similarity")} if task.is_math else _similarity(comparison)),
+    }
+
+
+_BESIDE_MATH: dict[str, Cell] = {"answd": _mean("answered"), "R-1": _mean("rouge1", 2)}
+
+
+def _beside(comparison: Comparison) -> dict[str, Cell]:
+    return {"answered %": _mean("answered")} if _has(comparison, "answered") else {}
+
+
+def _similarity(comparison: Comparison) -> dict[str, Cell]:
+    return {"simil. %": _mean("similarity")} if _has(comparison, "similarity") else {}
+
+
+def _has(comparison: Comparison, metric: str) -> bool:
+    """Say whether a figure beside the scores was measured of any row."""
+    named = {score.name for score in comparison.task.scores}
+    return metric not in named and any(metric in row.estimates for row in comparison.rows)
+
+
+def shown_metrics(comparison: Comparison) -> dict[str, str]:
+    """Return which metric a column of scores shows: header -> metric."""
+    task = comparison.task
+    return {
+        f"{task.primary.measure.heading} (95%)": task.primary.name,
+        **{score.header: score.name for score in task.others},
+        **{"answd": "answered", "answered %": "answered", "R-1": "rouge1", "perpl.": "perplexity"},
+        **{"simil.": "similarity", "simil. %": "similarity"},
     }
 
 
@@ -150,7 +186,7 @@ def legend(comparison: Comparison) -> str:
     repeats = name_repeats(comparison)
     return (
         f"{counted}means over {repeats}, 95% intervals over {repeats} and questions (reference rows: "
-        "questions alone). lenient and R-1 (ROUGE-1) reward copying: they rank nothing. N!: N trials did not "
+        f"questions alone). {score_legend(comparison.task)} N!: N trials did not "
         "complete. "
         f"{cost_legend(comparison)}"
     )

@@ -17,15 +17,13 @@ import pyarrow as pa
 
 from analysis.arms.arm import Arm
 from analysis.comparison.rows import ComparisonRow
+from analysis.page.answers import Answer, answer_columns, describe_task, read_answer
 from analysis.reading.folders import Row
+from analysis.reading.tasks import MATH, Task
 from analysis.searching.choices import name_replicate
 
 MOST_PREDICTIONS = 200_000
 BLOCK_ROWS = 10_000
-_COLUMNS = (
-    *("question_id", "question", "reference", "reference_number", "text", "number", "correct"),
-    *("correct_strict", "correct_lenient", "rouge1", "similarity", "nll", "tokens", "outcome"),
-)
 
 
 @dataclass
@@ -50,15 +48,17 @@ class _Questions:
     text: list[str] = field(default_factory=list)
     reference: list[str] = field(default_factory=list)
     number: list[str | None] = field(default_factory=list)
+    group: list[str | None] = field(default_factory=list)
 
-    def place(self, identity: str, text: str, reference: str, number: str | None) -> int:
+    def place(self, identity: str, text: str, reference: str, answer: Answer) -> int:
         """Return the index of a question with this reference; a variant's other reference is another one."""
         key = (identity, reference)
         if key not in self.places:
             self.places[key] = len(self.text)
             self.text.append(text)
             self.reference.append(reference)
-            self.number.append(number)
+            self.number.append(answer.expected)
+            self.group.append(answer.group)
         return self.places[key]
 
 
@@ -72,9 +72,10 @@ def browse(rows: Sequence[ComparisonRow], most: int = MOST_PREDICTIONS) -> Brows
     """Return the confirm trials' predictions: each arm's first repeat, then its second, up to `most`."""
     arms: list[dict[str, Any]] = [{"name": row.name, "trials": []} for row in rows]
     browser, questions, waiting = Browser({"arms": arms}), _Questions(), []
-    trials = 0
+    trials, task = 0, rows[0].task if rows else MATH
+    columns = answer_columns(task)
     for arm, trial in _by_repeat(rows):
-        table = rows[arm].arm.study_of(trial).read("predictions", trial["trial"], _COLUMNS)
+        table = rows[arm].arm.study_of(trial).read("predictions", trial["trial"], columns)
         if table is None:
             continue
         browser.total += table.num_rows
@@ -83,7 +84,7 @@ def browse(rows: Sequence[ComparisonRow], most: int = MOST_PREDICTIONS) -> Brows
         arms[arm]["trials"].append(
             {"index": trials, "repeat": _repeat(rows[arm].arm, trial), "id": trial["trial"]}
         )
-        waiting += _rows(table, trials, questions)
+        waiting += _rows(table, trials, questions, task)
         browser.held += table.num_rows
         trials += 1
         while len(waiting) >= BLOCK_ROWS:
@@ -96,6 +97,9 @@ def browse(rows: Sequence[ComparisonRow], most: int = MOST_PREDICTIONS) -> Brows
         "reference": questions.reference,
         "number": questions.number,
     }
+    if (described := describe_task(task)) is not None:
+        browser.head["task"] = described
+        browser.head["questions"]["group"] = questions.group
     browser.head["rows"], browser.head["trials"] = browser.held, trials
     return browser
 
@@ -119,21 +123,21 @@ def _repeat(arm: Arm, trial: Row) -> str | None:
     return number if not arm.confirm_seeds or arm.confirm_seeds == 1 else f"{number}, {seed}"
 
 
-def _rows(table: pa.Table, trial: int, questions: _Questions) -> list[list[Any]]:
+def _rows(table: pa.Table, trial: int, questions: _Questions, task: Task) -> list[list[Any]]:
     columns = {name: table[name].to_pylist() for name in table.column_names}
     return [
-        _row(trial, questions, dict(zip(columns, values, strict=True)))
+        _row(trial, questions, dict(zip(columns, values, strict=True)), task)
         for values in zip(*columns.values(), strict=True)
     ]
 
 
-def _row(trial: int, questions: _Questions, row: dict[str, Any]) -> list[Any]:
+def _row(trial: int, questions: _Questions, row: dict[str, Any], task: Task) -> list[Any]:
     identity, text, reference = (row[name] or "" for name in ("question_id", "question", "reference"))
-    place = questions.place(identity, text, reference, row["reference_number"])
-    flags = bool(row["correct"]) + 2 * bool(row["correct_strict"]) + 4 * bool(row["correct_lenient"])
+    answer = read_answer(task, row)
+    place = questions.place(identity, text, reference, answer)
     loss = row["nll"] / row["tokens"] if row["nll"] is not None and row["tokens"] else None
-    scores = [_rounded(row["rouge1"], 3), _rounded(row["similarity"], 1), _rounded(loss, 3)]
-    return [trial, place, row["text"] or "", row["number"], flags, *scores, row["outcome"]]
+    scores = [answer.figure, _rounded(row["similarity"], 1), _rounded(loss, 3)]
+    return [trial, place, row["text"] or "", answer.number, answer.flags, *scores, answer.outcome]
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

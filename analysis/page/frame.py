@@ -14,14 +14,18 @@ from importlib import resources
 
 from analysis.comparison.rows import Comparison
 from analysis.judgement.verdicts import Verdict, judge
+from analysis.page.answers import shown_columns
 from analysis.page.browsing import Browser, browse, pack
 from analysis.page.elements import paragraphs
+from analysis.page.groups import groups_section
+from analysis.page.labels import labels_section
 from analysis.page.method import method_section
 from analysis.page.search import search_section
 from analysis.page.tables import pairs_section, scores_section
 from analysis.pictures.drawing import to_svg
 from analysis.pictures.selection import figures, not_drawn
 from analysis.reading.folders import Study
+from analysis.reading.tasks import Task
 from analysis.words.recommendation import Recommendation, recommend
 from analysis.words.verdict import say_verdicts
 
@@ -41,14 +45,16 @@ def render_page(studies: Sequence[Study], comparison: Comparison, most_predictio
         verdict=paragraphs(say_verdicts(verdicts)),
         table=scores_section(comparison, verdicts),
         plots=plots,
+        labels=labels_section(comparison),
+        groups=groups_section(verdicts),
         not_drawn=paragraphs(not_drawn(comparison), "note"),
-        browser=_browser(browser),
+        browser=_browser(browser, comparison.task),
         pairs=pairs_section(verdicts),
         search=search_section(comparison),
         method=method_section(studies, comparison),
         hover=_json(hover),
         data=_data(browser),
-        script=_web("report.js"),
+        script=_web("comparison.js") + _web("report.js"),
     )
 
 
@@ -93,15 +99,37 @@ def _plots(comparison: Comparison, verdicts: Sequence[Verdict]) -> tuple[str, di
     return "\n".join(parts) or "<p>Nothing to draw yet.</p>", texts
 
 
-def _browser(browser: Browser) -> str:
+def _browser(browser: Browser, task: Task) -> str:
     if not browser.held:
         return "<p>No predictions can be read.</p>"
     note = f"{browser.held:,} predictions of the confirm trials"
     if browser.held < browser.total:
         note += f" of {browser.total:,}: every arm's first runs; the others are in the results folder"
+    (fourth, fourth_header), (fifth, fifth_header) = shown_columns(task)
     return _fill(
-        _web("browser.html"), note=f"{note}. Click on one to read it; choose an arm to stand beside it."
+        _web("browser.html"),
+        note=f"{note}. Click on one to read it; choose an arm to stand beside it.",
+        answers="\n".join(
+            f'<option value="{value}">{html.escape(text)}</option>' for value, text in _answers(task).items()
+        ),
+        group="" if task.is_math else _GROUP_FILTER,
+        where_hidden="" if task.right else " hidden",
+        fourth=fourth,
+        fourth_header=html.escape(fourth_header),
+        fifth=fifth,
+        fifth_header=html.escape(fifth_header),
     )
+
+
+_GROUP_FILTER = '<label id="group-label" hidden>group <select id="filter-group"></select></label>\n'
+
+
+def _answers(task: Task) -> dict[str, str]:
+    """Return by what answers can be filtered: value -> what the page says."""
+    right = {"right": "right", "wrong": "wrong"} if task.right else {}
+    if task.is_math:
+        return {**right, "unanswered": "no number", "lenient": "wrong, but the number occurs"}
+    return {**right, "unanswered": "no label" if task.is_labels else "no answer"}
 
 
 def _data(browser: Browser) -> str:

@@ -12,6 +12,7 @@ from analysis.comparison.notes import exclusion_notes
 from analysis.comparison.rows import Comparison
 from analysis.counts import count_of
 from analysis.reading.folders import Study
+from analysis.reading.tasks import Task
 from analysis.searching.spending import PRUNED
 from analysis.words.protocol import describe_protocol
 
@@ -34,6 +35,7 @@ def _provenance(study: Study) -> dict[str, str]:
     share = description.get("busy_share")
     facts = {
         "space": str(study.space.get("name") or ""),
+        "task": "" if study.task.is_math else _show_task(study.task),
         "profile": study.profile,
         "seed": _show(description.get("seed")),
         "replicates x trials": _size(study),
@@ -51,6 +53,11 @@ def _provenance(study: Study) -> dict[str, str]:
         **_of_trials(study),
     }
     return {name: text for name, text in facts.items() if text}
+
+
+def _show_task(task: Task) -> str:
+    labels = f"; {count_of(len(task.labels), 'label')}" if task.is_labels else ""
+    return f"{task.name}, by {task.primary.name}{labels}"
 
 
 def _size(study: Study) -> str:

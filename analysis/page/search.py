@@ -19,7 +19,8 @@ def search_section(comparison: Comparison) -> str:
     saved = saving_sentence(total_spending(spent).saving)
     lines = importance_lines([row.arm for row in comparison.searched])
     chosen = _choices(comparison)
-    share = "Share of the validation accuracy's variance that each hyperparameter explains (fANOVA):"
+    said = comparison.task.primary.measure.name
+    share = f"Share of the validation {said}'s variance that each hyperparameter explains (fANOVA):"
     heading = f"<h3>What mattered</h3><p>{share}</p>"
     importances = heading + paragraphs(lines, "note") if lines else ""
     return (

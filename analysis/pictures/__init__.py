@@ -2,5 +2,5 @@
 
 Comes in: a comparison and its verdicts. Goes out: SVG and PNG, with the text for every mark.
 
-May use the rooms: `arms`, `comparison`, `judgement`, `searching`, `statistics` and `words`.
+May use the rooms: `arms`, `comparison`, `judgement`, `reading`, `searching`, `statistics` and `words`.
 """

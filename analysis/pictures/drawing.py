@@ -21,6 +21,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, Locator, LogLocator, MaxNLocator, NullLocator
 
 from analysis.pictures.figures import Chart, DifferenceMatrix, Mark, Series, cell_text
+from analysis.statistics.differences import Difference
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D1F")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -80,7 +81,7 @@ def _draw_chart(chart: Chart) -> tuple[Figure, Hover]:
             color="#777777",
             linewidth=0.8,
             dashes=(1, 2),
-            label=f"{_short(name)} {level:.1f}%",
+            label=f"{_short(name)} {chart.y_measure.show(level)}",
             zorder=0,
         )
     for index, series in enumerate(chart.series):
@@ -95,7 +96,7 @@ def _merge_levels(chart: Chart) -> list[tuple[str, float]]:
     # Floors that score the same share a line.
     levels: dict[float, list[str]] = {}
     for name, level in chart.levels:
-        levels.setdefault(round(level, 1), []).append(name)
+        levels.setdefault(float(chart.y_measure.write(level)[0]), []).append(name)
     return [(", ".join(names), level) for level, names in levels.items()]
 
 
@@ -159,7 +160,7 @@ def _finish_axes(axes: Axes, chart: Chart) -> None:
     axes.set_axisbelow(True)
     if chart.log_x:
         axes.set_xscale("log")
-    if chart.y_label.startswith("accuracy"):
+    if chart.from_zero:
         axes.set_ylim(0, 1.04 * axes.get_ylim()[1])
     if chart.ticks:
         axes.set_xticks(range(len(chart.ticks)), chart.ticks)
@@ -222,25 +223,30 @@ def _draw_matrix(matrix: DifferenceMatrix) -> tuple[Figure, Hover]:
             if difference is not None:
                 identity = f"{matrix.name}--{i}-{j}"
                 hover[identity] = cell_text(difference)
-                sign = 1 if difference.better == matrix.arms[i] else -1
-                _draw_cell(axes, i, j, sign * difference.estimate.mean, most, difference.is_clear, identity)
+                better = difference.better == matrix.arms[i]
+                cell = _draw_cell(axes, i, j, _cell_text(difference, better), difference.is_clear)
+                # What can't be told apart is white: only a clear difference has a colour, and bold figures.
+                strength = 0.25 + 0.55 * difference.estimate.mean / most if difference.is_clear else 0.0
+                cell.set_facecolor(mpl.colors.to_rgba("#0072B2" if better else "#D55E00", strength))
+                cell.set_gid(identity)
     _finish_matrix(axes, matrix)
     drawn.suptitle(f"{matrix.title}\n(coloured: told apart)", x=0.02, ha="left", fontsize=10)
     return drawn, hover
 
 
-def _draw_cell(axes: Axes, i: int, j: int, value: float, most: float, clear: bool, identity: str) -> None:
-    # What can't be told apart is white: only a clear difference has a colour, and bold figures.
-    colour = "#0072B2" if value > 0 else "#D55E00"
-    strength = 0.25 + 0.55 * abs(value) / most if clear else 0.0
-    cell = Rectangle(
-        (j - 0.5, i - 0.5), 1, 1, facecolor=mpl.colors.to_rgba(colour, strength), edgecolor="#cccccc"
-    )
-    cell.set_gid(identity)
+def _cell_text(difference: Difference, row_is_better: bool) -> str:
+    """Return the row's score less the column's, with its sign."""
+    sign = (1 if row_is_better else -1) * difference.measure.sign
+    return difference.measure.write(sign * difference.estimate.mean, signed=True)[0]
+
+
+def _draw_cell(axes: Axes, i: int, j: int, shown: str, clear: bool) -> Rectangle:
+    cell = Rectangle((j - 0.5, i - 0.5), 1, 1, edgecolor="#cccccc")
     axes.add_patch(cell)
-    text = axes.text(j, i, f"{value:+.1f}", ha="center", va="center", fontsize=8)
+    text = axes.text(j, i, shown, ha="center", va="center", fontsize=8)
     text.set_fontweight("bold" if clear else "normal")
     text.set_color("#000000" if clear else "#666666")
+    return cell
 
 
 def _finish_matrix(axes: Axes, matrix: DifferenceMatrix) -> None:

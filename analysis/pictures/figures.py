@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from analysis.arms.costs import COMPUTE, WALL, training_times
 from analysis.comparison.paper import FIGURE_3, PaperRow
 from analysis.comparison.rows import Comparison, ComparisonRow
-from analysis.judgement.budgets import pareto_front
 from analysis.judgement.verdicts import Verdict
-from analysis.statistics.differences import Difference
+from analysis.reading.tasks import Score
+from analysis.statistics.differences import POINTS, Difference
 from analysis.statistics.intervals import Estimate
-from analysis.units import show_bytes, show_count, show_seconds
-from analysis.words.numbers import show_cost, show_interval
+from analysis.units import Measure
+from analysis.words.numbers import show_scored
 from analysis.words.phrases import difference_sentence
-
-ACCURACY = "accuracy % (test questions)"
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,10 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure with two axes. `ticks` names the places of a categorical x; `levels` are horizontal lines."""
+    """A figure with two axes. `ticks` names the places of a categorical x; `levels` are horizontal lines.
+
+    `from_zero`: the y axis begins at 0; `y_measure` writes the figure of a level.
+    """
 
     name: str
     title: str
@@ -55,35 +56,37 @@ class Chart:
     levels: list[tuple[str, float]] = field(default_factory=list)
     log_x: bool = False
     show_x: Callable[[float], str] | None = None
+    from_zero: bool = False
+    y_measure: Measure = POINTS
 
 
 @dataclass(frozen=True)
 class DifferenceMatrix:
-    """Every pair of arms: `cells[i][j]` is arm i minus arm j in points; None on the diagonal."""
+    """Every pair of arms: `cells[i][j]` is arm i minus arm j in their score's unit; None on the diagonal."""
 
     name: str
     title: str
     arms: list[str]
     cells: list[list[Difference | None]]
+    measure: Measure = POINTS
 
 
-def accuracy_by_method(comparison: Comparison) -> Chart | None:
-    """Return the paper's Figure 2: accuracy by method (and model, where there are several) and variant."""
-    models = len({row.arm.factor("model") for row in _trained(comparison)}) > 1
+def score_by_method(comparison: Comparison) -> Chart | None:
+    """Return the paper's Figure 2: the primary score by method (and model, if several) and variant."""
+    models = len({row.arm.factor("model") for row in trained_rows(comparison)}) > 1
 
     def place(row: ComparisonRow) -> str:
         model = row.arm.factor("model")
         return f"{row.arm.method}\n{model}" if models and model else row.arm.method
 
-    title = "Accuracy by method and variant"
-    return _by_category(comparison, "accuracy-by-method", title, place, _variant, _paper_accuracy)
+    return _by_category(comparison, "method", place, _variant, _paper_accuracy)
 
 
-def accuracy_by_prompt(comparison: Comparison) -> Chart | None:
-    """Return the paper's Figure 3: accuracy by prompt style and variant; None for a single prompt style."""
-    if len({row.arm.factor("prompt_style") for row in _trained(comparison)}) < 2:
+def score_by_prompt(comparison: Comparison) -> Chart | None:
+    """Return the paper's Figure 3: the primary score by prompt style and variant; None for a single style."""
+    if len({row.arm.factor("prompt_style") for row in trained_rows(comparison)}) < 2:
         return None
-    methods = len({row.arm.method for row in _trained(comparison)}) > 1
+    methods = len({row.arm.method for row in trained_rows(comparison)}) > 1
 
     def series(row: ComparisonRow) -> str:
         return f"{row.arm.method} {_variant(row)}" if methods else _variant(row)
@@ -91,19 +94,17 @@ def accuracy_by_prompt(comparison: Comparison) -> Chart | None:
     def place(row: ComparisonRow) -> str:
         return str(row.arm.factor("prompt_style")).replace("_", "\n")
 
-    title = "Accuracy by prompt style and variant"
-    return _by_category(comparison, "accuracy-by-prompt", title, place, series, _paper_prompt_accuracy)
+    return _by_category(comparison, "prompt style", place, series, _paper_prompt_accuracy)
 
 
 def _by_category(
     comparison: Comparison,
-    name: str,
-    title: str,
+    what: str,
     place: Callable[[ComparisonRow], str],
     group: Callable[[ComparisonRow], str],
     paper: Callable[[ComparisonRow], float | None],
 ) -> Chart | None:
-    rows = _trained(comparison)
+    rows = trained_rows(comparison)
     if not rows:
         return None
     ticks = list(dict.fromkeys(map(place, rows)))
@@ -113,7 +114,7 @@ def _by_category(
         own = [row for row in rows if group(row) == label]
         shifts = _spread(own, place, (index - (len(groups) - 1) / 2) * 0.6 / len(groups))
         places = [ticks.index(place(row)) + shift for row, shift in zip(own, shifts, strict=True)]
-        series.append(Series(label, [_accuracy_mark(x, row) for x, row in zip(places, own, strict=True)]))
+        series.append(Series(label, [_score_mark(x, row) for x, row in zip(places, own, strict=True)]))
         reported += [
             Mark(x, Estimate(value), f"the paper, {row.name}: {value:g}%")
             for x, row in zip(places, own, strict=True)
@@ -121,7 +122,37 @@ def _by_category(
         ]
     if reported:
         series.append(Series("as the paper reports", reported, is_paper=True))
-    return Chart(name, title, "", ACCURACY, series, ticks, _levels(comparison))
+    title = f"{score_title(comparison)} by {what} and variant"
+    name = f"{_file_name(comparison)}-by-{what.split()[0]}"
+    return Chart(name, title, "", score_label(comparison), series, ticks, **score_axis(comparison))
+
+
+def score_title(comparison: Comparison) -> str:
+    """Return the primary score's name, as a title begins with it."""
+    said = comparison.task.primary.measure.name
+    return said[:1].upper() + said[1:]
+
+
+def _file_name(comparison: Comparison) -> str:
+    return comparison.task.primary.name.replace("_", "-")
+
+
+def score_label(comparison: Comparison) -> str:
+    """Return the label of an axis of the primary score."""
+    measure = comparison.task.primary.measure
+    return f"{measure.heading} (test questions{'; less is better' if measure.lower_is_better else ''})"
+
+
+def score_axis(comparison: Comparison) -> dict[str, Any]:
+    """Return how a chart shows the primary score: the rows without training as lines, and from where."""
+    primary = comparison.task.primary
+    zero = starts_at_zero(primary)
+    return {"levels": _levels(comparison), "from_zero": zero, "y_measure": primary.measure}
+
+
+def starts_at_zero(score: Score) -> bool:
+    """Say whether an axis of a score begins at 0: where the score does."""
+    return score.low == 0
 
 
 def _spread(
@@ -136,9 +167,9 @@ def _spread(
     return shifts
 
 
-def accuracy_by_rank(comparison: Comparison) -> Chart | None:
-    """Return accuracy by LoRA rank; None unless the study compares ranks."""
-    rows = [row for row in _trained(comparison) if row.arm.factor("rank") is not None]
+def score_by_rank(comparison: Comparison) -> Chart | None:
+    """Return the primary score by LoRA rank; None unless the study compares ranks."""
+    rows = [row for row in trained_rows(comparison) if row.arm.factor("rank") is not None]
     # A rank that was searched differs from arm to arm by chance: only planned ranks are a comparison.
     planned = {row.arm.plan.get("factors", {}).get("rank") for row in rows} - {None}
     if len(planned) < 2:
@@ -147,72 +178,23 @@ def accuracy_by_rank(comparison: Comparison) -> Chart | None:
     for row in rows:
         groups.setdefault(f"{row.arm.method} {_variant(row)}", []).append(row)
     series = [
-        Series(name, [_accuracy_mark(row.arm.factor("rank"), row) for row in _by_rank(own)], is_line=True)
+        Series(name, [_score_mark(row.arm.factor("rank"), row) for row in _by_rank(own)], is_line=True)
         for name, own in groups.items()
     ]
-    levels = _levels(comparison)
     return Chart(
-        "accuracy-by-rank",
-        "Accuracy by rank",
+        f"{_file_name(comparison)}-by-rank",
+        f"{score_title(comparison)} by rank",
         "LoRA rank",
-        ACCURACY,
+        score_label(comparison),
         series,
-        levels=levels,
         log_x=True,
         show_x=str,
+        **score_axis(comparison),
     )
 
 
 def _by_rank(rows: Sequence[ComparisonRow]) -> list[ComparisonRow]:
     return sorted(rows, key=lambda row: int(row.arm.factor("rank")))
-
-
-def pareto_charts(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[Chart]:
-    """Return accuracy against training time, peak memory and trainable parameters, with the Pareto fronts.
-
-    Training times have no chart where they can't be compared: `time_conflict` says why.
-    """
-    trained = _trained(comparison)
-    times = training_times([row.arm for row in trained])
-    unit = "processor time" if times.column == COMPUTE else "wall time"
-    charts = [
-        _pareto(trained, verdicts, "peak_memory_bytes", "peak memory", show_bytes),
-        _pareto(trained, verdicts, "trainable_parameters", "trainable parameters", show_count),
-    ]
-    if times.conflict is None:
-        charts.insert(0, _pareto(trained, verdicts, times.column, f"training, {unit}", show_seconds))
-    return [chart for chart in charts if chart is not None]
-
-
-def time_conflict(comparison: Comparison) -> str | None:
-    """Return why accuracy is not drawn against training time; None where it is, or nothing trained."""
-    return training_times([row.arm for row in _trained(comparison)]).conflict
-
-
-def _pareto(
-    trained: Sequence[ComparisonRow],
-    verdicts: Sequence[Verdict],
-    cost: str,
-    label: str,
-    show: Callable[[float], str],
-) -> Chart | None:
-    rows = [row for row in trained if cost in row.costs]
-    if not rows:
-        return None
-    clear = {(d.better, d.worse) for verdict in verdicts for d in verdict.differences if d.is_clear}
-    front = pareto_front(rows, cost, lambda first, second: (first, second) in clear)
-
-    def mark(row: ComparisonRow) -> Mark:
-        text = f"{_accuracy_text(row)}; {label} {show_cost(row.costs[cost], show)}"
-        return Mark(row.costs[cost].median, row.estimates["accuracy"], text)
-
-    series = [Series(row.name, [mark(row)]) for row in rows]
-    series.append(Series("on the Pareto front", [mark(row) for row in front], is_front=True))
-    values = [row.costs[cost].median for row in rows]
-    wide = min(values) > 0 and max(values) / min(values) > 8
-    title = f"Accuracy against {label}\n(ringed: can't be told apart from better arms at their price)"
-    name = "pareto-training-time" if cost in (COMPUTE, WALL) else f"pareto-{cost.replace('_', '-')}"
-    return Chart(name, title, label, ACCURACY, series, log_x=wide, show_x=show)
 
 
 def difference_matrix(verdict: Verdict) -> DifferenceMatrix | None:
@@ -221,7 +203,9 @@ def difference_matrix(verdict: Verdict) -> DifferenceMatrix | None:
     if len(names) < 2:
         return None
     cells = [[None if a == b else verdict.pair(a, b) for b in names] for a in names]
-    return DifferenceMatrix("differences", "Row minus column, points of accuracy", names, cells)
+    measure = verdict.task.primary.measure
+    what = f"points of {measure.name}" if measure.unit == "%" else measure.heading
+    return DifferenceMatrix("differences", f"Row minus column, {what}", names, cells, measure)
 
 
 def cell_text(difference: Difference) -> str:
@@ -229,28 +213,38 @@ def cell_text(difference: Difference) -> str:
     return ("" if difference.is_planned else "exploratory: ") + difference_sentence(difference)
 
 
-def _trained(comparison: Comparison) -> list[ComparisonRow]:
-    return [row for row in comparison.trained if "accuracy" in row.estimates]
+def trained_rows(comparison: Comparison) -> list[ComparisonRow]:
+    """Return the trained arms that have the primary score."""
+    return [row for row in comparison.trained if row.primary is not None]
 
 
 def _variant(row: ComparisonRow) -> str:
     return str(row.arm.factor("variant") or "all variants")
 
 
-def _accuracy_mark(x: float, row: ComparisonRow) -> Mark:
-    return Mark(x, row.estimates["accuracy"], _accuracy_text(row))
+def _score_mark(x: float, row: ComparisonRow) -> Mark:
+    return Mark(x, score_of(row), score_text(row))
 
 
-def _accuracy_text(row: ComparisonRow) -> str:
-    return f"{row.name}: accuracy {show_interval(row.estimates['accuracy'])}%"
+def score_of(row: ComparisonRow) -> Estimate:
+    """Return the primary score of a row that has one."""
+    assert row.primary is not None
+    return row.primary
+
+
+def score_text(row: ComparisonRow) -> str:
+    """Return what hovering over a row's mark says of its primary score."""
+    measure = row.task.primary.measure
+    return f"{row.name}: {measure.name} {show_scored(row.primary, measure)}{measure.suffix}"
 
 
 def _levels(comparison: Comparison) -> list[tuple[str, float]]:
-    """The best zero-shot row and the best floor: a line for every one of them would hide the arms."""
-    rows = [row for row in comparison.rows if row.is_reference and "accuracy" in row.estimates]
-    rows.sort(key=lambda row: -row.estimates["accuracy"].mean)
-    kinds = ([row for row in rows if not row.arm.is_floor], [row for row in rows if row.arm.is_floor])
-    return [(own[0].name, own[0].estimates["accuracy"].mean) for own in kinds if own]
+    """The best row of prompting, the rival, the best floor: a line for each one would hide the arms."""
+    rows = [row for row in comparison.rows if row.is_reference and row.primary is not None]
+    rows.sort(key=lambda row: -row.merit)
+    floors, rivals = [row for row in rows if row.arm.is_floor], [row for row in rows if row.arm.is_rival]
+    prompted = [row for row in rows if row not in floors and row not in rivals]
+    return [(own[0].name, score_of(own[0]).mean) for own in (prompted, rivals, floors) if own]
 
 
 def _paper_accuracy(row: ComparisonRow) -> float | None:
@@ -258,6 +252,10 @@ def _paper_accuracy(row: ComparisonRow) -> float | None:
 
 
 def _paper_prompt_accuracy(row: ComparisonRow) -> float | None:
-    if row.arm.method != "lora" or not any(trial.get("profile") == "paper" for trial in row.arm.confirm):
+    if (
+        not row.task.is_math
+        or row.arm.method != "lora"
+        or not any(trial.get("profile") == "paper" for trial in row.arm.confirm)
+    ):
         return None
     return FIGURE_3.get((str(row.arm.factor("prompt_style")), _variant(row)))

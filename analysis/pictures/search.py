@@ -6,14 +6,16 @@ import math
 from collections.abc import Sequence
 
 from analysis.comparison.rows import Comparison, ComparisonRow
-from analysis.pictures.figures import Chart, Mark, Series
-from analysis.searching.best_of import CAPTION, BestOf, best_of_random, random_trials
+from analysis.pictures.figures import Chart, Mark, Series, starts_at_zero
+from analysis.reading.tasks import Score
+from analysis.searching.best_of import BestOf, best_of_random, caption, random_trials
 from analysis.searching.learning import Curve, learning_curve
 from analysis.searching.ranges import is_logarithmic, varied
-from analysis.searching.scores import search_score, slices
+from analysis.searching.scores import slices
+from analysis.searching.spending import PRUNED
 from analysis.statistics.intervals import Estimate
+from analysis.units import Measure
 
-VALIDATION = "accuracy % (validation)"
 MOST_POINTS = 40
 
 
@@ -23,51 +25,80 @@ def expected_best_chart(comparison: Comparison) -> Chart | None:
     None where no arm has enough of them: `analysis.searching.best_of.too_few_sentence` says so.
     """
     curves = {row.name: best_of_random(row.arm) for row in comparison.searched}
-    series = [Series(name, _best_marks(name, curve), is_line=True) for name, curve in curves.items() if curve]
+    measure = comparison.task.primary.measure
+    series = [
+        Series(name, _best_marks(name, curve, measure), is_line=True)
+        for name, curve in curves.items()
+        if curve
+    ]
     if not series:
         return None
-    stopped = sum(search_score(row) is None for own in comparison.rows for row in random_trials(own.arm))
-    pruned = f"\n({stopped} stopped early count as their arm's lowest)" if stopped else ""
-    title = f"Expected best of n search trials\n({CAPTION}){pruned}"
-    return Chart("expected-best", title, "search trials", VALIDATION, series, show_x=_whole)
+    stopped = sum(row.get("status") == PRUNED for own in comparison.rows for row in random_trials(own.arm))
+    worst = "highest" if measure.lower_is_better else "lowest"
+    pruned = f"\n({stopped} stopped early count as their arm's {worst})" if stopped else ""
+    title = f"Expected best of n search trials\n({caption(comparison.task.primary)}){pruned}"
+    return Chart(
+        "expected-best",
+        title,
+        "search trials",
+        _validation(measure),
+        series,
+        show_x=_whole,
+        from_zero=starts_at_zero(comparison.task.primary),
+    )
 
 
-def _best_marks(name: str, curve: Sequence[BestOf]) -> list[Mark]:
+def _validation(measure: Measure) -> str:
+    return f"{measure.heading} (validation{'; less is better' if measure.lower_is_better else ''})"
+
+
+def _best_marks(name: str, curve: Sequence[BestOf], measure: Measure) -> list[Mark]:
     return [
         Mark(
             best.trials,
             Estimate(best.expected, best.low, best.high),
-            f"{name}: best of {best.trials}: {best.expected:.1f}% "
-            f"(95% of draws: {best.low:.1f}–{best.high:.1f})",
+            f"{name}: best of {best.trials}: {measure.show(best.expected)} (95% of draws: {low}–{high})",
         )
         for best in curve
+        for low, high in [measure.write(best.low, best.high)]
     ]
 
 
 def slice_charts(comparison: Comparison) -> list[Chart]:
     """Return for every searched number (rank, learning rate, ...) each search trial's score by its value."""
-    rows = comparison.searched
+    rows, primary = comparison.searched, comparison.task.primary
     names = dict.fromkeys(name for row in rows for name in varied(row.arm.search))
-    return [chart for name in names if (chart := _slice_chart(rows, name)) is not None]
+    return [chart for name in names if (chart := _slice_chart(rows, name, primary)) is not None]
 
 
-def _slice_chart(rows: Sequence[ComparisonRow], name: str) -> Chart | None:
+def _slice_chart(rows: Sequence[ComparisonRow], name: str, primary: Score) -> Chart | None:
     points = {row.name: slices(row.arm, name) for row in rows}
     values = [value for own in points.values() for value, _ in own]
     if not values or any(isinstance(value, str) for value in values):
         return None
     label = name.replace("_", " ")
-    series = [Series(arm, _slice_marks(arm, label, own)) for arm, own in points.items() if own]
+    measure = primary.measure
+    series = [Series(arm, _slice_marks(arm, label, own, measure)) for arm, own in points.items() if own]
     log = is_logarithmic(name, values, [row.arm for row in rows])
     stopped = _stopped_early(rows)
     title = f"Search trials by {label}{f' ({stopped} stopped early, not shown)' if stopped else ''}"
     identity = f"slice-{name.replace('_', '-')}"
-    return Chart(identity, title, label, VALIDATION, series, log_x=log, show_x=_short)
+    return Chart(
+        identity,
+        title,
+        label,
+        _validation(measure),
+        series,
+        log_x=log,
+        show_x=_short,
+        from_zero=starts_at_zero(primary),
+    )
 
 
-def _slice_marks(arm: str, label: str, points: Sequence[tuple[float, float]]) -> list[Mark]:
+def _slice_marks(arm: str, label: str, points: Sequence[tuple[float, float]], measure: Measure) -> list[Mark]:
     return [
-        Mark(value, Estimate(score), f"{arm}: {label} {value:.3g}: {score:.1f}%") for value, score in points
+        Mark(value, Estimate(score), f"{arm}: {label} {value:.3g}: {measure.show(score)}")
+        for value, score in points
     ]
 
 
@@ -96,7 +127,7 @@ def _curve_marks(name: str, curve: Curve) -> list[Mark]:
 
 
 def _stopped_early(rows: Sequence[ComparisonRow]) -> int:
-    return sum(search_score(trial) is None for row in rows for trial in row.arm.search)
+    return sum(trial.get("status") == PRUNED for row in rows for trial in row.arm.search)
 
 
 def _whole(value: float) -> str:

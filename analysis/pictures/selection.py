@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from analysis.comparison.rows import Comparison
 from analysis.judgement.verdicts import Verdict
 from analysis.pictures.figures import (
     Chart,
     DifferenceMatrix,
-    accuracy_by_method,
-    accuracy_by_prompt,
-    accuracy_by_rank,
     difference_matrix,
-    pareto_charts,
-    time_conflict,
+    score_by_method,
+    score_by_prompt,
+    score_by_rank,
 )
+from analysis.pictures.pareto import pareto_charts, time_conflict
 from analysis.pictures.search import expected_best_chart, learning_charts, slice_charts
 from analysis.searching.best_of import too_few_sentence
 
 
 def figures(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[Chart | DifferenceMatrix]:
     """Return every figure that the results have data for, in the order of a report."""
-    found = [accuracy_by_method(comparison), accuracy_by_prompt(comparison), accuracy_by_rank(comparison)]
+    found = [score_by_method(comparison), score_by_prompt(comparison), score_by_rank(comparison)]
     found += pareto_charts(comparison, verdicts)
     matrices = [matrix for verdict in verdicts if (matrix := difference_matrix(verdict)) is not None]
     later = [expected_best_chart(comparison), *slice_charts(comparison), *learning_charts(comparison)]
@@ -41,8 +41,6 @@ def not_drawn(comparison: Comparison) -> list[str]:
 def _numbered(matrices: Sequence[DifferenceMatrix]) -> list[DifferenceMatrix]:
     # One set of test questions has one matrix; several need names of their own.
     return [
-        DifferenceMatrix(
-            f"{matrix.name}-{index}" if index else matrix.name, matrix.title, matrix.arms, matrix.cells
-        )
+        replace(matrix, name=f"{matrix.name}-{index}" if index else matrix.name)
         for index, matrix in enumerate(matrices)
     ]

@@ -8,19 +8,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.counts import count_of
-from analysis.reading.kinds import ACCURACIES
+from analysis.reading.tasks import MATH, Score, Task
 
-# Points by which a share in a row may be rounded.
+# Points by which a share in a row may be rounded; of another score as much of its range.
 ROUNDING = 0.05
 
 
-def disagreement(row: dict[str, Any], answers: pa.Table) -> str | None:
+def disagreement(row: dict[str, Any], answers: pa.Table, task: Task = MATH) -> str | None:
     """Return why a trial's answers can't be those that its row was made from; None if they can.
 
     What the row or the answers don't say (of an older study, or a metric that was not computed) is not held
     against them.
     """
-    return _other_trial(row, answers) or _other_count(row, answers) or _other_shares(row, answers)
+    return _other_trial(row, answers) or _other_count(row, answers) or _other_scores(row, answers, task)
 
 
 def _other_trial(row: dict[str, Any], answers: pa.Table) -> str | None:
@@ -38,15 +38,25 @@ def _other_count(row: dict[str, Any], answers: pa.Table) -> str | None:
     return f"holds {count_of(found, 'answer')}{twice}, and its trial was asked {count_of(asked, 'question')}"
 
 
-def _other_shares(row: dict[str, Any], answers: pa.Table) -> str | None:
-    for share, column in ACCURACIES.items():
-        said, found = row.get(share), _percent(answers[column])
-        if said is not None and found is not None and not abs(said - found) <= ROUNDING:
-            return f"comes to {share} {found:.1f}%, and its trial's row says {said:.1f}%"
+def _other_scores(row: dict[str, Any], answers: pa.Table, task: Task) -> str | None:
+    for score in task.scores:
+        said, found = row.get(score.name), _mean(answers[score.column], score)
+        if said is None or found is None or abs(said - found) <= _rounding(score, said):
+            continue
+        shown = ("{:.1f}%" if score.is_share else "{:.6g}" + score.measure.suffix).format
+        return f"comes to {score.name} {shown(found)}, and its trial's row says {shown(said)}"
     return None
 
 
-def _percent(flags: pa.ChunkedArray) -> float | None:
-    if not pa.types.is_boolean(flags.type) or flags.null_count or not len(flags):
+def _rounding(score: Score, said: float) -> float:
+    if score.low is not None and score.high is not None:
+        return ROUNDING / 100 * (score.high - score.low)
+    return ROUNDING / 100 * abs(said) + 1e-9
+
+
+def _mean(column: pa.ChunkedArray, score: Score) -> float | None:
+    """Return the mean of a score's column in the score's unit; None where that is not known."""
+    is_kind = pa.types.is_boolean if score.is_share else pa.types.is_floating
+    if not is_kind(column.type) or column.null_count or not len(column):
         return None
-    return 100 * float(pc.mean(flags).as_py())
+    return score.factor * float(pc.mean(column).as_py())

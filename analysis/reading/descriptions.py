@@ -28,11 +28,15 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
 def _is_any(value: Any) -> bool:
     return True
 
 
-_WORDS = {_is_count: "a count", _is_number: "a number", _is_text: "a text"}
+_WORDS = {_is_count: "a count", _is_number: "a number", _is_text: "a text", _is_flag: "true or false"}
 # Every entry's shape: a test of the value, a list of one shape, or the shapes of an object's entries; ANY
 # names the shape of those that are not named. In a tuple the second is that of schema 1.
 ANY = "*"
@@ -51,8 +55,20 @@ _EXTENSION = {
     **dict.fromkeys(("replicates", "replicates_before", "confirm_seeds", "trials_before"), _is_count),
     **{"confirm_seeds_before": _is_count, "at": _is_text, "arms": [_is_text]},
 }
+_SCORE = {
+    **dict.fromkeys(("name", "label", "column", "description", "kind", "unit"), _is_text),
+    **dict.fromkeys(("low", "high"), _is_number),
+    **dict.fromkeys(("lower_is_better", "is_aggregate"), _is_flag),
+}
+_TASK = {
+    **dict.fromkeys(("name", "fingerprint", "description", "primary", "comparison"), _is_text),
+    "is_labels": _is_flag,
+    "labels": [_is_text],
+    "scores": [_SCORE],
+}
 SHAPE = {
     "schema_version": _is_count,
+    "task": _TASK,
     "study": _is_text,
     "space": {"name": _is_text, "question": _is_text},
     "profile": _is_text,
@@ -92,6 +108,9 @@ def read_description(path: Path, leave: Leave) -> dict[str, Any]:
     if not isinstance(description, dict):
         raise AnalysisError(f"'{path}' is no description of a study: it holds no JSON object")
     kept: dict[str, Any] = _keep(description, SHAPE, "", leave)
+    if description.get("task") is not None and not (kept.get("task") or {}).get("name"):
+        # By another task's scores the study would be judged in silence.
+        raise AnalysisError(f"'{path}': task must be an object with the task's name")
     looks = kept.get("looks")
     if looks and not 0 < len(looks.get("replicates") or ()) == len(looks.get("weights") or ()):
         leave("looks", "must name as many replicates as weights; it is left aside")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from analysis.counts import count_of
 from analysis.errors import AnalysisError
 from analysis.reading.descriptions import read_description
 from analysis.reading.kinds import as_described
+from analysis.reading.tasks import Task, read_task
 
 # The version of `study.results.schema` that this package understands; it never imports `study`.
 SCHEMA_VERSION = 2
@@ -58,6 +60,15 @@ class Study:
         """The search space: its name and its question."""
         space = self.description.get("space")
         return space if isinstance(space, dict) else {"name": space}
+
+    @cached_property
+    def task(self) -> Task:
+        """The task: by which score the study goes, and what else it measures.
+
+        Raises:
+            AnalysisError: study.json names one, and doesn't say that.
+        """
+        return read_task(self.description.get("task"), str(self.root / "study.json"))
 
     @property
     def profile(self) -> str:
@@ -105,7 +116,7 @@ class Study:
         if isinstance(read, str):
             self._exclude(path, read)
             return None
-        table, amiss = as_described(read)
+        table, amiss = as_described(read, path.parent.name, self.task)
         if amiss:
             self._exclude(path, "; ".join(amiss))
         # A trial lacks such a column; of an answer, which is nothing without its columns, no use is made.

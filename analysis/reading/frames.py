@@ -56,7 +56,18 @@ class Frames:
         parts = [part for study in self.studies for part in _read_study(study, table)]
         if not parts:
             return pa.table({"trial": pa.array([], pa.string()), "folder": pa.array([], pa.string())})
-        return pa.concat_tables(_without_disputed(parts), promote_options="permissive")
+        return pa.concat_tables(_without_disputed(_with_numbers(parts)), promote_options="permissive")
+
+
+def _with_numbers(parts: list[pa.Table]) -> list[pa.Table]:
+    """Return tables whose true and false are 1 and 0 where another task has numbers in that column."""
+    numbers = {field.name for part in parts for field in part.schema if pa.types.is_floating(field.type)}
+
+    def cast(field: pa.Field) -> pa.Field:
+        is_share = field.name in numbers and pa.types.is_boolean(field.type)
+        return field.with_type(pa.float64()) if is_share else field
+
+    return [part.cast(pa.schema(map(cast, part.schema), metadata=part.schema.metadata)) for part in parts]
 
 
 def _without_disputed(parts: list[pa.Table]) -> list[pa.Table]:

@@ -1,8 +1,8 @@
 """How good the best of n search trials is to be expected: over random trials, for n up to half of them.
 
-Scores are accuracies on the validation split. A trial that failed scores 0: it used up its place. One that
-early stopping ended was never scored; it lagged behind its arm's others, so it counts as the lowest of those
-that completed.
+Scores are the primary ones on the validation split. A trial that failed scores the worst that there is, 0% of
+right answers: it used up its place. One that early stopping ended was never scored; it lagged behind its
+arm's others, so it counts as the worst of those that completed.
 
 The estimate takes trials for exchangeable draws. Random ones are; the profile's guess, and what Optuna's
 sampler proposed knowing other trials, are not, and stay out. Beyond half of the N trials it rests on a
@@ -17,25 +17,29 @@ from dataclasses import dataclass
 
 from analysis.arms.arm import Arm
 from analysis.reading.folders import Row
+from analysis.reading.tasks import Score
 from analysis.searching.scores import search_scores
 
 FEWEST_RANDOM = 4
 RANDOM = "random"
 # Before schema 2 no row says who proposed it: first the profile's guess, then at least two random ones.
 _RANDOM_OF_OLD = (1, 2)
-CAPTION = (
-    "random trials, replicates pooled; up to half of them:\nbeyond, a handful of the largest scores decides"
-)
+_CAPTION = "random trials, replicates pooled; up to half of them:\nbeyond, a handful of the {} scores decides"
 
 
 @dataclass(frozen=True)
 class BestOf:
-    """The best of `trials` search trials: its expectation, and the range that holds 95% of the draws (%)."""
+    """The best of `trials` search trials: its expectation, and the range that holds 95% of the draws."""
 
     trials: int
     expected: float
     low: float
     high: float
+
+
+def caption(primary: Score) -> str:
+    """Return what the expectation rests on, in two lines."""
+    return _CAPTION.format("least" if primary.measure.lower_is_better else "largest")
 
 
 def random_trials(arm: Arm) -> list[Row]:
@@ -52,7 +56,15 @@ def _is_random(row: Row) -> bool:
 def best_of_random(arm: Arm) -> list[BestOf]:
     """Return the expected best of 1, 2, ... random trials; empty where there are too few of them."""
     trials = random_trials(arm)
-    return expected_best(search_scores(trials)) if len(trials) >= FEWEST_RANDOM else []
+    if len(trials) < FEWEST_RANDOM:
+        return []
+    primary = arm.task.primary
+    found = expected_best([primary.measure.sign * score for score in search_scores(trials, primary)])
+    return [_turned(best) for best in found] if primary.measure.lower_is_better else found
+
+
+def _turned(best: BestOf) -> BestOf:
+    return BestOf(best.trials, -best.expected, -best.high, -best.low)
 
 
 def expected_best(scores: Sequence[float]) -> list[BestOf]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from analysis.arms.arm import Arm, Replicate
 from analysis.reading.folders import Row
+from analysis.reading.tasks import MATH, Score
 from analysis.searching.ranges import searched_hyperparameters
 from analysis.units import show_value, show_values
 
@@ -26,8 +27,9 @@ class Choice:
         replicate: its number from 1, with its study's name where arms were pooled; empty where there is one.
         won: the search trial that won; None where its row is gone.
         confirm: the confirm trials of its configuration, one at least, in the order of their seeds.
-        tests: the accuracy on the test split, %, of those whose answers are on record and agree with it.
+        tests: the primary score on the test split of those whose answers are on record and agree with it.
         searched: the names of the arm's searched hyperparameters.
+        primary: the primary score.
     """
 
     replicate: str
@@ -35,6 +37,7 @@ class Choice:
     confirm: Sequence[Row]
     tests: Sequence[float]
     searched: Sequence[str]
+    primary: Score = MATH.primary
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
@@ -43,8 +46,8 @@ class Choice:
 
     @property
     def validation(self) -> float | None:
-        """The winner's accuracy on the validation split, %: the best of a search, so too good."""
-        return None if self.won is None else self.won.get("accuracy")
+        """The winner's primary score on the validation split: the best of a search, so too good."""
+        return None if self.won is None else self.won.get(self.primary.name)
 
     @property
     def search_score(self) -> float | None:
@@ -60,11 +63,13 @@ def find_choices(arm: Arm) -> list[Choice]:
     groups: dict[Replicate, list[Row]] = {}
     for row in arm.confirm:
         groups.setdefault(arm.replicate_of(row), []).append(row)
-    scored = {row["trial"]: row.get("accuracy") for row in arm.scored_trials}
+    primary = arm.task.primary
+    scored = {row["trial"]: row.get(primary.name) for row in arm.scored_trials}
     found = []
     for rows in groups.values():
         tests = [share for row in rows if (share := scored.get(row["trial"])) is not None]
-        found.append(Choice(name_replicate(arm, rows[0]), _winner(arm, rows[0], names), rows, tests, names))
+        won = _winner(arm, rows[0], names)
+        found.append(Choice(name_replicate(arm, rows[0]), won, rows, tests, names, primary))
     return found
 
 
@@ -134,11 +139,17 @@ def overstatement(choices: Sequence[Choice]) -> str | None:
     ]
     if not pairs:
         return None
+    measure = choices[0].primary.measure
     gap = statistics.fmean(validation - test for validation, test in pairs)
+    ahead = measure.sign * gap
     count = f"mean over {len(pairs)} choices" if len(pairs) > 1 else "one choice"
-    if gap < 0.05:
-        return f"On validation the chosen models scored no more than on test ({gap:+.1f} points; {count})."
+    more, unit = "less" if measure.lower_is_better else "more", measure.difference_suffix
+    # A gap that would be written as 0 is none.
+    if ahead <= 0 or (measure.digits is not None and ahead < 0.5 * 10**-measure.digits):
+        (shown,) = measure.write(gap, signed=True)
+        return f"On validation the chosen models scored no {more} than on test ({shown}{unit}; {count})."
+    (shown,) = measure.write(ahead)
     return (
-        f"On validation the chosen models scored {gap:.1f} points more than on test ({count}): the best of a "
+        f"On validation the chosen models scored {shown}{unit} {more} than on test ({count}): the best of a "
         "search is partly the luckiest, which is why its validation score supports no claim."
     )

@@ -47,7 +47,7 @@ def importances(arms: Sequence[Arm]) -> dict[str, float] | None:
 
 
 def _centred(arm: Arm) -> list[tuple[Row, float]]:
-    scored = [(row, search_score(row) or 0.0) for row in arm.search if _is_complete(row)]
+    scored = [(row, search_score(row, arm.task.primary) or 0.0) for row in arm.search if _is_complete(row)]
     mean = sum(score for _, score in scored) / max(len(scored), 1)
     return [(row, score - mean) for row, score in scored]
 

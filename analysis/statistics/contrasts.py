@@ -10,6 +10,7 @@ LoRA has a rank and full fine-tuning has none. Only arms that stand in one study
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -18,8 +19,14 @@ from typing import Any
 from analysis.statistics.differences import Answers, Difference, contrast
 
 # In the order in which an arm's name has them.
-FACTORS = ("method", "quantization", "model", "rank", "variant", "prompt_style", "annotations")
+FACTORS = (
+    ("method", "quantization", "model", "rank", "variant", "prompt_style", "annotations")
+    + ("template", "system", "shots")
+)  # fmt: skip
 _ABSENT = (None, "none")
+# Every method has these: that a prompt has none of them is a level like another.
+_OF_EVERY_METHOD = {"template": "none", "system": None, "shots": 0}
+_LONGEST_LEVEL = 30
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,7 @@ def plan_contrasts(arms: Sequence[PlannedArm], compared: Iterable[str] | None = 
         compared: the factors that the space compares; None: those that vary. One that varies besides counts
             too, unless it follows from the method: what differs in it differs in more than was asked.
     """
-    varying = {name for name in FACTORS if len({str(arm.factors.get(name)) for arm in arms}) > 1}
+    varying = {name for name in FACTORS if len({str(_level(arm, name)) for arm in arms}) > 1}
     asked = varying if compared is None else set(compared)
     asked |= {name for name in varying if not _follows_from_method(arms, name)}
     factors = [name for name in FACTORS if name in asked]
@@ -89,8 +96,13 @@ def plan_contrasts(arms: Sequence[PlannedArm], compared: Iterable[str] | None = 
     return [*(_pair_contrast(*pair.arms) for pair in pairs), *_main_effects(pairs)]
 
 
+def _level(arm: PlannedArm, factor: str) -> Any:
+    value = arm.factors.get(factor)
+    return _OF_EVERY_METHOD.get(factor) if value is None else value
+
+
 def _follows_from_method(arms: Sequence[PlannedArm], factor: str) -> bool:
-    pairs = {(str(arm.factors.get("method")), str(arm.factors.get(factor))) for arm in arms}
+    pairs = {(str(arm.factors.get("method")), str(_level(arm, factor))) for arm in arms}
     return len(pairs) == len({method for method, _ in pairs})
 
 
@@ -102,7 +114,7 @@ def _place(first: PlannedArm, second: PlannedArm, factors: Sequence[str]) -> _Pa
     if len(differing) != 1:
         return None
     (factor,) = differing
-    levels = (show_level(factor, first.factors.get(factor)), show_level(factor, second.factors.get(factor)))
+    levels = (show_level(factor, _level(first, factor)), show_level(factor, _level(second, factor)))
     cell = tuple((name, _common_level(first, second, name)) for name in factors if name != factor)
     if levels[0] > levels[1]:
         return _Pair(factor, levels[::-1], (second.name, first.name), cell)
@@ -110,16 +122,18 @@ def _place(first: PlannedArm, second: PlannedArm, factors: Sequence[str]) -> _Pa
 
 
 def _differs(first: PlannedArm, second: PlannedArm, factor: str) -> bool:
-    values = (first.factors.get(factor), second.factors.get(factor))
-    if values[0] == values[1]:
-        return False
+    values = (_level(first, factor), _level(second, factor))
+    if values[0] == values[1] or factor in _OF_EVERY_METHOD:
+        return bool(values[0] != values[1])
     other_method = first.factors.get("method") != second.factors.get("method")
     return factor == "method" or not (other_method and any(value in _ABSENT for value in values))
 
 
 def _common_level(first: PlannedArm, second: PlannedArm, factor: str) -> str:
     """Return the value that both have, or the only one's where the other's method has no such factor."""
-    values = [arm.factors.get(factor) for arm in (first, second)]
+    values = [_level(arm, factor) for arm in (first, second)]
+    if factor in _OF_EVERY_METHOD:
+        return show_level(factor, values[0])
     return next((show_level(factor, value) for value in values if value not in _ABSENT), "none")
 
 
@@ -127,6 +141,10 @@ def show_level(factor: str, value: Any) -> str:
     """Return a factor's value as an arm's name has it: a Hub name without its owner, rank 8."""
     if isinstance(value, int | float):
         return f"{factor.replace('_', ' ')} {value}"
+    if factor == "template":
+        return "no template" if value in _ABSENT else f"{value} template"
+    if factor == "system":
+        return "no system text" if value is None else f"system '{textwrap.shorten(value, _LONGEST_LEVEL)}'"
     return str(value).rstrip("/").rpartition("/")[2].replace("_", "-")
 
 

@@ -26,6 +26,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from analysis.statistics.intervals import SMALLEST_P, Estimate, Matrix, MeanSquares, Uncertainty, mean_squares
+from analysis.units import Measure
+
+POINTS = Measure()
 
 ALPHA = 0.05
 # Of the margin that a difference would have if repeats made no difference: all of it.
@@ -34,11 +37,18 @@ LEAST_SHARE = 1.0
 
 @dataclass(frozen=True)
 class Answers:
-    """What a comparison needs of an arm: its repeats x questions scores, and whether nothing varies them."""
+    """What a comparison needs of an arm.
+
+    Attributes:
+        scores: repeats x questions; more is better: where less is, they are the scores times -1.
+        deterministic: whether nothing varies them.
+        measure: what they are measured in.
+    """
 
     name: str
     scores: Matrix
     deterministic: bool = False
+    measure: Measure = POINTS
 
     @property
     def has_spread(self) -> bool:
@@ -58,7 +68,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class Difference:
-    """The difference `better` - `worse` in the scores' unit.
+    """By how much one side is better than another, in the scores' unit: never below 0.
 
     Attributes:
         better, worse: two arms, or for a main effect two levels of a factor.
@@ -73,6 +83,7 @@ class Difference:
         is_planned: whether the space asks for it; the others are exploratory.
         uncertainty: of the estimate; None where there is no interval, or no spread at all.
         decided_at: the replicates after which a look decided it; None where none did.
+        measure: what the scores are measured in: where less is better, `better` has so much less.
     """
 
     better: str
@@ -87,6 +98,7 @@ class Difference:
     is_planned: bool = False
     uncertainty: Uncertainty | None = None
     decided_at: int | None = None
+    measure: Measure = POINTS
 
     @property
     def is_clear(self) -> bool:
@@ -121,7 +133,8 @@ def contrast(first: str, second: str, terms: Sequence[tuple[Answers, float]]) ->
         return contrast(second, first, [(arm, -weight) for arm, weight in terms])
     repeats = tuple(sorted({len(arm.scores) for arm, _ in terms if not arm.deterministic}))
     weights = {arm.name: weight for arm, weight in terms}
-    bare = Difference(first, second, Estimate(mean), arms=weights, repeats=repeats)
+    measure = terms[0][0].measure
+    bare = Difference(first, second, Estimate(mean), arms=weights, repeats=repeats, measure=measure)
     if not all(arm.has_spread for arm, _ in terms) or len(by_question) < 2:
         return bare
     uncertainty = _uncertainty(by_question, terms)

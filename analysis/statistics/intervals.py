@@ -55,6 +55,14 @@ class Estimate:
         high = None if self.high is None else self.high * factor
         return Estimate(self.mean * factor, low, high)
 
+    def within(self, least: float | None, most: float | None) -> Estimate:
+        """Return the estimate with an interval that ends where its range does; the mean is left alone."""
+        if self.low is None or self.high is None:
+            return self
+        low = self.low if least is None else max(self.low, min(least, self.mean))
+        high = self.high if most is None else min(self.high, max(most, self.mean))
+        return Estimate(self.mean, low, high)
+
 
 @dataclass(frozen=True)
 class MeanSquares:

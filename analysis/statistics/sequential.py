@@ -143,7 +143,8 @@ def _stop_arms(
     for place in (place for place, look in state.decided.items() if look == number):
         if len(contrasts[place].weights) == 2:
             found = state.differences[place]
-            reason = f"clearly beaten by {found.better}, by {found.estimate.mean:.1f} points"
+            (much,) = found.measure.write(found.estimate.mean)
+            reason = f"clearly beaten by {found.better}, by {much}{found.measure.difference_suffix}"
             stops.setdefault(found.worse, Stop(number, replicates, reason))
     going_on = [arm for name, arm in running.items() if name not in stops]
     leader = max(going_on, key=lambda arm: arm.scores.mean(), default=None)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from analysis.arms.costs import Cost
 from analysis.statistics.intervals import Estimate
-from analysis.units import MISSING
+from analysis.units import MISSING, Measure
 
 
 def show_interval(estimate: Estimate | None, digits: int = 1) -> str:
@@ -16,6 +16,21 @@ def show_interval(estimate: Estimate | None, digits: int = 1) -> str:
     if estimate.low is None or estimate.high is None:
         return f"{estimate.mean:.{digits}f}"
     return f"{estimate.mean:.{digits}f} ({estimate.low:.{digits}f}–{estimate.high:.{digits}f})"
+
+
+def show_scored(estimate: Estimate | None, measure: Measure) -> str:
+    """Return the same of a score, with the digits of its measure and without its unit."""
+    if estimate is None:
+        return MISSING
+    if estimate.low is None or estimate.high is None:
+        return measure.write(estimate.mean)[0]
+    mean, low, high = measure.write(estimate.mean, estimate.low, estimate.high)
+    # A dash between two figures is no minus.
+    return (
+        f"{mean} ({low} to {high})"
+        if low.startswith("-") or high.startswith("-")
+        else f"{mean} ({low}–{high})"
+    )
 
 
 def show_mean(estimate: Estimate | None, digits: int = 1) -> str:

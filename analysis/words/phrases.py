@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from analysis.comparison.rows import ComparisonRow
 from analysis.statistics.differences import Difference
+from analysis.statistics.intervals import Estimate
+from analysis.units import Measure
 
 
 def show_p(p: float | None) -> str:
@@ -16,33 +18,45 @@ def show_p(p: float | None) -> str:
 
 
 def scored(row: ComparisonRow) -> str:
-    """Return an arm with its accuracy: lora (accuracy 41.2%, 95%: 38.0 to 44.4)."""
-    return f"{row.name} (accuracy {show_accuracy(row)})"
+    """Return an arm with its primary score: lora (accuracy 41.2%, 95%: 38.0 to 44.4)."""
+    return f"{row.name} ({row.task.primary.measure.name} {show_score(row)})"
 
 
-def show_accuracy(row: ComparisonRow) -> str:
-    """Return an arm's accuracy and its interval, if it has one, as they stand in a sentence."""
-    estimate = row.estimates["accuracy"]
+def show_score(row: ComparisonRow) -> str:
+    """Return an arm's primary score and its interval, if it has one, as they stand in a sentence."""
+    assert row.primary is not None
+    return show_estimate(row.primary, row.task.primary.measure)
+
+
+def show_estimate(estimate: Estimate, measure: Measure) -> str:
+    """Return a figure with its interval, if it has one, as they stand in a sentence."""
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.mean:.1f}%"
-    return f"{estimate.mean:.1f}%, 95%: {estimate.low:.1f} to {estimate.high:.1f}"
+        return measure.show(estimate.mean)
+    mean, low, high = measure.write(estimate.mean, estimate.low, estimate.high)
+    return f"{mean}{measure.suffix}, 95%: {low} to {high}"
 
 
 def difference_sentence(difference: Difference) -> str:
     """Return one difference in words: A beats B by 4.1 points (95%: 1.9 to 6.3, p = 0.001)."""
-    estimate = difference.estimate
-    interval = (
-        ""
-        if estimate.low is None
-        else f"{100 * difference.level:g}%: {estimate.low:.1f} to {estimate.high:.1f}, "
-    )
+    measure = difference.measure
+    mean, interval = _write(difference)
     sure = f"{interval}{show_p(difference.p_holm)}"
     if difference.is_clear:
-        said = f"beats {difference.worse} by {estimate.mean:.1f} points ({sure})"
+        said = f"beats {difference.worse} by {mean}{measure.difference_suffix} ({sure})"
     else:
-        said = f"can't be told apart from {difference.worse} ({estimate.mean:+.1f} points; {sure})"
+        said = f"can't be told apart from {difference.worse} ({mean}{measure.difference_suffix}; {sure})"
     over = f", averaged over {join_names(shorten(difference.over))}" if difference.over else ""
     return f"{difference.better} {said}{over}"
+
+
+def _write(difference: Difference) -> tuple[str, str]:
+    """Return a difference and its interval: by how much one is better, or the two figures' difference."""
+    estimate, measure = difference.estimate, difference.measure
+    sign = 1 if difference.is_clear else measure.sign
+    ends = [] if estimate.low is None or estimate.high is None else [estimate.low, estimate.high]
+    mean, *bounds = measure.write(sign * estimate.mean, *sorted(sign * end for end in ends))
+    shown = mean if difference.is_clear else f"{'' if mean.startswith('-') else '+'}{mean}"
+    return shown, f"{100 * difference.level:g}%: {bounds[0]} to {bounds[1]}, " if bounds else ""
 
 
 def shorten(names: Sequence[str], most: int = 4) -> list[str]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from analysis.comparison.rows import Comparison
 from analysis.reading.folders import Study
+from analysis.reading.tasks import Task
+from analysis.words.scores import explain_scores
 
 SEARCH = (
     "Every arm has the same number of search trials and the same training budget; Optuna searches within an "
@@ -69,4 +71,10 @@ def describe_protocol(studies: Sequence[Study], comparison: Comparison) -> list[
     counted = [study for study in studies if not study.description.get("extensions")]
     paragraphs += [LOOKS] if any(study.description.get("looks") for study in counted) else []
     paragraphs += [EXTENDED] if any(study.description.get("extensions") for study in studies) else []
-    return [*paragraphs, *FIGURES]
+    figures = FIGURES if comparison.task.is_math else _figures_of(comparison.task)
+    return [*paragraphs, *figures]
+
+
+def _figures_of(task: Task) -> list[str]:
+    """Return the paragraphs on the figures of another task than word problems."""
+    return [FIGURES[0].replace("rows without training", "reference rows"), FIGURES[1], explain_scores(task)]

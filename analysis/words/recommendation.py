@@ -1,7 +1,7 @@
 """What to use: the recipe, its hyperparameters, the model that is kept, and the commands that go on from it.
 
-The recommendation is the arm with the highest mean among those that are shown to beat the rows without
-training, with every arm that can't be told apart from it. Pure: it returns text.
+The recommendation is the arm with the best mean among those that are shown to beat the rows without
+training, with every arm that can't be told apart from it. It returns text.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analysis.arms.arm import Arm
+from analysis.arms.scores import read_texts
 from analysis.comparison.rows import Comparison, ComparisonRow
 from analysis.judgement.verdicts import Verdict
 from analysis.reading.folders import Study
 from analysis.searching.choices import Choice, describe_choice, describe_spread, find_choices, kept_choice
 from analysis.units import show_bytes, show_seconds
 from analysis.words.phrases import join_names, scored, shorten
+from analysis.words.rivals import nothing_beats
 
+LONGEST_QUESTION = 120
 QUESTION = "Mia has 30 apples and eats 12. How many are left?"
 
 
@@ -66,7 +69,7 @@ def _recommend_of_set(verdict: Verdict) -> Recommendation:
 
 
 def _best(verdict: Verdict) -> ComparisonRow:
-    """Return the arm with the highest mean of those that are shown to beat no training, or of all."""
+    """Return the arm with the best mean of those that are shown to beat no training, or of all."""
     return next((row for row in verdict.rows if row.name in verdict.shown_to_gain), verdict.rows[0])
 
 
@@ -79,8 +82,7 @@ def _why_nothing(verdict: Verdict) -> str | None:
     if untested:
         return "Nothing can be recommended yet: every arm was run once, and that can't say what is luck."
     if verdict.reference is not None and not verdict.shown_to_gain:
-        untrained = f"the best row without training ({verdict.reference})"
-        return f"Nothing can be recommended: no arm is shown to beat {untrained}."
+        return nothing_beats(verdict)
     if len(verdict.rows) == 1:
         return f"Nothing can be recommended over another recipe: {scored(verdict.rows[0])} is the only arm."
     return None
@@ -142,9 +144,10 @@ def _kept(row: ComparisonRow, choices: Sequence[Choice]) -> list[str]:
     models = sum(trial.get("status") == "complete" for trial in row.arm.search)
     parts = [describe_choice(kept)] if len(choices) > 1 else []
     parts += [f"replicate {kept.replicate}"] if len(choices) > 1 and kept.replicate else []
-    parts += [] if kept.validation is None else [f"validation {kept.validation:.1f}%"]
+    measure = row.task.primary.measure
+    parts += [] if kept.validation is None else [f"validation {measure.show(kept.validation)}"]
     did_best = f"did best on validation ({', '.join(part for part in parts if part)})"
-    score = f" ({kept.tests[0]:.1f}%)" if kept.tests else ""
+    score = f" ({measure.show(kept.tests[0])})" if kept.tests else ""
     is_scored = kept.confirm[0].get("trained_by") is not None
     what = f"the one that {did_best}" if is_scored else f"a new training of the configuration that {did_best}"
     picked = "it was picked for its" if is_scored else "its configuration was picked for a"
@@ -163,7 +166,7 @@ def _commands(row: ComparisonRow, choices: Sequence[Choice]) -> dict[str, str]:
     kept = kept_choice(choices)
     study = row.arm.study_of(kept.confirm[0]) if kept else row.arm.study
     export = ["study.export", str(study.root), "--arm", row.arm.label, "--to", "my-model"]
-    ask = ["study.ask", str(study.root / "models" / _slug(row.arm)), QUESTION]
+    ask = ["study.ask", str(study.root / "models" / _slug(row.arm)), _question(row)]
     return {
         "Repeat the study with another seed": _line(
             ["study.run", *_arguments_of_repeat(study, row.arm.studies)]
@@ -171,6 +174,17 @@ def _commands(row: ComparisonRow, choices: Sequence[Choice]) -> dict[str, str]:
         "Export the model": _line(export),
         "Ask it": _line(ask),
     }
+
+
+def _question(row: ComparisonRow) -> str:
+    """Return something to ask: of another task than word problems a question of its own, if it is short."""
+    if row.task.is_math:
+        return QUESTION
+    first = row.arm.scored_trials[0]
+    read = read_texts(row.arm.study_of(first), first["trial"], ["question"])
+    asked = [text for text in (read[1]["question"] if read else []) if text]
+    short = [text for text in asked if len(text) <= LONGEST_QUESTION and text.isprintable()]
+    return short[0] if short else "YOUR QUESTION"
 
 
 def _line(parts: Sequence[str]) -> str:

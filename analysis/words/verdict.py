@@ -11,7 +11,9 @@ from analysis.statistics.differences import Difference
 from analysis.units import show_bytes, show_count, show_seconds
 from analysis.words.caveats import caveats
 from analysis.words.evidence import evidence_sentence, is_searched
-from analysis.words.phrases import join_names, scored, shorten, show_accuracy
+from analysis.words.groups import worst_group_sentences
+from analysis.words.phrases import join_names, scored, shorten, show_score
+from analysis.words.rivals import name_best_reference, rival_sentences
 
 MOST_SENTENCES = 6
 _LIMITS = {
@@ -23,16 +25,23 @@ _LIMITS = {
 
 def verdict_sentences(verdict: Verdict) -> list[str]:
     """Return the verdict: who may be best, what was asked for, what else shows, the gain over no training."""
-    return [*_top(verdict), *_planned(verdict), *_exploratory(verdict), *_gain(verdict), *caveats(verdict)]
+    return [
+        *_top(verdict),
+        *_planned(verdict),
+        *_exploratory(verdict),
+        *_gain(verdict),
+        *worst_group_sentences(verdict),
+        *caveats(verdict),
+    ]
 
 
 def _top(verdict: Verdict) -> list[str]:
     best = verdict.rows[0]
     if len(verdict.rows) == 1:
         return [f"{scored(best)}; it is the only arm with scores, so there is nothing to compare."]
-    if len({row.estimates["accuracy"].mean for row in verdict.rows}) == 1:
+    if len({row.merit for row in verdict.rows}) == 1:
         names = join_names(shorten([row.name for row in verdict.rows]))
-        return [f"{names} score alike ({show_accuracy(best)})."]
+        return [f"{names} score alike ({show_score(best)})."]
     if max(row.repeats for row in verdict.rows) < 2:
         why = f"{_alone(best)} an arm, so no interval, can't say whether that is luck"
         return [f"{scored(best)} comes first, but {why}."]
@@ -40,12 +49,13 @@ def _top(verdict: Verdict) -> list[str]:
     found = ", as these searches found them" if leaves_search_out(verdict) else ""
     if len(top) == 1:
         return [f"{scored(top[0])} is the best of {len(verdict.rows)} arms{found}."]
-    scores = [row.estimates["accuracy"].mean for row in top]
+    measure = verdict.task.primary.measure
+    first, last = measure.write(*(row.primary.mean for row in (top[0], top[-1]) if row.primary))
     names = join_names(shorten([row.name for row in top]))
     # A main effect may yet set some of them apart.
     nothing = "Pair by pair nothing" if any(effect.is_clear for effect in verdict.effects) else "Nothing"
     return [
-        f"{nothing} separates {names} at the top (accuracy {max(scores):.1f} to {min(scores):.1f}%{found})."
+        f"{nothing} separates {names} at the top ({measure.name} {first} to {last}{measure.suffix}{found})."
     ]
 
 
@@ -106,11 +116,12 @@ def _gain(verdict: Verdict) -> list[str]:
     if verdict.reference is None:
         return []
     unclear = [row.name for row in verdict.rows if row.name not in verdict.shown_to_gain]
-    untrained = f"the best row without training ({verdict.reference})"
+    untrained = name_best_reference(verdict)
     found = ", as these searches found them" if leaves_search_out(verdict) else ""
     if not unclear:
-        return [f"All arms beat {untrained}{found}."]
-    return [f"Not shown to beat {untrained}{found}: {join_names(shorten(unclear))}."]
+        return [f"All arms beat {untrained}{found}.", *rival_sentences(verdict)]
+    said = f"Not shown to beat {untrained}{found}: {join_names(shorten(unclear))}."
+    return [said, *rival_sentences(verdict)]
 
 
 def budget_sentence(verdict: Verdict, kept: Sequence[ComparisonRow], limits: Mapping[str, float]) -> str:

@@ -46,8 +46,17 @@ def put_question(row: Mapping[str, Any], style_name: str, task: Task) -> str:
     source = task.style(style_name).source
     known = {name: value for name, value in row.items() if name != "answer"}
     if isinstance(source, str):
-        return _PLACE.sub(lambda place: _shown(place[1], known, style_name), source)
+        return fill_places(source, known, style_name)
     return _text_of(source, known, f"prompt style {style_name}")
+
+
+def fill_places(source: str, row: Mapping[str, Any], style: str) -> str:
+    """Return a prompt style's text with a row's columns in the places that name them.
+
+    Raises:
+        UserError: the row has no such column.
+    """
+    return _PLACE.sub(lambda place: _shown(place[1], row, style), source)
 
 
 def _put(row: Mapping[str, Any], config: TrialConfig, task: Task) -> Example:

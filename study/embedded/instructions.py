@@ -18,15 +18,12 @@ from study.embedded import INSTRUCTIONS_DIR
 from study.embedded.drawn_splits import Row, draw_splits, write_splits
 from study.embedded.families import load_families
 
-ROWS = {"train": 1000, "test": 300}
+ROWS = {"train": 900, "test": 300}
 ITEMS = 3
 LARGEST_NUMBER = 99
 SHARE_OF_TWO_TURNS = 0.5
-
-
-def reverse(items: Sequence[str]) -> str:
-    """Return the items in the reverse order."""
-    return " ".join(reversed(items))
+SHARE_OF_WORDS = 0.3
+WORDS = 12  # of the lexicon, the first
 
 
 def first(items: Sequence[str]) -> str:
@@ -56,8 +53,8 @@ def smallest(items: Sequence[str]) -> str:
 
 Tasks = Mapping[str, Callable[[Sequence[str]], str]]
 
-ABOUT_WORDS: Tasks = {"Reverse": reverse, "First": first, "Last": last, "First in capitals": capitals}
-ABOUT_NUMBERS: Tasks = {"Reverse": reverse, "Largest": largest, "Smallest": smallest}
+ABOUT_WORDS: Tasks = {"First": first, "Last": last, "First in capitals": capitals}
+ABOUT_NUMBERS: Tasks = {"First": first, "Last": last, "Largest": largest, "Smallest": smallest}
 
 
 def draw_chat(rng: random.Random) -> tuple[str, Row]:
@@ -72,8 +69,8 @@ def draw_chat(rng: random.Random) -> tuple[str, Row]:
 
 
 def _draw_items(rng: random.Random) -> tuple[list[str], Tasks]:
-    if rng.random() < 0.5:
-        return rng.sample(load_families()[1].things, ITEMS), ABOUT_WORDS
+    if rng.random() < SHARE_OF_WORDS:
+        return rng.sample(load_families()[1].things[:WORDS], ITEMS), ABOUT_WORDS
     return [str(number) for number in rng.sample(range(1, LARGEST_NUMBER + 1), ITEMS)], ABOUT_NUMBERS
 
 

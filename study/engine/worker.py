@@ -16,7 +16,7 @@ from typing import Any
 import ray
 from ray import tune
 
-from study.config import TrialConfig
+from study.config import MATH, TrialConfig
 from study.errors import UserError
 from study.machine.launchers import leave_launcher
 from study.quiet import quiet_imports
@@ -120,11 +120,13 @@ def _alone_with(path: Path) -> Iterator[None]:
 
 def _saver(config: TrialConfig, workplace: Workplace, folder: ResultsFolder) -> SaveModel:
     """Return what keeps a trial's model under the id of the trial that trains it, or trained it first."""
+    from study.winner.asking import asked_of
     from study.winner.keeping import saver
 
     trained = config.as_trained
     path = folder.candidates_path / trained.trial_id
-    save = saver(path, trained, workplace.model)
+    asked = None if trained.task == MATH else asked_of(trained, workplace)
+    save = saver(path, trained, workplace.model, asked)
 
     def save_and_publish(model: Any, tokenizer: Any) -> None:
         path.parent.mkdir(exist_ok=True)

@@ -68,7 +68,7 @@ class ChatTemplate:
             UserError: there is none, or it raises on a user's plain question.
         """
         self._name, self._tokenizer = name, tokenizer
-        if not tokenizer.chat_template:
+        if not getattr(tokenizer, "chat_template", None):
             raise UserError(
                 f"the tokenizer of model '{name}' has no chat template; valid: template none, or an instruct "
                 "model, whose folder has a chat_template.jinja"

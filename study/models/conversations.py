@@ -28,7 +28,7 @@ class Conversation:
     @property
     def messages(self) -> list[dict[str, str]]:
         """The turns up to the question, as a chat template takes them."""
-        head = [] if self.system is None else [("system", self.system)]
+        head = [("system", self.system)] if self.system else []
         turns = [*head, *self.earlier, ("user", self.question)]
         return [{"role": role, "content": text} for role, text in turns]
 
@@ -38,7 +38,7 @@ class Conversation:
         texts = [text for _, text in self.earlier]
         blocks = [f"{texts[i]}\n{texts[i + 1]}" for i in range(0, len(texts) - 1, 2)]
         whole = "\n\n".join([*blocks, self.question])
-        return whole if self.system is None else f"{self.system}\n{whole}"
+        return f"{self.system}\n{whole}" if self.system else whole
 
     def without_first_exchange(self) -> Conversation:
         """Return it without the question and the answer that are farthest from its own question."""

@@ -68,7 +68,8 @@ class EncoderDecoder:
         start = decoder_start(model)
 
         def collate(features: list[dict[str, Any]]) -> Any:
-            batch = pad(features)
+            # What is learnt of the input goes to a decoder alone.
+            batch = pad([{name: f[name] for name in ("input_ids", "labels")} for f in features])
             batch["decoder_input_ids"] = _shifted(batch["labels"], start, tokenizer.pad_token_id)
             return batch
 

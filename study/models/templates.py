@@ -19,13 +19,16 @@ _EXCHANGE = (("user", "How many is 7 + 5?"), ("assistant", "It is 12."))
 
 def has_chat_template(folder: Path) -> bool:
     """Tell whether the tokenizer in a model's folder has a chat template; no library is imported."""
-    if (folder / "chat_template.jinja").is_file() or [*folder.glob("additional_chat_templates/*.jinja")]:
+    if (folder / "chat_template.jinja").is_file():
         return True
     try:
         about = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(about, dict) and bool(about.get("chat_template"))
+    template = about.get("chat_template") if isinstance(about, dict) else None
+    if isinstance(template, list):  # several, by their names
+        return any(isinstance(one, dict) and one.get("name") == "default" for one in template)
+    return bool(template)
 
 
 def check_template(name: str, tokenizer: Any, systems: Iterable[str | None]) -> list[str]:

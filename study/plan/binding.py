@@ -90,7 +90,7 @@ def find_sources(plan: Plan) -> Plan:
         data=data,
         code_data=code,
         labels=labels,
-        notes=(*notes, *notes_on_code),
+        notes=(*plan.notes, *notes, *notes_on_code),
     )
 
 

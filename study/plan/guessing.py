@@ -25,6 +25,8 @@ from study.tasks.finding import task_of
 _HEAD_ROWS, _LEAST_ROWS = 200, 8
 # Labels are few, short, and each stands for several rows.
 _MOST_LABELS, _LABEL_CHARACTERS, _ROWS_A_LABEL = 60, 60, 3
+# Of word problems: a few of their answers may be bad rows, which are then told.
+_SHARE_OF_NUMBERS = 0.8
 # Mean words of an answer that is a name or a phrase, and no text.
 _SHORT_WORDS = 6
 _TESTS = ("test_list", "tests", "test")
@@ -106,7 +108,8 @@ def _by_answers(answers: Sequence[Any]) -> Guess:
         return Guess(MATH, "there are too few rows to tell")
     if all(_is_object(answer) for answer in answers):
         return Guess("extraction", "answers are JSON objects")
-    if numbers := sum(map(_is_number, texts)):
+    numbers = sum(map(_is_number, texts))
+    if numbers >= _SHARE_OF_NUMBERS * len(texts) or any("####" in text for text in texts):
         return Guess(MATH, f"{numbers} of the first {len(texts)} answers are numbers")
     distinct = {*texts}
     if _are_few(distinct, len(texts)):

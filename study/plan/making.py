@@ -21,7 +21,7 @@ from study.plan.plan import Plan
 from study.plan.profiles import PROFILES, Profile
 from study.plan.request import Request
 from study.plan.space_check import check_space
-from study.plan.task_check import check_style, check_task
+from study.plan.task_check import check_style, check_task, describe_left_out
 from study.plan.values import PAIRED_BUDGETS, combine_factors, distinct, keep, values_of
 from study.space import FACTORS, LATER_FACTORS, Space, contains, count_values, ends, load_space
 from study.tasks.finding import find_task
@@ -45,7 +45,7 @@ def make_plan(request: Request) -> Plan:
     _check_numbers(request)
     _check_method(request)
     check_task(request, task)
-    combinations = combine_factors(space, profile, request, task.task)
+    combinations = combine_factors(space, profile, request, task)
     values = [values_of(combination, space, profile, request, task) for combination in combinations]
     _check_settings(request, values)
     for own in values:
@@ -56,7 +56,7 @@ def make_plan(request: Request) -> Plan:
     for arm in arms:
         _check_arm(arm)
     _check_distinct(arms)
-    return Plan(request, space, profile, tuple(arms), task)
+    return Plan(request, space, profile, tuple(arms), task, notes=describe_left_out(space, task))
 
 
 def _check_numbers(request: Request) -> None:

@@ -6,10 +6,9 @@ from study.config import MATH
 from study.errors import UserError, unknown_name
 from study.methods.table import METHODS
 from study.plan.request import Request
+from study.plan.values import OF_MATH
+from study.space import Space
 from study.tasks.finding import FoundTask
-
-# Settings that mean something for worked problems alone.
-_OF_MATH = {"annotations": "strip", "variant": "main"}
 
 
 def check_style(style: object, found: FoundTask) -> None:
@@ -31,10 +30,18 @@ def check_task(request: Request, found: FoundTask) -> None:
     task = found.task
     if request.primary is not None and request.primary not in [score.name for score in task.scores]:
         raise unknown_name("score", request.primary, [score.name for score in task.scores])
-    for name, value in _OF_MATH.items():
+    for name, value in OF_MATH.items():
         if found.name != MATH and request.settings.get(name, value) != value:
             raise UserError(f"--set {name}: task {found.name} has none; valid: task {MATH}")
     for name in task.floors:
         if name not in METHODS or METHODS[name].builder is not None:
             floors = [known for known, method in METHODS.items() if method.builder is None]
             raise unknown_name(f"floor of task {found.name}", name, floors)
+
+
+def describe_left_out(space: Space, found: FoundTask) -> tuple[str, ...]:
+    """Return the line about factors that a space compares and only word problems have, if there are some."""
+    left = [name for name in OF_MATH if name in space.compared and found.name != MATH]
+    if not left:
+        return ()
+    return (f"the space compares {' and '.join(left)}, which task {found.name} has not: one of each is run",)

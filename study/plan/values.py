@@ -11,7 +11,6 @@ from study.methods.table import METHODS
 from study.plan.profiles import Profile
 from study.plan.request import Request
 from study.space import Space
-from study.tasks import Task
 from study.tasks.finding import FoundTask
 
 # One budget at most: steps, or passes over the data.
@@ -22,12 +21,21 @@ PAIRED_BUDGETS = (("max_steps", "epochs"), ("second_max_steps", "second_epochs")
 _PUT_BY = ("variant", "prompt_style", "annotations", "template", "system")
 
 
-def combine_factors(space: Space, profile: Profile, request: Request, task: Task) -> list[dict[str, Any]]:
+# Factors that word problems alone have, and what stands for them elsewhere.
+OF_MATH = {"variant": "main", "annotations": "strip"}
+
+
+def combine_factors(
+    space: Space, profile: Profile, request: Request, found: FoundTask
+) -> list[dict[str, Any]]:
     """Return the factors of every arm: those of the space, the untrained rows, and the task's floors."""
-    compared = [
-        {name: request.settings.get(name, value) for name, value in combination.items()}
-        for combination in space.combinations()
-    ]
+    task, fixed = found.task, request.settings if found.name == MATH else {**request.settings, **OF_MATH}
+    compared = distinct(
+        [
+            {name: fixed.get(name, value) for name, value in combination.items()}
+            for combination in space.combinations()
+        ]
+    )
     for combination in compared:
         if "model" in combination:  # a role, or a name
             combination["model"] = request.model or profile.models.get(

@@ -12,9 +12,8 @@ from study.answers.reading import NotOneNumber
 from study.errors import UserError
 from study.rows.csv_rows import Fault
 from study.rows.files import RowFile
-from study.rows.json_text import json_text
 from study.rows.problems import Problem, Problems
-from study.rows.rules import Rules, encode_extra
+from study.rows.rules import Rules, encode_extra, json_text
 from study.rows.shapes import WrongRow, columns_hint, describe_columns, is_number, show_names
 from study.tasks import BadRow as UnusableRow
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from study.rows.json_text import json_text
 from study.rows.problems import CODE_COLUMNS, GSM8K_COLUMNS, Columns, Problem
 from study.rows.shapes import SHAPE_COLUMNS, Shape, WrongRow, choose_shape, find_column
 from study.tasks import BadRow, Given, Task
@@ -77,11 +76,17 @@ def make_rules(task: Task, columns: Columns | None) -> Rules:
     return Rules(named, _checked_by(task), task, columns is not None, task.comparison != "number")
 
 
+def code_rules() -> Rules:
+    """Return the rules of code data, whose answers are as they are."""
+    return Rules(CODE_COLUMNS, lambda problem: problem)
+
+
 def _checked_by(task: Task) -> Callable[[Problem], Problem]:
     def check(problem: Problem) -> Problem:
         if task.check is None:
             return problem
-        given = Given(problem.question, problem.answer, json.loads(problem.extra or "{}"))
+        extra = json.loads(problem.extra) if problem.extra else {}
+        given = Given(problem.question, problem.answer, extra)
         checked = task.check(given)
         return problem if checked == given else problem_of(checked)
 
@@ -95,15 +100,22 @@ def problem_of(given: Given) -> Problem:
 
 def encode_extra(extra: Mapping[str, Any]) -> str:
     """Return what is kept beside a question and its answer as text: the same for the same."""
-    known = {
-        # A number that is a cell stays the text that it is written as; one within a cell's object is one.
-        name: str(value) if isinstance(value, Decimal) else value
-        for name, value in extra.items()
-        if value is not None
-    }
+    known = {name: value for name, value in extra.items() if value is not None}
     if not known:
         return ""
     return json_text(known, sort_keys=True)
+
+
+def json_text(value: Any, *, sort_keys: bool = False) -> str:
+    """Return an object or a list of a row as JSON: numbers, which may be decimals, as numbers."""
+    return json.dumps(value, sort_keys=sort_keys, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, Decimal):
+        return str(value)
+    is_whole = value == value.to_integral_value() and value.as_tuple().exponent == 0
+    return int(value) if is_whole else float(value)
 
 
 def _own_shape(task: Task, names: Sequence[str]) -> Shape | None:
@@ -130,8 +142,3 @@ def _own_shape(task: Task, names: Sequence[str]) -> Shape | None:
 
 def _names(names: str | Sequence[str]) -> Sequence[str]:
     return [names] if isinstance(names, str) else names
-
-
-def code_rules() -> Rules:
-    """Return the rules of code data, whose answers are as they are."""
-    return Rules(CODE_COLUMNS, lambda problem: problem)

@@ -2,21 +2,24 @@
 
 A worker serves one program at a time and a `Sandbox` one thread.
 
-Every program ends as one of `OUTCOMES`; only "answered" has a value. Why a hostile program gets nowhere,
-layer by layer, the outermost defence last:
+Every program ends as one of `OUTCOMES` (see `results.py`); only "answered" has a value. Why a hostile program
+gets nowhere, layer by layer, the outermost defence last:
 
 1. The language (`inside/language.py`). A program is parsed and its tree is held against an allow-list:
    arithmetic, assignments to plain names, if, for, while, plain functions, calls of twelve named functions.
    Attributes, imports, keyword arguments, comprehensions, f-strings and names that begin with an underscore
-   are refused before anything runs.
+   are refused before anything runs. Programs that are held against tests (`check`) have a wider list of
+   their own (`inside/wide_language.py`): lists, dicts, sets, texts, comprehensions, named methods. There too
+   nothing is looked up by a name that a program wrote but in tables of what is allowed.
 2. The interpreter (`inside/interpreter.py`). What passed is walked, not executed: no bytecode of the program
    ever runs and no `exec` is called. A construct that the interpreter has no method for can't happen, and a
-   value is a number, a text, or a flat list of these. Steps are counted and the size of numbers is bounded,
-   so a bomb ends in the same way on every machine.
+   value is a number, a text, or a flat list of these; in the wider language lists, dicts and sets too, of
+   bounded depth. Steps are counted, whatever walks through a value is charged its size, and the size of
+   numbers and texts is bounded, so a bomb ends in the same way on every machine.
 3. The process (`inside/limits.py`). The interpreter runs in a process of its own: isolated Python, its own
-   session, nothing of the environment but the library path, no output, limits on memory, CPU seconds, files
-   and processes, no new file descriptor (so no file and no socket), and an audit hook that ends the process
-   at whatever reaches outside.
+   session, nothing of the environment but the library path (and a fixed seed of hashes), no output, limits on
+   memory, CPU seconds, files and processes, no new file descriptor (so no file and no socket), and an audit
+   hook that ends the process at whatever reaches outside.
 4. The host (`host.py`) parses nothing that the program wrote but a short answer of a fixed form, waits for a
    bounded time, and replaces a worker that is late, dead or talks nonsense.
 
@@ -28,7 +31,6 @@ third layer then narrows what is left, and is itself no virtual machine. Limits 
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import signal
 import socket
@@ -36,14 +38,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from decimal import Context, Decimal
 from pathlib import Path
 from types import TracebackType
 
 from study.sandbox.inside.limits import REACHED_OUTSIDE
-
-OUTCOMES = ("answered", "no_program", "syntax_error", "refused", "runtime_error", "timeout")
+from study.sandbox.results import OUTCOMES, TEST_OUTCOMES, Result, WorkerFailed, encode, read_result
 
 # Steps end an endless program, the same way on every machine. The clock is for what the steps can't see, and
 # generous: a busy machine must not turn an answer into a timeout.
@@ -53,41 +52,11 @@ STOP_SECONDS = 5.0
 MAX_PROGRAM_CHARACTERS = 10_000
 MAX_MESSAGE_BYTES = 4_096
 
-# Floats carry 15 to 17 digits; what a short program gets wrong stands in the last of them.
-SIGNIFICANT_DIGITS = 12
-DECIMAL_PLACES = 9
-
 _FOLDER = Path(__file__).parent
-_INTEGER = re.compile(r"-?\d{1,40}", re.ASCII)
-_FLOAT = re.compile(r"-?\d{1,40}(\.\d{1,40})?(e[-+]\d{1,3})?", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of one program.
-
-    Attributes:
-        outcome: one of `OUTCOMES`.
-        value: the program's `answer`, for "answered" alone. A float is rounded to 12 significant digits and
-            9 decimal places, so that 0.1*3 compares equal to 0.3; an int is exact.
-        detail: what happened, in a line; "" for "answered".
-    """
-
-    outcome: str
-    value: Decimal | None
-    detail: str
 
 
 class SandboxUnavailable(RuntimeError):
     """The sandbox's worker process can't be started."""
-
-
-class _WorkerFailed(Exception):
-    """The worker did not answer; `outcome` and the message are the program's result."""
-
-    def __init__(self, outcome: str, detail: str):
-        super().__init__(detail)
-        self.outcome = outcome
 
 
 class Sandbox:
@@ -121,15 +90,30 @@ class Sandbox:
         Raises:
             SandboxUnavailable: no worker can be started.
         """
-        if len(program) > MAX_PROGRAM_CHARACTERS:
+        return self._run(program, b"A", OUTCOMES)
+
+    def check(self, program: str, tests: str) -> Result:
+        """Run a program in the wider language, and then its tests, whatever they are.
+
+        Returns:
+            An outcome of `TEST_OUTCOMES`, without a value.
+
+        Raises:
+            SandboxUnavailable: no worker can be started.
+        """
+        written = encode(tests)
+        return self._run(program, b"T" + len(written).to_bytes(4, "big") + written, TEST_OUTCOMES)
+
+    def _run(self, program: str, head: bytes, outcomes: Sequence[str]) -> Result:
+        if max(len(program), len(head)) > MAX_PROGRAM_CHARACTERS:
             return Result("refused", None, f"longer than {MAX_PROGRAM_CHARACTERS:,} characters")
         if self._worker and not self._worker.is_alive():
             self.close()  # killed between two programs, by the system or a user: no program's fault
         if not self._worker:
             self._worker = _Worker()
         try:
-            return _read_result(self._worker.ask(program, self._wall_seconds))
-        except _WorkerFailed as failure:
+            return read_result(self._worker.ask(head + encode(program), self._wall_seconds), outcomes)
+        except WorkerFailed as failure:
             self.close()
             return Result(failure.outcome, None, str(failure))
         except BaseException:
@@ -156,7 +140,7 @@ class _Worker:
         self._deadline = time.monotonic() + START_SECONDS
         try:
             ready = self._receive() == b""
-        except (OSError, _WorkerFailed):
+        except (OSError, WorkerFailed):
             ready = False
         except BaseException:
             self.stop()
@@ -168,20 +152,19 @@ class _Worker:
                 f"see why with: {shlex.join(_worker_command(0))}"
             )
 
-    def ask(self, program: str, wall_seconds: float) -> bytes:
-        """Return the worker's answer to a program.
+    def ask(self, message: bytes, wall_seconds: float) -> bytes:
+        """Return the worker's answer to a request.
 
         Raises:
-            _WorkerFailed: it is late, dead or garbled.
+            WorkerFailed: it is late, dead or garbled.
         """
-        message = program.encode("utf-8", "surrogatepass")
         self._deadline = time.monotonic() + wall_seconds
         try:
             self._connection.settimeout(wall_seconds)
             self._connection.sendall(len(message).to_bytes(4, "big") + message)
             return self._receive()
         except TimeoutError:
-            raise _WorkerFailed("timeout", f"no answer within {wall_seconds:g} seconds") from None
+            raise WorkerFailed("timeout", f"no answer within {wall_seconds:g} seconds") from None
         except OSError:
             raise self._death() from None
 
@@ -202,7 +185,7 @@ class _Worker:
     def _receive(self) -> bytes:
         length = int.from_bytes(self._read(4), "big")
         if length > MAX_MESSAGE_BYTES:
-            raise _WorkerFailed("runtime_error", "the worker's answer is garbled")
+            raise WorkerFailed("runtime_error", "the worker's answer is garbled")
         return self._read(length)
 
     def _read(self, length: int) -> bytes:
@@ -217,22 +200,24 @@ class _Worker:
             parts += part
         return parts
 
-    def _death(self) -> _WorkerFailed:
+    def _death(self) -> WorkerFailed:
         """Return what a worker's end says about the program that it ran."""
         try:
             status = self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            return _WorkerFailed("runtime_error", "the worker closed its connection")
+            return WorkerFailed("runtime_error", "the worker closed its connection")
         if status == REACHED_OUTSIDE:
-            return _WorkerFailed("refused", "the program reached outside of the sandbox")
+            return WorkerFailed("refused", "the program reached outside of the sandbox")
         if status == -signal.SIGXCPU:
-            return _WorkerFailed("timeout", "the program used up its CPU seconds")
-        return _WorkerFailed("runtime_error", f"the worker died (exit status {status})")
+            return WorkerFailed("timeout", "the program used up its CPU seconds")
+        return WorkerFailed("runtime_error", f"the worker died (exit status {status})")
 
 
 def _start_process(descriptor: int) -> subprocess.Popen[bytes]:
     # Some installations find their own libraries by this variable alone.
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    # The order of a set is the same in every worker.
+    kept["PYTHONHASHSEED"] = "0"
     return subprocess.Popen(
         _worker_command(descriptor),
         stdin=subprocess.DEVNULL,
@@ -251,25 +236,4 @@ def _worker_command(descriptor: int) -> list[str]:
         f"import sys; sys.path.insert(0, {str(_FOLDER)!r}); "
         f"from inside.worker import serve; serve({descriptor})"
     )
-    return [sys.executable, "-I", "-S", "-B", "-W", "ignore", "-c", code]
-
-
-def _read_result(message: bytes) -> Result:
-    """Return the result that an answer spells; a worker is believed in this form alone."""
-    outcome, number, detail = (message.decode("utf-8", "replace").split("\0", 2) + ["", ""])[:3]
-    value = _read_number(number)
-    if outcome not in OUTCOMES or (outcome == "answered") != (value is not None):
-        raise _WorkerFailed("runtime_error", "the worker's answer is garbled")
-    return Result(outcome, value, detail)
-
-
-def _read_number(text: str) -> Decimal | None:
-    if _INTEGER.fullmatch(text):
-        return Decimal(text)
-    if not _FLOAT.fullmatch(text):
-        return None
-    rounded = Context(prec=SIGNIFICANT_DIGITS).create_decimal(text)
-    exponent = rounded.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -DECIMAL_PLACES:
-        rounded = rounded.quantize(Decimal(1).scaleb(-DECIMAL_PLACES), context=Context(prec=60))
-    return abs(rounded) if rounded.is_zero() else rounded
+    return [sys.executable, "-P", "-s", "-S", "-B", "-W", "ignore", "-c", code]

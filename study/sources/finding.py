@@ -18,8 +18,9 @@ from study.sources.hub import HUB_NAME as HUB_NAME
 from study.sources.hub import fetch, is_hub_name
 from study.sources.shipped import CODE_DATA, DATA, MODELS, list_shipped
 
-# A newer tokenizer's chat template is a file of its own.
-MODEL_FILES = ["*.json", "*.jinja", "*.safetensors", "*.model", "*.txt", "*.spm"]
+# A chat template is a .jinja.
+_MODEL_SUFFIXES = (".json", ".safetensors", ".model", ".txt", ".spm", ".jinja")
+_MODEL_FILES = [f"*{suffix}" for suffix in _MODEL_SUFFIXES]
 # Every kind of file that `study.rows.files` reads, compressed or not; a README.md says which are which split.
 _DATA_SUFFIXES = ("jsonl", "ndjson", "json", "csv", "tsv", "parquet", "arrow")
 DATA_FILES = ["README.md", *(f"*.{s}*" for suffix in _DATA_SUFFIXES for s in (suffix, suffix.upper()))]
@@ -59,7 +60,7 @@ def find_model(name: str) -> Source:
     """
     if name in MODELS:
         return Source(name, MODELS[name])
-    source = _find("model", name, MODEL_FILES)
+    source = _find("model", name, _MODEL_FILES)
     _check_model_folder(source)
     return source
 
@@ -96,7 +97,7 @@ def find_again(source: Source, kind: str) -> Source:
         if path is not None and source.path.parts[-3:] == path.parts[-3:]:
             return replace(source, path=path)
     if source.revision is not None:
-        patterns = MODEL_FILES if kind == "model" else DATA_FILES
+        patterns = _MODEL_FILES if kind == "model" else DATA_FILES
         return replace(source, path=fetch(kind, source.name, patterns, source.revision))
     raise UserError(
         f"'{source.path}' is not on {platform.node()}; valid on a cluster: a path on a file system that "
@@ -108,7 +109,7 @@ def fingerprint_folder(folder: Path) -> str:
     """Return a 16-digit hash of a model folder's files: their names and contents."""
     total = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        if path.suffix in {".json", ".jinja", ".safetensors", ".model", ".txt", ".spm"}:
+        if path.suffix in _MODEL_SUFFIXES:
             total.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()[:16]
 

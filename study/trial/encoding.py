@@ -12,6 +12,7 @@ from typing import Any
 
 from study.config import TrialConfig
 from study.data.prompts import Example
+from study.errors import UserError
 from study.models.chat import ChatTemplate, Encoded
 from study.models.conversations import Conversation, Turn
 from study.models.families import DecoderOnly
@@ -49,7 +50,9 @@ def conversation_of(
 def turns_of(problem: Problem) -> list[Turn]:
     """Return a row's turns up to its question, or none where they are its question alone."""
     turns = problem.fields.get("turns") if problem.extra else None
-    return [(str(role), str(text)) for role, text in turns] if isinstance(turns, list) else []
+    if not isinstance(turns, list) or not all(isinstance(turn, list) and len(turn) == 2 for turn in turns):
+        return []  # a column of that name that holds something else
+    return [(role, text) for role, text in turns]
 
 
 def encode_conversations(
@@ -64,7 +67,7 @@ def encode_conversations(
     if config.template == "chat":
         chat = ChatTemplate(config.model, tokenizer)
         learns_all = isinstance(family, DecoderOnly) and not config.shots
-        return [chat.encode(one, limit, learns_all=learns_all) for one in conversations]
+        return [_through(chat, one, limit, learns_all=learns_all) for one in conversations]
     texts, answers = [one.text for one in conversations], [one.answer for one in conversations]
     sources, targets = family.encode(tokenizer, texts, answers)
     found = []
@@ -76,6 +79,13 @@ def encode_conversations(
         short = cut(short, limit)
         found.append(Encoded(short, [*target], lost_tokens=len(ids) - len(short)))
     return found
+
+
+def _through(chat: ChatTemplate, one: Conversation, limit: int, *, learns_all: bool) -> Encoded:
+    try:
+        return chat.encode(one, limit, learns_all=learns_all)
+    except UserError as error:
+        raise UserError(f"the question '{' '.join(one.question.split())[:60]}': {error}") from error
 
 
 def prompt_limit(config: TrialConfig) -> int:

@@ -43,6 +43,8 @@ def _nearest_solution(config: TrialConfig, train: Examples, scored: Examples) ->
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vectorizer = TfidfVectorizer(sublinear_tf=True)
+    if not any(map(vectorizer.build_analyzer(), train.rows["question"])):  # no word of two letters
+        vectorizer = TfidfVectorizer(sublinear_tf=True, analyzer="char")
     known = vectorizer.fit_transform(train.rows["question"])
     nearest = (vectorizer.transform(scored.rows["question"]) @ known.T).argmax(axis=1)
     targets = train.rows["target"]

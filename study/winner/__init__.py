@@ -3,5 +3,6 @@
 Comes in: a trained model, or the rows that say which is the best. Goes out: the folders models/ and
 candidates/ of a results folder, and an exported model that can be used without this project.
 
-May use the rooms: `data`, `machine`, `models`, `plan`, `results`, `search`, `sources` and `trial`.
+May use the rooms: `data`, `machine`, `models`, `plan`, `results`, `rows`, `search`, `sources`, `tasks` and
+`trial`.
 """

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
-from study.config import TrialConfig
+from study.config import MATH, TrialConfig
 from study.results.row_files import Row
 from study.sources.finding import HUB_NAME
 
+# Of worked problems, and of every task beside its own scores.
 METRICS = (
     *("accuracy", "accuracy_strict", "accuracy_lenient", "answered"),
     *("accuracy_lm_eval_strict", "accuracy_lm_eval_flexible"),
     *("rouge1", "perplexity", "similarity"),
 )
+_EVERY_TASKS = ("answered", "perplexity", "similarity")
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,9 @@ def make_card(
         "",
         "| metric | mean | " + " | ".join(_column(row, measured) for row in rows) + " |",
         "|---|" + "---|" * (len(rows) + 1),
-        *(_metric_line(name, rows) for name in METRICS),
+        *(_metric_line(name, rows) for name in _metrics(description, config)),
         "",
-        "Accuracy, strict and lenient accuracy, answered and similarity in %, ROUGE-1 from 0 to 1. Lenient",
-        "accuracy is no measure of skill: it is met by any output that holds the number's digits. The",
-        "lm_eval lines are the same answers by the rules of lm-evaluation-harness (gsm8k).",
+        *_about_metrics(description, config),
         *(_caveat(config) if merged else []),
         "",
         "Load it and ask it, in this folder:",
@@ -84,9 +84,39 @@ def make_card(
         "```",
         "",
         f'Or: `python -m study.ask . "your question"` (prompt style `{config.prompt_style}`'
+        + (", through the tokenizer's chat template" if config.template == "chat" else "")
         + ("; it runs the program in a sandbox and shows its value)." if _writes_programs(config) else ")."),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _scores(description: Mapping[str, Any], config: TrialConfig) -> Sequence[Mapping[str, Any]]:
+    """Return the scores of the study's task, or none of worked problems, which have more columns."""
+    return [] if config.task == MATH else description["task"]["scores"]
+
+
+def own_metrics(description: Mapping[str, Any], config: TrialConfig) -> list[str]:
+    """Return the names of the scores of the study's task, or none of worked problems."""
+    return [score["name"] for score in _scores(description, config)]
+
+
+def _metrics(description: Mapping[str, Any], config: TrialConfig) -> Sequence[str]:
+    names = own_metrics(description, config)
+    return [*names, *_EVERY_TASKS] if names else METRICS
+
+
+def _about_metrics(description: Mapping[str, Any], config: TrialConfig) -> list[str]:
+    if config.task == MATH:
+        return [
+            "Accuracy, strict and lenient accuracy, answered and similarity in %, ROUGE-1 from 0 to 1.",
+            "Lenient accuracy is no measure of skill: any output that holds the number's digits meets it.",
+            "The lm_eval lines are the same answers by the rules of lm-evaluation-harness (gsm8k).",
+        ]
+    lines = [f"The task is `{config.task}`: {description['task']['description']}."]
+    for score in _scores(description, config):
+        unit = f" ({score['unit']})" if score["unit"] else ""
+        lines.append(f"- {score['name']}{unit}: {score['description']}")
+    return lines
 
 
 def _measured_lines(measured: Measured) -> list[str]:
@@ -154,13 +184,13 @@ def _recipe(row: Row) -> str:
     names = (
         ("method", "quantization", "rank", "alpha", "lora_dropout", "target_modules", "learning_rate")
         + ("second_rank", "second_alpha", "second_learning_rate", "second_max_steps", "second_epochs")
-        + ("batch_size", "max_steps", "epochs", "variant", "prompt_style")
+        + ("batch_size", "max_steps", "epochs", "variant", "prompt_style", "template", "system")
     )  # fmt: skip
-    return ", ".join(f"{name} {_show(row[name])}" for name in names if row[name] not in (None, "none"))
+    return ", ".join(f"{name} {_show(row[name])}" for name in names if row.get(name) not in (None, "none"))
 
 
 def _show(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else " ".join(str(value).split())
 
 
 def _metric_line(name: str, rows: Sequence[Row]) -> str:

@@ -24,12 +24,17 @@ from study.models.merging import copy_rounded, merge
 from study.sources.finding import HUB_NAME, Source, find_model, fingerprint_folder
 from study.sources.shipped import MODELS
 from study.trial.record import SaveModel
+from study.winner.asking import Asked
 from study.winner.choosing import TRIAL_FILE
 from study.workplace import Workplace
 
 
-def saver(path: Path, config: TrialConfig, base: Source) -> SaveModel:
-    """Return the function that writes a trial's model to the folder `path`, whole or not at all."""
+def saver(path: Path, config: TrialConfig, base: Source, asked: Asked | None = None) -> SaveModel:
+    """Return the function that writes a trial's model to the folder `path`, whole or not at all.
+
+    Args:
+        asked: its task, where that is another than worked problems.
+    """
 
     def save(model: Any, tokenizer: Any) -> None:
         from study.models.decoding import decode_greedily
@@ -46,6 +51,7 @@ def saver(path: Path, config: TrialConfig, base: Source) -> SaveModel:
             _name_the_base(temporary, base)
             save_tokenizer(tokenizer, model, temporary)
             about = {"config": config.model_dump(mode="json"), "base": str(base.path)}
+            about |= asked.description if asked else {}
             (temporary / TRIAL_FILE).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
             follow_umask(temporary)
             replace(temporary, path)

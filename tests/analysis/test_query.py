@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 import analysis
+from analysis.comparison.comparing import comparison
 from analysis.errors import AnalysisError
+from analysis.judgement.verdicts import judge
 from analysis.query import _main
 from analysis.reading.sql import query
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import write_study
 from tests.analysis.simulated_trials import SimulatedArm, trial_row, write_row
+from tests.analysis.task_studies import write_task_study
 
 DOCUMENT = Path(analysis.__file__).parent / "QUERIES.md"
 SECTIONS = re.findall(
@@ -40,6 +43,11 @@ def searches(tmp_path_factory):
     return analysis.load(write_replicated(folder, [SimulatedArm(train_seconds=70)], replicates=2))
 
 
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory):
+    return analysis.load(write_task_study(tmp_path_factory.mktemp("labels"), replicates=1))
+
+
 def rows(frames, title):
     return query(frames, QUERIES[title]).to_pylist()
 
@@ -49,8 +57,9 @@ def test_there_are_a_dozen_queries():
 
 
 @pytest.mark.parametrize("title", QUERIES)
-def test_documented_query_runs_and_finds_rows(frames, searches, title):
-    assert rows(frames, title) or rows(searches, title)
+def test_documented_query_runs_and_finds_rows(frames, searches, labels, title):
+    found = [labels] if title.startswith("Other tasks") else [frames, searches]
+    assert any(rows(own, title) for own in found)
 
 
 def test_best_arms_are_those_of_the_rows(frames):
@@ -92,12 +101,18 @@ def test_failure_is_found_with_its_reason(frames):
 
 
 def test_perplexity_is_that_of_the_tables(frames):
-    from analysis.comparison.comparing import comparison
-
     found = rows(frames, "What is the perplexity over the whole split?")
     lora = [row["perplexity"] for row in found if row["arm"] == "lora main"]
     table = comparison(frames.studies).rows[0].estimates["perplexity"].mean
     assert min(lora) < table < max(lora)
+
+
+def test_groups_of_a_study_of_labels_are_those_of_the_report(labels):
+    found = rows(labels, "Other tasks: which group does worst?")
+    (verdict,) = judge(comparison(labels.studies))
+    shares = {(row["arm"], row["group"]): row["right_share"] for row in found}
+    for group in verdict.groups.groups:
+        assert shares["lora main", group.name] == pytest.approx(group.estimates["lora main"].mean)
 
 
 def test_hard_questions_are_wrong_everywhere(frames):

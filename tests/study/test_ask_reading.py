@@ -57,5 +57,5 @@ def test_an_answer_is_read_as_it_is_scored(
     monkeypatch.setattr("study.models.families.family_of", lambda config: says)
     config = make_config({**CONFIG, "max_source_tokens": 9, "max_target_tokens": 9})
     reply = ask(says, says, config, "How many?")
-    assert reply.number == number == score_answer(text, "#### 7", "7")["number"]
+    assert reply.answer == number == score_answer(text, "#### 7", "7")["number"]
     assert (reply.reason is None) == (number is not None)

@@ -1,22 +1,7 @@
 // The report's page: sortable table, numbers under the pointer, and the browser of predictions.
-// Model output is hostile: it reaches the page through textContent alone.
-"use strict";
+// Model output is hostile: it reaches the page through textContent alone. comparison.js stands before it.
 
 const byId = (id) => document.getElementById(id);
-
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined && text !== null) made.textContent = text;
-  return made;
-}
-
-// A text may turn the direction of writing (U+202E, Arabic): within a bdi it turns no other text.
-function isolated(tag, className, text) {
-  const made = element(tag, className);
-  made.append(element("bdi", "", text));
-  return made;
-}
 
 // Tables: a click on a header sorts by the cells' unrounded values; rows without a value stay last.
 function makeSortable(table) {
@@ -81,7 +66,8 @@ function nearest(marks, x, y) {
 
 // The browser of predictions. Rows are kept as columns; only those in view are in the page.
 const ROW_HEIGHT = 34;
-const store = { arms: [], questions: null, columns: null, loaded: 0, armOf: [], repeatOf: [], at: new Map() };
+// `task`: how another task than word problems is shown; null for these.
+const store = { task: null, arms: [], questions: null, columns: null, loaded: 0, armOf: [], repeatOf: [], at: new Map() };
 let shown = [];
 let selected = -1;
 let sorting = { key: "question", direction: 1 };
@@ -94,6 +80,7 @@ async function unpack(node) {
 
 async function loadPredictions() {
   const head = await unpack(byId("predictions-head"));
+  store.task = head.task ?? null;
   store.arms = head.arms;
   store.questions = head.questions;
   store.arms.forEach((arm, place) => arm.trials.forEach((trial) => {
@@ -139,6 +126,10 @@ function fillFilters() {
   setOptions(byId("filter-beside"), [["", "nothing"], ...arms]);
   const repeats = [...new Set(store.repeatOf)].filter((repeat) => repeat !== null);
   setOptions(byId("filter-repeat"), [["", "all"], ...repeats.map((repeat) => [repeat, repeat])]);
+  const groups = [...new Set(store.questions.group ?? [])].filter((group) => group !== null).sort();
+  if (byId("group-label")) byId("group-label").hidden = groups.length === 0;
+  if (byId("filter-group")) setOptions(byId("filter-group"), [["", "any"], ...groups.map((group, place) => [String(place), group])]);
+  store.groups = groups;
 }
 
 function fillOutcomes() {
@@ -190,6 +181,7 @@ function matching() {
   const repeat = byId("filter-repeat").value;
   const answer = ANSWERS[byId("filter-answer").value];
   const wanted = byId("filter-outcome").value;
+  const place = byId("filter-group")?.value ?? "";
   const beside = byId("filter-beside").value;
   const disagree = DISAGREEMENTS[byId("filter-disagree").value];
   const words = byId("filter-text").value.trim().toLowerCase();
@@ -201,6 +193,7 @@ function matching() {
     if (repeat !== "" && store.repeatOf[trial[row]] !== repeat) continue;
     if (!answer(row)) continue;
     if (wanted && outcome[row] !== wanted) continue;
+    if (place !== "" && store.questions.group[question[row]] !== store.groups[Number(place)]) continue;
     if (asked && !asked[question[row]] && !holds(text[row])) continue;
     if (beside !== "" && byId("filter-disagree").value !== "all") {
       const other = counterpart(row, Number(beside));
@@ -219,6 +212,7 @@ function sortValues() {
     number: (row) => columns.number[row] === null ? "" : columns.number[row],
     right: (row) => columns.flags[row] & 1,
     rouge1: (row) => columns.rouge1[row] ?? "",
+    similarity: (row) => columns.similarity[row] ?? "",
     loss: (row) => columns.loss[row] ?? "",
   }[sorting.key];
 }
@@ -241,7 +235,7 @@ function refresh() {
   if (!store.columns) { byId("browser-count").textContent = "no predictions"; return; }
   shown = sorted(matching());
   const right = shown.reduce((sum, row) => sum + (store.columns.flags[row] & 1), 0);
-  const share = shown.length ? `, ${(100 * right / shown.length).toFixed(1)}% of them right` : "";
+  const share = shown.length && (store.task === null || store.task.right !== null) ? `, ${(100 * right / shown.length).toFixed(1)}% of them right` : "";
   byId("browser-count").textContent = `${shown.length.toLocaleString()} predictions${share}`;
   byId("grid-space").style.height = `${shown.length * ROW_HEIGHT}px`;
   byId("grid-body").scrollTop = 0;
@@ -262,15 +256,16 @@ function gridRow(row) {
   const line = element("div", "grid-row");
   line.setAttribute("role", "row");
   line.setAttribute("aria-selected", String(row === selected));
-  const reference = questions.number[columns.question[row]] ?? "?";
-  const number = columns.number[row] ?? "–";
   const right = isRight(row);
+  const [fourth, fifth] = store.task?.columns ?? ["right", "rouge1"];
   line.append(
     isolated("span", "", questions.text[columns.question[row]]),
     element("span", "", nameTrial(columns.trial[row], " · ")),
-    isolated("span", "", right ? number : `${number} (${reference})`),
-    element("span", right ? "is-right" : "is-wrong", right ? "✓ yes" : "✗ no"),
-    element("span", "extra", columns.rouge1[row] ?? "–"),
+    answerCell(row, right),
+    fourth === "right"
+      ? element("span", right ? "is-right" : "is-wrong", right ? "✓ yes" : "✗ no")
+      : element("span", "", columns[fourth][row] ?? "–"),
+    element("span", "extra", columns[fifth][row] ?? "–"),
     element("span", "extra", columns.loss[row] ?? "–"),
   );
   line.tabIndex = 0;
@@ -280,13 +275,28 @@ function gridRow(row) {
   return line;
 }
 
+// What was read of an output, and the reference where it is wrong.
+function answerCell(row, right) {
+  const reference = store.questions.number[store.columns.question[row]];
+  const answer = store.columns.number[row];
+  if (store.task === null) return isolated("span", "", right ? answer ?? "–" : `${answer ?? "–"} (${reference ?? "?"})`);
+  if (store.task.comparison === "label") return labelled("span", "", answer, store.task.labels);
+  return isolated("span", "", right || reference === null ? answer ?? "–" : `${answer ?? "–"} (${reference})`);
+}
+
 function showDetail() {
   byId("detail").hidden = selected < 0;
   if (selected < 0) return;
   const question = store.columns.question[selected];
   byId("detail-question").replaceChildren(element("bdi", "", store.questions.text[question]));
   const reference = element("div", "side");
-  reference.append(element("h3", "", "Reference"), isolated("p", "output", store.questions.reference[question]));
+  const expected = store.questions.reference[question];
+  reference.append(element("h3", "", "Reference"));
+  reference.append(store.task?.comparison === "label"
+    ? labelled("p", "output", expected, store.task.labels)
+    : isolated("p", "output", expected));
+  const group = store.questions.group?.[question] ?? null;
+  if (group !== null) reference.append(isolated("p", "note", `group: ${group}`));
   const sides = [reference, side(selected)];
   const beside = byId("filter-beside").value;
   if (beside !== "") {
@@ -302,12 +312,25 @@ function side(row) {
   const trial = columns.trial[row];
   made.append(element("h3", "", nameTrial(trial, ", ")));
   const flags = columns.flags[row];
+  if (store.task !== null) { made.append(...sideOfTask(row)); return made; }
   const verdict = [flags & 1 ? "right" : "wrong", flags & 2 ? "strict too" : null, !(flags & 1) && flags & 4 ? "the number occurs" : null];
   const outcome = columns.outcome[row] ? `, ${columns.outcome[row]}` : "";
   const text = `${verdict.filter(Boolean).join(", ")}: ${columns.number[row] ?? "no number"}${outcome}`;
   made.append(isolated("p", flags & 1 ? "is-right" : "is-wrong", text));
   made.append(isolated("p", "output", columns.text[row] || "(nothing)"));
   return made;
+}
+
+function sideOfTask(row) {
+  const { task, columns, questions } = store;
+  const right = isRight(row);
+  const [answer, text] = [columns.number[row], columns.text[row]];
+  const reference = questions.reference[columns.question[row]];
+  const score = columns.rouge1[row] === null ? null : `${task.figure} ${columns.rouge1[row]}`;
+  const said = [task.right ? (right ? "right" : "wrong") : null, score, answer === null ? "no answer was read" : null];
+  const judged = element("p", task.right ? (right ? "is-right" : "is-wrong") : "note", said.filter(Boolean).join(", "));
+  const label = task.comparison === "label" ? [labelled("p", "output", answer, task.labels)] : [];
+  return [judged, ...label, compared(task, reference, text, answer)];
 }
 
 function watchBrowser() {

@@ -31,15 +31,30 @@ def execute(text: str) -> tuple[str, str, str]:
         return "no_program", "", "nothing is assigned to a name"
     try:
         return "answered", _run(program), ""
-    except Refused as error:
+    except Exception as error:
+        return tell_outcome(error, MAX_STEPS)
+
+
+def tell_outcome(error: Exception, steps: int) -> tuple[str, str, str]:
+    """Return what `execute` returns of a program that ended in an error.
+
+    Args:
+        steps: how many it had.
+
+    Raises:
+        Exception: the error itself, if it is none that a program can cause.
+    """
+    try:
+        raise error
+    except Refused:
         outcome, detail = "refused", str(error)
     except OutOfSteps:
-        outcome, detail = "timeout", f"more than {MAX_STEPS:,} steps"
-    except (_SyntaxFault, Misplaced) as error:
+        outcome, detail = "timeout", f"more than {steps:,} steps"
+    except (SyntaxFault, Misplaced):
         outcome, detail = "syntax_error", str(error)
-    except ProgramError as error:
+    except ProgramError:
         outcome, detail = "runtime_error", str(error)
-    except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError, MemoryError) as error:
+    except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError, MemoryError):
         outcome, detail = "runtime_error", f"{type(error).__name__}: {error}"
     return outcome, "", detail[:_DETAIL_LENGTH]
 
@@ -50,17 +65,22 @@ def find_program(text: str) -> str | None:
     None where nothing in it looks like an assignment: such a text can't give `answer` a value, and prose,
     a bare number or a bare call is no program here.
     """
-    fenced = _FENCED.search(text)
-    program = textwrap.dedent(fenced.group(1) if fenced else text).strip()
+    program = strip_fence(text)
     return program if _ASSIGNMENT.search(program) else None
 
 
-class _SyntaxFault(Exception):
+def strip_fence(text: str) -> str:
+    """Return the first fenced block of a text if there is one, else the whole text; not indented."""
+    fenced = _FENCED.search(text)
+    return textwrap.dedent(fenced.group(1) if fenced else text).strip()
+
+
+class SyntaxFault(Exception):
     """The text is not Python."""
 
 
 def _run(program: str) -> str:
-    tree = _parse(program)
+    tree = parse(program)
     check_tree(tree)
     check_placement(tree)
     interpreter = Interpreter()
@@ -70,11 +90,16 @@ def _run(program: str) -> str:
     return write_answer(interpreter.names["answer"])
 
 
-def _parse(program: str) -> ast.Module:
+def parse(program: str) -> ast.Module:
+    """Return the tree of a program.
+
+    Raises:
+        SyntaxFault: it is no Python.
+    """
     try:
         return ast.parse(program, PROGRAM_NAME)
     except SyntaxError as error:
-        raise _SyntaxFault(f"line {error.lineno}: {error.msg}") from None
+        raise SyntaxFault(f"line {error.lineno}: {error.msg}") from None
     except (ValueError, RecursionError, MemoryError) as error:
         # Null bytes, lone surrogates, nesting that the parser gives up on.
-        raise _SyntaxFault(f"{type(error).__name__}: {error}") from None
+        raise SyntaxFault(f"{type(error).__name__}: {error}") from None

@@ -30,7 +30,9 @@ class _Continue(Exception):
     pass
 
 
-class _Return(Exception):
+class Returned(Exception):
+    """A `return` on its way out of the function."""
+
     def __init__(self, value: Any):
         self.value = value
 
@@ -61,7 +63,12 @@ class Interpreter:
         """Run the statements of a tree that `language.check_tree` let pass."""
         self._run_block(tree.body)
 
-    def _spend(self, steps: int) -> None:
+    def spend(self, steps: int) -> None:
+        """Charge steps.
+
+        Raises:
+            OutOfSteps: there are not so many left.
+        """
         self._steps -= steps
         if self._steps < 0:
             raise OutOfSteps
@@ -70,7 +77,7 @@ class Interpreter:
 
     def _run_block(self, statements: Sequence[ast.stmt]) -> None:
         for statement in statements:
-            self._spend(1)
+            self.spend(1)
             getattr(self, f"_run_{type(statement).__name__}")(statement)
 
     def _run_Expr(self, node: ast.Expr) -> None:
@@ -130,7 +137,7 @@ class Interpreter:
         self._store(node.name, _Function(node.name, parameters, local_names, node.body))
 
     def _run_Return(self, node: ast.Return) -> None:
-        raise _Return(None if node.value is None else self._value(node.value))
+        raise Returned(None if node.value is None else self._value(node.value))
 
     # Names
 
@@ -159,7 +166,7 @@ class Interpreter:
     # Expressions
 
     def _value(self, node: ast.expr) -> Any:
-        self._spend(1)
+        self.spend(1)
         return getattr(self, f"_value_{type(node).__name__}")(node)
 
     def _values(self, nodes: Sequence[ast.expr]) -> tuple[Any, ...]:
@@ -221,7 +228,7 @@ class Interpreter:
         # The program's own names hide the language's functions, as in Python.
         own = name in self.names or (self._calls and name in self._calls[-1][1])
         if not own and name in FUNCTIONS:
-            return call_function(name, self._values(node.args), self._spend)
+            return call_function(name, self._values(node.args), self.spend)
         function = self._load(name)
         if not isinstance(function, _Function):
             raise ProgramError(f"{name[:40]!r} is no function")
@@ -235,7 +242,7 @@ class Interpreter:
         self._calls.append((dict(zip(function.parameters, values, strict=True)), function.local_names))
         try:
             self._run_block(function.body)
-        except _Return as returned:
+        except Returned as returned:
             return returned.value
         finally:
             self._calls.pop()

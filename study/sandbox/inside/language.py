@@ -46,15 +46,15 @@ def check_tree(tree: ast.Module) -> None:
         Refused: at the first construct that is not allowed.
     """
     callable_names = FUNCTIONS | {node.name for node in tree.body if type(node) is ast.FunctionDef}
-    for node, depth in _walk(tree):
+    for node, depth in walk(tree):
         if depth > MAX_DEPTH:
             raise Refused(f"nested deeper than {MAX_DEPTH}")
         if type(node) not in ALLOWED_NODES:
-            raise _refusal(node, f"{type(node).__name__} is not allowed")
+            raise refusal(node, f"{type(node).__name__} is not allowed")
         _check_node(node, callable_names, top_level=depth == 1)
 
 
-def _walk(tree: ast.AST) -> Iterator[tuple[ast.AST, int]]:
+def walk(tree: ast.AST) -> Iterator[tuple[ast.AST, int]]:
     """Yield every node and its depth, without recursion: the tree's depth is the program's choice."""
     waiting: list[tuple[ast.AST, int]] = [(tree, 0)]
     while waiting:
@@ -65,13 +65,13 @@ def _walk(tree: ast.AST) -> Iterator[tuple[ast.AST, int]]:
 
 def _check_node(node: ast.AST, callable_names: frozenset[str], *, top_level: bool) -> None:
     if isinstance(node, ast.Name):
-        _check_name(node, node.id)
+        check_name(node, node.id)
     elif isinstance(node, ast.arg):
-        _check_name(node, node.arg)
+        check_name(node, node.arg)
         if node.annotation:
-            raise _refusal(node, "an annotation is not allowed")
+            raise refusal(node, "an annotation is not allowed")
     elif isinstance(node, ast.Constant):
-        _check_constant(node)
+        check_constant(node)
     elif isinstance(node, ast.Call):
         _check_call(node, callable_names)
     elif isinstance(node, ast.FunctionDef):
@@ -83,44 +83,47 @@ def _check_node(node: ast.AST, callable_names: frozenset[str], *, top_level: boo
         _check_target(node.target)
 
 
-def _check_name(node: ast.AST, name: str) -> None:
+def check_name(node: ast.AST, name: str) -> None:
+    """Refuse a name that begins with an underscore."""
     # The parser has normalised it (NFKC), so a look-alike of an underscore is an underscore here.
     if name.startswith("_"):
-        raise _refusal(node, "a name that begins with an underscore is not allowed")
+        raise refusal(node, "a name that begins with an underscore is not allowed")
 
 
-def _check_constant(node: ast.Constant) -> None:
+def check_constant(node: ast.Constant) -> None:
+    """Refuse a constant that is no number of bounded size, no text, True or False."""
     # bool is no subclass that matters here: the exact types are named.
     if type(node.value) not in (int, float, bool, str):
-        raise _refusal(node, f"a constant of type {type(node.value).__name__} is not allowed")
+        raise refusal(node, f"a constant of type {type(node.value).__name__} is not allowed")
     if type(node.value) is int and node.value.bit_length() > MAX_NUMBER_BITS:
-        raise _refusal(node, f"a number of more than {MAX_NUMBER_BITS} bits is not allowed")
+        raise refusal(node, f"a number of more than {MAX_NUMBER_BITS} bits is not allowed")
 
 
 def _check_call(node: ast.Call, callable_names: frozenset[str]) -> None:
     if not isinstance(node.func, ast.Name):
-        raise _refusal(node, "only a function's plain name can be called")
+        raise refusal(node, "only a function's plain name can be called")
     if node.func.id not in callable_names:
-        raise _refusal(node, f"a call of {node.func.id[:40]!r} is not allowed")
+        raise refusal(node, f"a call of {node.func.id[:40]!r} is not allowed")
     if node.keywords:
-        raise _refusal(node, "keyword arguments are not allowed")
+        raise refusal(node, "keyword arguments are not allowed")
 
 
 def _check_function(node: ast.FunctionDef, *, top_level: bool) -> None:
-    _check_name(node, node.name)
+    check_name(node, node.name)
     given = node.args
     extras = (given.posonlyargs, given.kwonlyargs, given.defaults, given.vararg, given.kwarg)
     if any(extras) or node.decorator_list or node.returns:
-        raise _refusal(node, "a function has plain parameters and nothing else")
+        raise refusal(node, "a function has plain parameters and nothing else")
     if not top_level:
-        raise _refusal(node, "a function inside of another block is not allowed")
+        raise refusal(node, "a function inside of another block is not allowed")
 
 
 def _check_target(target: ast.expr) -> None:
     parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
     if not all(isinstance(part, ast.Name) for part in parts):
-        raise _refusal(target, "only plain names can be assigned to")
+        raise refusal(target, "only plain names can be assigned to")
 
 
-def _refusal(node: ast.AST, what: str) -> Refused:
+def refusal(node: ast.AST, what: str) -> Refused:
+    """Return the refusal of a node, which says on which line it stands."""
     return Refused(f"line {getattr(node, 'lineno', '?')}: {what}")

@@ -60,7 +60,7 @@ def compute(kind: type, left: Any, right: Any) -> Any:
         ArithmeticError: as Python does, for a division by zero or a float that overflows.
     """
     _bound_result(kind, require_number(left), require_number(right))
-    return _bounded(_OPERATIONS[kind](left, right))
+    return bounded(_OPERATIONS[kind](left, right))
 
 
 def compare(kind: type, left: Any, right: Any) -> bool:
@@ -93,7 +93,7 @@ def call_function(name: str, values: Sequence[Any], spend: Callable[[int], None]
     if name == "sum" or (name in ("min", "max") and len(values) == 1):
         items = _sequence(values)
         spend(len(items))
-        return _bounded(_SEQUENCE_FUNCTIONS[name]([require_number(item) for item in items]))
+        return bounded(_SEQUENCE_FUNCTIONS[name]([require_number(item) for item in items]))
     for value in values:
         require_number(value)
     if name == "round" and len(values) == 2 and abs(values[1]) > MAX_ROUND_DIGITS:
@@ -131,7 +131,12 @@ def _bound_result(kind: type, left: Any, right: Any) -> None:
         raise ProgramError("a number grew too large")
 
 
-def _bounded(value: Any) -> Any:
+def bounded(value: Any) -> Any:
+    """Return a number that is not too large, or any other value.
+
+    Raises:
+        ProgramError: it has too many bits, or is not real.
+    """
     if type(value) is int and value.bit_length() > MAX_NUMBER_BITS:
         raise ProgramError("a number grew too large")
     if type(value) is complex:

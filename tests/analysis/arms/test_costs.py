@@ -6,7 +6,7 @@ import pytest
 
 from analysis.arms.costs import training_times
 from analysis.judgement.verdicts import judge
-from analysis.pictures.figures import pareto_charts, time_conflict
+from analysis.pictures.pareto import pareto_charts, time_conflict
 from analysis.report import write_report
 from analysis.tables import closing_table
 from tests.analysis.opened import compare, shown

@@ -7,7 +7,7 @@ import pytest
 from analysis.errors import AnalysisError
 from analysis.judgement.budgets import pareto_front, parse_amount, parse_seconds, within_budget
 from analysis.judgement.verdicts import judge
-from analysis.pictures.figures import pareto_charts
+from analysis.pictures.pareto import pareto_charts
 from tests.analysis.opened import compare, run_command
 from tests.analysis.replicated import write_replicated
 from tests.analysis.simulated import write_slowed, write_study

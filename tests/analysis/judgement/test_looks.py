@@ -1,6 +1,7 @@
 """Looks at a study: taken from its folder, and what its verdict then says."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from analysis.statistics.sequential import LookPlan
 from analysis.words.verdict import say
 from tests.analysis.simulated_replicates import Protocol, write_replicates
 from tests.analysis.simulated_trials import SimulatedArm
+from tests.analysis.task_studies import MEASUREMENT, write_task_study
 
 ARMS = [
     SimulatedArm(accuracy=0.7, seed_sd=0.02),
@@ -56,6 +58,26 @@ def test_verdict_of_a_study_that_looks_settled_says_what_was_saved(tmp_path):
     assert [d.p_holm for d in verdict.planned] == [pytest.approx(compare_pair(*_answers(verdict)).p / 0.4)]
     assert verdict.looks.outcome.settled_at == 0
     assert look.settled
+
+
+def test_verdict_takes_the_looks_as_the_driver_took_them_where_a_row_without_training_leads(tmp_path):
+    late = LookPlan((5, 6), (0.4, 0.6))
+    looks = {"replicates": [5, 6], "weights": [0.4, 0.6]}
+    arms = [SimulatedArm(accuracy=0.5), SimulatedArm("qlora", accuracy=0.43)]
+    floor = SimulatedArm("floor_echo", accuracy=0.9)
+    write_replicates(tmp_path, [*arms, floor], Protocol(6, 1), questions=30, looks=looks)
+    (verdict,) = judge(comparison(open_studies([tmp_path])))
+    assert "a chance below 5% of overtaking lora main" in take_look(tmp_path, late, 0).stopped["qlora main"]
+    assert verdict.looks.outcome.stopped["qlora main"].look == 0
+
+
+def test_arm_with_the_larger_error_is_stopped_in_the_scores_unit(tmp_path):
+    arms = [SimulatedArm(accuracy=0.9, seed_sd=0.01), SimulatedArm("qlora", accuracy=0.3, seed_sd=0.01)]
+    write_task_study(tmp_path, MEASUREMENT, arms, replicates=6, trials=1)
+    look = take_look(tmp_path, SHORT, 0)
+    assert list(look.stopped) == ["qlora main"]
+    assert re.fullmatch(r"clearly beaten by lora main, by \d\.\d\d cm", look.stopped["qlora main"])
+    assert re.match(r"lora main beats qlora main by \d\.\d\d cm \(98%: ", look.sentences[1])
 
 
 def _answers(verdict):

@@ -1,79 +1,20 @@
 """The page as headless Chromium shows it (skipped where there is no Chromium)."""
 
 import re
-import shutil
-import time
 from dataclasses import replace
 
 import pytest
 
 from analysis.report import write_report
+from tests.analysis.page.browser import CHROMIUM, DRIVER, choose, column, count, open_page
 from tests.analysis.page.pages import ARMS, HOSTILE
 from tests.analysis.simulated import write_study
 from tests.analysis.simulated_trials import SimulatedArm, trial_row, write_predictions, write_row
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-DRIVER = shutil.which("chromedriver")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium or its driver is not installed"),
 ]
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
-)
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
-
-
-def wait_until(driver, script, seconds=60):
-    end = time.monotonic() + seconds
-    while not driver.execute_script(f"return {script}"):
-        assert time.monotonic() < end, f"never true: {script}"
-        time.sleep(0.05)
-
-
-def open_page(driver, path, width=1200):
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    driver.get(path.as_uri())
-    wait_until(driver, "document.body.dataset.ready === 'true'")
-
-
-def choose(driver, name, text):
-    """Choose an option of a filter by what it shows, and wait until the list has followed."""
-    driver.execute_script(
-        "const s = document.getElementById(arguments[0]);"
-        "s.value = [...s.options].find(o => o.textContent === arguments[1]).value;"
-        "s.dispatchEvent(new Event('input', {bubbles: true}))",
-        name,
-        text,
-    )
-    time.sleep(0.4)
-
-
-def count(driver):
-    return int(driver.execute_script("return byId('browser-count').textContent").split()[0].replace(",", ""))
-
-
-def column(driver, place):
-    script = (
-        "return [...document.querySelectorAll('#table tbody tr')].map(r => r.cells[arguments[0]].textContent)"
-    )
-    return driver.execute_script(script, place)
 
 
 def test_page_renders_without_an_error_in_the_console(tmp_path, chromium):

@@ -9,13 +9,8 @@ import pytest
 
 from analysis.judgement.verdicts import judge
 from analysis.pictures.drawing import to_png, to_svg
-from analysis.pictures.figures import (
-    DifferenceMatrix,
-    accuracy_by_method,
-    accuracy_by_prompt,
-    accuracy_by_rank,
-    pareto_charts,
-)
+from analysis.pictures.figures import DifferenceMatrix, score_by_method, score_by_prompt, score_by_rank
+from analysis.pictures.pareto import pareto_charts
 from analysis.pictures.search import learning_charts, slice_charts
 from analysis.pictures.selection import figures
 from tests.analysis.opened import compare
@@ -33,7 +28,7 @@ ARMS = (
 def test_figure_2_has_a_place_for_each_method_and_a_series_for_each_variant(tmp_path):
     write_study(tmp_path, ARMS)
     result = compare(tmp_path)
-    chart = accuracy_by_method(result)
+    chart = score_by_method(result)
     assert chart.ticks == ["lora", "qlora"]
     assert [series.name for series in chart.series] == ["main", "socratic"]
     main = chart.series[0]
@@ -43,31 +38,31 @@ def test_figure_2_has_a_place_for_each_method_and_a_series_for_each_variant(tmp_
 
 def test_figure_2_shows_the_paper_beside_its_own_profile(tmp_path):
     write_study(tmp_path, ARMS, profile="paper")
-    paper = accuracy_by_method(compare(tmp_path)).series[-1]
+    paper = score_by_method(compare(tmp_path)).series[-1]
     assert paper.is_paper
     assert [mark.y.mean for mark in paper.marks] == [25, 23, 26]
 
 
 def test_figure_3_needs_several_prompt_styles(tmp_path):
     write_study(tmp_path / "one", ARMS)
-    assert accuracy_by_prompt(compare(tmp_path / "one")) is None
+    assert score_by_prompt(compare(tmp_path / "one")) is None
     python = replace(SimulatedArm(), label="lora python", columns={"prompt_style": "python_code"})
     write_study(tmp_path / "two", [SimulatedArm(), python])
-    chart = accuracy_by_prompt(compare(tmp_path / "two"))
+    chart = score_by_prompt(compare(tmp_path / "two"))
     assert chart.ticks == ["plain", "python\ncode"]
 
 
-def test_accuracy_by_rank_is_drawn_where_ranks_are_compared(tmp_path):
+def test_score_by_rank_is_drawn_where_ranks_are_compared(tmp_path):
     write_study(tmp_path, ARMS)
-    assert accuracy_by_rank(compare(tmp_path)) is None
+    assert score_by_rank(compare(tmp_path)) is None
     result = compare(tmp_path)
     result.rows[0].arm.confirm[0]["rank"] = 2
-    assert accuracy_by_rank(result) is None
+    assert score_by_rank(result) is None
     for row, rank in zip(result.rows[:2], (16, 4), strict=True):
         row.arm.plan["factors"]["rank"] = rank
         for trial in row.arm.confirm:
             trial["rank"], trial["variant"] = rank, "main"
-    chart = accuracy_by_rank(result)
+    chart = score_by_rank(result)
     assert [mark.x for mark in chart.series[0].marks] == [4, 16]
 
 
@@ -118,7 +113,7 @@ def test_matrix_has_the_sign_of_row_minus_column(tmp_path):
 
 def test_the_same_figure_is_the_same_file(tmp_path):
     write_study(tmp_path, ARMS)
-    chart = accuracy_by_method(compare(tmp_path))
+    chart = score_by_method(compare(tmp_path))
     assert to_svg(chart) == to_svg(chart)
     assert to_png(chart)[:8] == b"\x89PNG\r\n\x1a\n"
 

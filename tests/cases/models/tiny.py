@@ -86,18 +86,21 @@ CHATML = (
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 CHAT_TOKENS = ("<|im_start|>", "<|im_end|>")
+# A token that is added but not special, as some models end their turns with.
+PLAIN_TOKEN = "<|stop|>"
 
 
 def chat_tokenizer(template: str = CHATML) -> Any:
-    """Return the embedded tokenizer with a chat template and ChatML's tokens: 1,536 and 1,537."""
+    """Return the embedded tokenizer with a chat template; its further tokens are 1,536 to 1,538."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(embedded.MODEL_DIR)
     tokenizer.add_special_tokens({"additional_special_tokens": [*CHAT_TOKENS]})
+    tokenizer.add_tokens([PLAIN_TOKEN])
     tokenizer.chat_template = template
     return tokenizer
 
 
 def chat_model(folder: Path, template: str = CHATML, model_type: str = "llama", **changes: Any) -> Path:
     """Write a tiny chat model to a new folder and return it."""
-    model_of(model_type, vocab_size=ROWS + len(CHAT_TOKENS), **changes).save_pretrained(folder)
+    model_of(model_type, vocab_size=ROWS + len(CHAT_TOKENS) + 1, **changes).save_pretrained(folder)
     chat_tokenizer(template).save_pretrained(folder)
     return folder

@@ -2,6 +2,7 @@
 
 import json
 import time
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from study.models.chat import ChatTemplate
 from study.models.check import Use, check_model
 from study.models.conversations import Conversation
 from study.models.templates import check_template, has_chat_template
-from study.sources.finding import Source
+from study.sources import finding
+from study.sources.finding import Source, fingerprint_folder
 from tests.cases.models.tiny import CHATML, chat_model, chat_tokenizer, saved
 
 ONE = Conversation("How many is 3 + 4?", "It is 7")
@@ -169,7 +171,19 @@ def test_a_folder_tells_whether_it_has_a_template(tmp_path: Path) -> None:
     about = tmp_path / "base" / "tokenizer_config.json"
     about.write_text(json.dumps({**json.loads(about.read_text()), "chat_template": CHATML}))
     assert has_chat_template(tmp_path / "base")
+    several = [{"name": "tool_use", "template": CHATML}]
+    about.write_text(json.dumps({**json.loads(about.read_text()), "chat_template": several}))
+    assert not has_chat_template(tmp_path / "base")
     assert not has_chat_template(tmp_path / "none")
+
+
+def test_a_template_is_part_of_what_a_model_is(tmp_path: Path) -> None:
+    """Another template asks otherwise: its trials are others, and it comes with a model of the Hub."""
+    folder = chat_model(tmp_path / "chat")
+    before = fingerprint_folder(folder)
+    (folder / "chat_template.jinja").write_text(TRIMS)
+    assert fingerprint_folder(folder) != before
+    assert any(fnmatch("chat_template.jinja", pattern) for pattern in finding._MODEL_FILES)
 
 
 def test_a_model_is_checked_with_its_template_and_its_shots(tmp_path: Path) -> None:

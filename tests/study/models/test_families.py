@@ -16,6 +16,7 @@ from study.errors import UserError
 from study.models.check import Use, check_model
 from study.models.families import DecoderOnly, EncoderDecoder, family_of
 from study.models.loading import load_base, load_tokenizer
+from study.models.templates import has_chat_template
 from study.sources.finding import Source, find_model, fingerprint_folder
 from study.trial.evaluation import generate_answers, score_targets
 from study.trial.record import Outcome
@@ -170,7 +171,9 @@ def test_smollm2_with_real_weights_trains_and_answers(
         test_questions=4,
         validation_questions=8,
         max_target_tokens=48,
+        template="chat",
     )
+    assert has_chat_template(folder)  # which stands in the weights' file
     outcome = Outcome()
     run_trial(config, place, outcome, on_progress=lambda progress: None)
     losses = [row["validation_loss"] for row in outcome.history if row["validation_loss"] is not None]

@@ -22,6 +22,11 @@ def repeated(question: str, answer: str, values: list[Any], rows: int = 30) -> l
     [
         (repeated("question", "answer", ["so 3\n#### 3", "#### 4"]), "math_word_problems", "are numbers"),
         (repeated("question", "answer", ["3", "4 apples", "1/2"]), "math_word_problems", "are numbers"),
+        (
+            [{"question": f"pick {i}", "answer": str(i) if i % 2 else "x" * (i + 1)} for i in range(30)],
+            "short_answer",
+            "answers are short",
+        ),
         (repeated("text", "label", LABELS), "classification", "the column 'label' has 3 different values"),
         (repeated("sentence", "label", [0, 1]), "classification", "2 different values"),
         (repeated("question", "answer", LABELS), "classification", "are 3 labels"),

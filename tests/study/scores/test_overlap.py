@@ -29,7 +29,7 @@ def test_chrf_is_sacrebleus_corpus_chrf(pairs: list[tuple[str, str]]) -> None:
 def test_bleu_and_chrf_of_a_right_text_are_100_and_of_none_0() -> None:
     text = "the cats are sitting on two mats"
     for aggregate in (bleu, chrf):
-        assert aggregate.value(aggregate.counts(text, text, {})) == pytest.approx(100)
+        assert aggregate.value(aggregate.counts(text, text, {})) == 100.0
         assert aggregate.value(aggregate.counts(None, text, {})) == 0
 
 

@@ -22,7 +22,8 @@ from study.trial.tokenised import Examples, load_examples
 from study.trial.trial import run_trial
 from study.winner.keeping import load_kept, saver
 from study.workplace import Workplace
-from tests.cases.models.tiny import CHAT_TOKENS, ROWS, chat_model
+from tests.cases.models.tiny import CHAT_TOKENS, CHATML, PLAIN_TOKEN, ROWS, chat_model
+from tests.conftest import write_jsonl
 
 Maker = Callable[..., TrialConfig]
 END = ROWS + CHAT_TOKENS.index("<|im_end|>")
@@ -120,21 +121,23 @@ def test_a_chat_model_learns_and_stops_and_is_asked_as_it_was_scored(
         assert ask(model, tokenizer, kept, row["question"]).text == row["text"]
 
 
-def test_generation_stops_at_the_templates_end(
-    chat_config: Maker, place: Workplace, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("end", ["<|im_end|>", PLAIN_TOKEN])
+def test_generation_stops_at_the_templates_end_which_is_no_part_of_the_answer(
+    chat_config: Maker, workplace: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    config = chat_config("zero_shot")
-    rows = load_examples(config, place, "test").rows.select(range(4))
-    model, tokenizer = build_model(config, place).eval(), load_tokenizer(place.model)
-    head = model.get_output_embeddings()
-    head.weight.data.zero_()
+    source = Source("chat", chat_model(tmp_path / "chat", CHATML.replace("<|im_end|>", end)))
+    config, own = chat_config("zero_shot", model_fingerprint=end), replace(workplace, model=source)
+    rows = load_examples(config, own, "test").rows.select(range(4))
+    model, tokenizer = build_model(config, own).eval(), load_tokenizer(source)
+    always = torch.eye(len(tokenizer))[tokenizer.convert_tokens_to_ids(end)]
     monkeypatch.setattr(
-        head, "forward", lambda states: torch.eye(ROWS + 2)[END].expand(*states.shape[:2], -1)
+        model.get_output_embeddings(), "forward", lambda states: always.expand(*states.shape[:2], -1)
     )
     plain = generate_answers(model, tokenizer, Examples(rows), "fp32", 8)
     chat = generate_answers(model, tokenizer, Examples(rows, "chat"), "fp32", 8)
     assert (chat.tokens, plain.tokens) == ([1] * 4, [8] * 4)
     assert chat.texts == [""] * 4
+    assert ask(model, tokenizer, config, "How many?").text == ""
 
 
 def test_of_a_chat_of_several_turns_every_answer_is_learnt(
@@ -208,6 +211,59 @@ def test_examples_that_are_too_long_are_left_out_and_counted_and_the_question_is
         assert len(row["input_ids"]) <= 3 * 48 + 2 * 8
         assert row["question"] in tokenizer.decode(row["input_ids"])
     assert any(rows["truncated_source"])
+
+
+def test_with_leaks_kept_an_example_is_still_no_question_that_is_scored(
+    chat_config: Maker, place: Workplace, tmp_path: Path
+) -> None:
+    rows = [{"question": f"How many is {i} + 1?", "answer": f"#### {i + 1}"} for i in range(12)]
+    for split, some in (("train", rows), ("test", rows[:8])):
+        write_jsonl(tmp_path / "leaks" / f"{split}.jsonl", some)
+    own = replace(place, data=find_data(str(tmp_path / "leaks")), keep_leaks=True)
+    config = chat_config("few_shot", shots=2, data="leaks", data_fingerprint="leaks", validation_questions=1)
+    head = load_token_texts(config, own)[0].rpartition("<|im_start|>user")[0]
+    assert sum(f"How many is {i} + 1?" in head for i in range(8, 12)) == 2
+    assert not any(f"How many is {i} + 1?" in head for i in range(8))
+
+
+def load_token_texts(config: TrialConfig, place: Workplace) -> list[str]:
+    """The inputs of the test split as text."""
+    tokenizer = load_tokenizer(place.model)
+    return [tokenizer.decode(ids) for ids in load_examples(config, place, "test").rows["input_ids"]]
+
+
+def test_an_encoder_decoder_goes_through_its_template_too(
+    chat_config: Maker, workplace: Workplace, tmp_path: Path
+) -> None:
+    source = Source("chat", chat_model(tmp_path / "chat", model_type="t5"))
+    config, own = chat_config("full", model_fingerprint="t5", max_steps=3), replace(workplace, model=source)
+    row = load_examples(config.model_copy(update={"max_source_tokens": 200}), own, "test").rows[0]
+    text = load_tokenizer(source).decode(row["input_ids"])
+    assert text == f"<|im_start|>user\n{row['question']}<|im_end|>\n<|im_start|>assistant\n"
+    assert row["labels"][-1] == END
+    outcome = Outcome()
+    keep = saver(tmp_path / "kept", config, source)
+    run_trial(config, own, outcome, on_progress=lambda progress: None, save_model=keep)
+    model, tokenizer, kept = load_kept(tmp_path / "kept")
+    assert model.generation_config.eos_token_id == [1, END]
+    said = outcome.predictions[0]
+    assert ask(model, tokenizer, kept, said["question"]).text == said["text"]
+
+
+def test_a_row_that_the_template_refuses_is_named(
+    chat_config: Maker, workplace: Workplace, tmp_path: Path
+) -> None:
+    refuses = "{% if '+ 7?' in messages[-1].content %}{{ raise_exception('No sevens') }}{% endif %}"
+    source = Source("chat", chat_model(tmp_path / "chat", refuses + CHATML))
+    rows = [{"question": f"How many is 1 + {i}?", "answer": f"#### {i + 1}"} for i in range(12)]
+    for split, some in (("train", rows[:6]), ("test", rows[6:])):
+        write_jsonl(tmp_path / "sums" / f"{split}.jsonl", some)
+    own = replace(workplace, model=source, data=find_data(str(tmp_path / "sums")))
+    known = {"data": "sums", "data_fingerprint": "sums", "validation_questions": 1}
+    with pytest.raises(
+        UserError, match=r"the question 'How many is 1 \+ 7\?': the chat template .* No sevens"
+    ):
+        load_examples(chat_config("zero_shot", model_fingerprint="sevens", **known), own, "test")
 
 
 def test_more_examples_than_training_questions_are_refused(chat_config: Maker, place: Workplace) -> None:

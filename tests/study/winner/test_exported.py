@@ -1,8 +1,6 @@
 """The winner in the user's hands: kept, exported, and read without this project."""
 
-import contextlib
 import dataclasses
-import io
 import json
 import shutil
 import subprocess
@@ -25,7 +23,7 @@ from study.winner.card_code import QUESTION, loading_example
 from study.winner.keeping import load_kept, load_merged, saver
 from study.workplace import Workplace
 from tests.cases.zoo import TYPES, build
-from tests.study.winner.trained import Maker, logits, study_of
+from tests.study.winner.trained import Maker, logits, printed_by, study_of
 
 
 @pytest.mark.parametrize("method", ["lora", "full", pytest.param("stacked_lora", marks=pytest.mark.slow)])
@@ -144,11 +142,7 @@ def test_what_is_delivered_answers_as_what_was_measured(
     card = (to / "README.md").read_text(encoding="utf-8")
     assert loading_example(to, config, row) in card
     for prediction in predictions:
-        code = loading_example(to, config, row, prediction["question"])
-        said = io.StringIO()
-        with contextlib.chdir(to), contextlib.redirect_stdout(said):
-            exec(compile(code, "card", "exec"), {})
-        assert said.getvalue().strip() == prediction["text"]
+        assert printed_by(loading_example(to, config, row, prediction["question"]), to) == prediction["text"]
         assert ask_module.ask(model, tokenizer, config, prediction["question"]).text == prediction["text"]
     assert len({prediction["text"] for prediction in predictions}) > 1
 

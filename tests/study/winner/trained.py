@@ -1,5 +1,7 @@
 """A results folder with one trained model, for the tests of what becomes of it."""
 
+import contextlib
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from study.results.folder import ResultsFolder
 from study.results.schema import SCHEMA_VERSION
 from study.trial.record import StudyContext, record_trial
 from study.trial.trial import run_trial
+from study.winner.asking import asked_of
 from study.winner.keeping import saver
 from study.workplace import Workplace
 
@@ -29,7 +32,8 @@ def study_of(
     """A results folder with one confirm trial that trained its model, and the trained model's logits."""
     folder, seen = ResultsFolder(root), {}
     folder.create()
-    keep = saver(folder.model_path("my-arm"), config, workplace.model)
+    asked = asked_of(config, workplace)
+    keep = saver(folder.model_path("my-arm"), config, workplace.model, asked)
 
     def save(model: Any, tokenizer: Any) -> None:
         keep(model, tokenizer)
@@ -48,5 +52,18 @@ def study_of(
     assert row["status"] == "complete", row["trace"]
     arms = [{"label": "my arm", "slug": "my-arm", "search_trials": 1}]
     about = {"schema_version": SCHEMA_VERSION, "study": "s", "space": {"question": "Which?"}, "arms": arms}
+    scores = [
+        {"name": score.name, "unit": score.unit, "description": score.description}
+        for score in workplace.task.task.scores
+    ]
+    about["task"] = {"description": workplace.task.task.description, "scores": scores}
     folder.write_description(about)
     return folder, seen
+
+
+def printed_by(code: str, folder: Path) -> str:
+    """What a card's code prints, run in its folder."""
+    said = io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(said):
+        exec(compile(code, "card", "exec"), {})
+    return said.getvalue().strip()
