@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from study.errors import UserError
-from study.sources.finding import find_again, find_code_data, find_data, find_model
+from study.sources.finding import find_again, find_code_data, find_data, find_model, fingerprint_folder
 from study.sources.shipped import CODE_DATA, DATA, MODELS
 
 FOUND = [
@@ -39,3 +39,19 @@ def test_a_file_in_place_of_a_model_is_told_with_the_names_that_ship(tmp_path: P
     (tmp_path / "model").touch()
     with pytest.raises(UserError, match="valid: a folder, a Hub name, or 'embedded' or 'embedded-chat'"):
         find_model(str(tmp_path / "model"))
+
+
+def test_a_models_fingerprint_has_its_chat_template(tmp_path: Path) -> None:
+    (tmp_path / "chat_template.jinja").write_text("{{ messages }}", encoding="utf-8")
+    first = fingerprint_folder(tmp_path)
+    (tmp_path / "chat_template.jinja").write_text("{{ messages[0] }}", encoding="utf-8")
+    assert fingerprint_folder(tmp_path) != first
+
+
+def test_a_models_chat_template_is_fetched_from_the_hub() -> None:
+    from huggingface_hub.utils import filter_repo_objects
+
+    from study.sources.finding import _MODEL_FILES as FETCHED
+
+    names = ["chat_template.jinja", "additional_chat_templates/tools.jinja", "model.safetensors"]
+    assert [*filter_repo_objects([*names, "model.py", "model.bin"], allow_patterns=FETCHED)] == names
