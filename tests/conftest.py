@@ -149,6 +149,8 @@ def config_for(tiny_model: Path) -> Callable[..., TrialConfig]:
             values |= {"rank": 4, "alpha": 8.0, "lora_dropout": 0.0, "target_modules": "q,v"}
         if method == "qlora":
             values |= {"quantization": "nf4"}
+        if method == "few_shot":
+            values |= {"shots": 1}
         if method == "stacked_lora":
             values |= {"code_data": "code", "code_fingerprint": "code", "second_rank": 4, "second_alpha": 8.0}
             values |= {"second_learning_rate": 2e-3, "second_max_steps": 4}

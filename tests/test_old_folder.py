@@ -22,6 +22,8 @@ from study.results.schema import TABLES
 
 ROOT = Path(__file__).parents[1]
 RECORDED = ROOT / "tests" / "recorded"
+# Columns that came after the folder.
+LATER = {"task", "primary", "template", "system", "shots", "score", "answer", "group"}
 COMMANDS = {
     "tables": [],
     "verdict": [],
@@ -92,7 +94,7 @@ def test_its_columns_are_described_by_its_files_and_by_the_folder_once_it_goes_o
         schema = getattr(analysis.load(old), table).schema
         return {field.name: field.metadata[b"description"] for field in schema if field.name != "folder"}
 
-    assert descriptions().keys() == {*TABLES[table].names}
+    assert descriptions().keys() == {*TABLES[table].names} - LATER
     assert all(descriptions().values())
     folder = ResultsFolder(old)
     folder.describe_columns()
@@ -101,7 +103,8 @@ def test_its_columns_are_described_by_its_files_and_by_the_folder_once_it_goes_o
     folder.write_table(table, trial, [{**row, **_mapping(row)} for row in rows])  # a row of today beside them
     assert descriptions().keys() == {*TABLES[table].names}
     assert all(descriptions().values())
-    assert pq.read_table(folder.table_path(table, trial)).to_pylist() == rows
+    now = pq.read_table(folder.table_path(table, trial)).to_pylist()
+    assert now == [{**dict.fromkeys(now[0]), **row} for row in rows]
     assert len(read_finished(folder)) == 35
 
 

@@ -26,7 +26,7 @@ def refused(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ([], "--space is needed; valid: cot_prompting, "),
+        ([], "--space is needed; valid: chat_template, cot_prompting, "),
         (["--space", "lora_vs_qlorra"], "did you mean lora_vs_qlora"),
         ([*SPACE, "--profile", "papr"], "did you mean paper"),
         ([*SPACE, "--set", "rnk=3"], "did you mean rank"),
