@@ -35,7 +35,7 @@ def test_the_test_split_is_read_in_the_confirm_stage_alone(config_for: Maker) ->
         ("lora", {"learning_rte": 1}, "did you mean learning_rate"),
         ("lora", {"seed": -1}, "seed"),
         ("zero_shot", {"shots": 4}, "shots go with method few_shot alone"),
-        ("few_shot", {}, "1 or more: received 0"),
+        ("few_shot", {"shots": 0}, "1 or more: received 0"),
     ],
 )
 def test_a_configuration_that_cannot_be_is_refused_in_one_line(
