@@ -35,8 +35,3 @@ def check_method(name: object) -> None:
 def trained_methods() -> tuple[str, ...]:
     """Return the methods that train something: what a space can compare, the rest stands beside it."""
     return tuple(name for name, method in METHODS.items() if method.is_trained)
-
-
-def floor_methods() -> tuple[str, ...]:
-    """Return the floors of a task that names none: what answers without a model, and without skill."""
-    return tuple(method.name for method in FLOORS)

@@ -50,6 +50,7 @@ SPACE = """
 from study.space import Space
 SPACE = Space(question="How long?", compare={"method": ["lora", "full"]}, search=["learning_rate"])
 """
+START = ["--space", "own_space.py", "--task", "lengths.py", "--data", "nouns.csv"]
 SMALL = ["--trials", "1", "--replicates", "2", "--set", "max_steps=6", "--set", "validation_questions=8"]
 
 
@@ -83,17 +84,7 @@ def call(place: Path, *arguments: str, status: int = 0) -> str:
 
 @pytest.mark.slow
 def test_a_task_of_ones_own_is_searched_scored_resumed_and_run_again(place: Path, tiny_model: Path) -> None:
-    start = [
-        "--space",
-        "own_space.py",
-        "--task",
-        "lengths.py",
-        "--data",
-        "nouns.csv",
-        "--model",
-        str(tiny_model),
-    ]
-    output = call(place, *start, *SMALL, "--no-dashboard")
+    output = call(place, *START, "--model", str(tiny_model), *SMALL, "--no-dashboard")
     assert "miss" in output
     assert "letters" in output
     (study,) = (path.parent for path in place.glob("results/*/study.json"))
@@ -141,28 +132,17 @@ def test_a_score_that_raises_fails_its_trials_with_the_question(place: Path, tin
         "if prediction else 50.0", ""
     )
     (place / "lengths.py").write_text(text, encoding="utf-8")
-    start = [
-        "--space",
-        "own_space.py",
-        "--task",
-        "lengths.py",
-        "--data",
-        "nouns.csv",
-        "--model",
-        str(tiny_model),
-    ]
-    output = call(place, *start, *SMALL, "--no-dashboard", status=1)
+    output = call(place, *START, "--model", str(tiny_model), *SMALL, "--no-dashboard", status=1)
     assert "score miss raised TypeError" in output
     assert "at the question 'how long is " in output
 
 
 def test_what_is_refused_before_anything_is_written(place: Path) -> None:
-    start = ["--space", "own_space.py", "--data", "nouns.csv", "--task", "lengths.py"]
-    assert "unknown score 'mis': did you mean miss" in call(place, *start, "--primary", "mis", status=2)
+    assert "unknown score 'mis': did you mean miss" in call(place, *START, "--primary", "mis", status=2)
     assert "unknown prompt_style of task lengths" in call(
-        place, *start, "--set", "prompt_style=python_code", status=2
+        place, *START, "--set", "prompt_style=python_code", status=2
     )
     with (place / "nouns.csv").open("a", encoding="utf-8") as stream:
         stream.write(" ,long\n")
-    assert "nouns.csv, row 81: a noun is needed" in call(place, *start, "--dry-run", status=2)
+    assert "nouns.csv, row 81: a noun is needed" in call(place, *START, "--dry-run", status=2)
     assert not (place / "results").exists()

@@ -27,7 +27,7 @@ _OPERATIONS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Mod: operator.mod,
     ast.Pow: operator.pow,
 }
-_COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {
+COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
     ast.Lt: operator.lt,
@@ -72,7 +72,7 @@ def compare(kind: type, left: Any, right: Any) -> bool:
     if not (type(left) is str and type(right) is str):
         require_number(left)
         require_number(right)
-    return _COMPARISONS[kind](left, right)
+    return COMPARISONS[kind](left, right)
 
 
 def call_function(name: str, values: Sequence[Any], spend: Callable[[int], None]) -> Any:

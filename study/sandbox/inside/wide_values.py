@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .language import MAX_NUMBER_BITS
-from .values import ProgramError, bounded, compute
+from .values import COMPARISONS, ProgramError, bounded, compute
 
 MAX_TEXT = 10_000
 MAX_VALUE_DEPTH = 50
@@ -31,14 +31,6 @@ _BITS: dict[type, Callable[[Any, Any], Any]] = {
     ast.LShift: operator.lshift,
 }
 _SETS = {kind: of for kind, of in _BITS.items() if "Shift" not in kind.__name__} | {ast.Sub: operator.sub}
-_COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-}
 
 
 @dataclass(frozen=True)
@@ -174,7 +166,7 @@ def compare(kind: type, left: Any, right: Any, spend: Spend) -> bool:
         return _contains(right, left, spend) is (kind is ast.In)
     measure(left, spend)
     measure(right, spend)
-    return bool(_COMPARISONS[kind](left, right))
+    return bool(COMPARISONS[kind](left, right))
 
 
 def _contains(items: Any, value: Any, spend: Spend) -> bool:
